@@ -1,0 +1,121 @@
+import type { EngineName } from "./types.js";
+
+/** A secret by reference: resolved at the moment a connection opens, never stored, printed or logged. */
+export type SecretReference = { readonly $secret: "env" | "file" | "vault"; readonly name: string };
+
+export type Secret = SecretReference | string;
+
+export interface PostgresConnection {
+  readonly kind: "postgres";
+  readonly host: string;
+  readonly port?: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: SecretReference;
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
+  /** True behind pgbouncer or another transaction pooler; then `direct` is needed for locks and COPY. */
+  readonly pooled?: boolean;
+  readonly direct?: { readonly host: string; readonly port?: number };
+}
+
+/** PostgreSQL with TimescaleDB inside the process; `path` is a folder, relative to the project. */
+export interface PgliteConnection {
+  readonly kind: "pglite";
+  readonly path: string;
+}
+
+export interface DuckdbConnection {
+  readonly kind: "duckdb";
+  /** A file, relative to the project. */
+  readonly path: string;
+  /** `2GB`; half of the machine's memory, at most 2 GB, when absent. */
+  readonly memoryLimit?: string;
+  readonly threads?: number;
+}
+
+export interface StarrocksConnection {
+  readonly kind: "starrocks";
+  readonly host: string;
+  /** MySQL protocol. */
+  readonly port?: number;
+  /** Stream Load. */
+  readonly httpPort?: number;
+  readonly user: string;
+  readonly password?: SecretReference;
+  readonly ssl?: boolean;
+}
+
+export interface MysqlConnection {
+  readonly kind: "mysql";
+  readonly host: string;
+  readonly port?: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: SecretReference;
+  readonly ssl?: boolean;
+}
+
+export interface KafkaConnection {
+  readonly kind: "kafka";
+  readonly brokers: readonly string[];
+  readonly ssl?: boolean;
+  readonly sasl?: {
+    readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+    readonly username: string;
+    readonly password: SecretReference;
+  };
+}
+
+export interface HiveConnection {
+  readonly kind: "hive";
+  readonly host: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: SecretReference;
+  readonly database?: string;
+}
+
+export interface S3Connection {
+  readonly kind: "s3";
+  readonly endpoint: string;
+  readonly region?: string;
+  readonly accessKeyId: Secret;
+  readonly secretAccessKey: SecretReference;
+}
+
+export type Connection =
+  | PostgresConnection
+  | PgliteConnection
+  | DuckdbConnection
+  | StarrocksConnection
+  | MysqlConnection
+  | KafkaConnection
+  | HiveConnection
+  | S3Connection;
+
+export type ConnectionKind = Connection["kind"];
+
+export interface Environment {
+  /**
+   * A folder in which every slot without a connection is embedded: `timescale` and `postgres` on PGlite, `starrocks`,
+   * `hive` and `duckdb` on DuckDB, state in the same PGlite. Meant for `local`.
+   */
+  readonly embedded?: string;
+  /** Which connection serves which engine slot. */
+  readonly slots?: Readonly<Partial<Record<EngineName, string>>>;
+  /** Connection that holds locks, journal, ledger and history: PostgreSQL or StarRocks. */
+  readonly state?: string;
+  readonly connections?: Readonly<Record<string, Connection>>;
+  /** `5s`; how long a PostgreSQL DDL statement waits for its lock before it is retried. */
+  readonly ddlLockTimeout?: string;
+}
+
+export interface Config {
+  /** Layers from raw to served; ods, dwd, dws, ads when absent. */
+  readonly layers?: readonly string[];
+  /** Connections that every environment has; an environment's own come first. */
+  readonly connections?: Readonly<Record<string, Connection>>;
+  readonly environments: Readonly<Record<string, Environment>>;
+  /** Versions that lint judges for when none is named: `{ starrocks: "starrocks@3.5/shared-data" }`. */
+  readonly targets?: Readonly<Partial<Record<EngineName, string>>>;
+}

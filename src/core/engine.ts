@@ -1,0 +1,68 @@
+import type { Catalog, CatalogObject } from "./catalog.js";
+import type { Change } from "./change.js";
+import type { EngineTarget, Finding } from "./finding.js";
+import type { JsonObject } from "./json.js";
+import type { Loss, TypeMapping } from "./loss.js";
+import type { Column, Model } from "./model.js";
+import type { Operation } from "./operation.js";
+import type { StatementBody } from "./plan.js";
+import type { Quoting } from "./sql.js";
+import type { Dialect, EngineName, LogicalType } from "./types.js";
+
+/*
+ * What an engine is to the rest of the house. The offline part is pure; the live part (engines/x/introspect, execute,
+ * load, read) is reached through `LiveEngine` by app/. `engines/index.ts` lists both.
+ */
+
+/** What resolving a warehouse's models for one engine gives. */
+export interface Resolved {
+  readonly objects: readonly CatalogObject[];
+  readonly losses: readonly Loss[];
+  readonly findings: readonly Finding[];
+}
+
+export interface ResolveContext {
+  readonly warehouse: string;
+  /** All models of the warehouse by name, for references in SQL bodies. */
+  readonly models: ReadonlyMap<string, Model>;
+}
+
+/** One generated file: `path` relative to `generated/<warehouse>/<engine>/`. */
+export interface RenderedFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly dialect?: Dialect;
+  readonly quoting?: Quoting;
+  /** The logical type in this engine, with what is lost. Never throws: the impossible is a level. */
+  readonly mapType: (type: LogicalType, column?: Column) => TypeMapping;
+  /** Objects for the models that name this engine in `on`. Throws DwError DW-MODEL-INVALID, DW-TYPE-UNSUPPORTED, DW-TYPE-LOSSY. */
+  readonly resolve: (models: readonly Model[], context: ResolveContext) => Resolved;
+  /** What the engine would refuse, and what it would accept and then lose data by. */
+  readonly lint: (objects: readonly CatalogObject[], target: EngineTarget) => readonly Finding[];
+  /** The same object in the form in which two equal objects have equal bodies (defaults filled, texts folded). */
+  readonly normalize: (object: CatalogObject) => CatalogObject;
+  /** Decisions for one change. Throws DwError DW-ENGINE-REFUSED-like codes only for what cannot be planned at all. */
+  readonly decide: (change: Change) => readonly Operation[];
+  readonly generate: (operation: Operation) => readonly StatementBody[];
+  /** The object's DDL for people: one file an object, comments included. */
+  readonly render: (object: CatalogObject) => RenderedFile;
+}
+
+/** How a live object relates to us. Objects that dw did not make are never dropped. */
+export interface Introspected {
+  readonly catalog: Catalog;
+  /** What lies there but cannot be modelled: reported, never guessed. */
+  readonly unmodelled: readonly { readonly name: string; readonly what: string }[];
+}
+
+export interface LiveEngine<Connection> {
+  readonly introspect: (connection: Connection, warehouse: string, wanted: Catalog) => Promise<Introspected>;
+  /** Runs one statement; throws DwError with the statement's text, the engine's answer and a code by its class. */
+  readonly execute: (connection: Connection, statement: StatementBody, signal: AbortSignal) => Promise<void>;
+}
+
+export type EngineAction = JsonObject & { readonly action: string };

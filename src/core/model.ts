@@ -1,0 +1,207 @@
+import type { Hole } from "./catalog.js";
+import type { Json, JsonObject } from "./json.js";
+import type { Dialect, EngineName, LogicalType } from "./types.js";
+
+/*
+ * Models are plain data: what authors' files export and what every later stage reads. The functions that make them, with
+ * the types that catch a misspelt column, are in model/define.ts. Engine options are engine-typed there and JSON here.
+ */
+
+export type DefaultValue =
+  | { readonly literal: string | number | boolean }
+  | { readonly now: true }
+  | { readonly sql: Readonly<Partial<Record<Dialect, string>>> };
+
+export interface Column {
+  readonly type: LogicalType;
+  readonly comment: string;
+  readonly nullable: boolean;
+  readonly default?: DefaultValue;
+  readonly unit?: string;
+  /** Personal data: masked in samples, certificates, quarantine rows and alerts. */
+  readonly pii?: true;
+  /** IANA zone of a zone-less timestamp; falls back to the model's `zone`. */
+  readonly zone?: string;
+  /** An engine's own type text instead of the mapped one. */
+  readonly as?: Readonly<Partial<Record<EngineName, string>>>;
+  /** Engines in which the author accepts that values change, with the reason. */
+  readonly accept?: Readonly<Partial<Record<EngineName, string>>>;
+  /** Computed by the engine from other columns of the row. */
+  readonly generated?: Readonly<Partial<Record<Dialect, string>>>;
+}
+
+export type Columns = Readonly<Record<string, Column>>;
+
+/** `within` is a duration such as `26h`, `5 min`, `2 days`: the newest value of `column` may be no older. */
+export interface Freshness {
+  readonly column: string;
+  readonly within: string;
+  readonly severity?: Severity;
+}
+
+export type Severity = "warn" | "error";
+
+export interface Reference {
+  readonly columns: readonly string[];
+  readonly model: string;
+  readonly to: readonly string[];
+}
+
+/** A check as data; `check` is the kind (`checks/<kind>.ts`), the rest are that kind's parameters. */
+export interface CheckSpec {
+  readonly check: string;
+  readonly name?: string;
+  readonly severity?: Severity;
+  readonly tags?: readonly string[];
+  readonly owner?: string;
+  readonly [parameter: string]: Json | undefined;
+}
+
+/** Where a model file stands, for messages; filled by model/load.ts. */
+export interface Origin {
+  readonly warehouse: string;
+  /** Relative to the project, with forward slashes. */
+  readonly file: string;
+}
+
+interface Common {
+  readonly name: string;
+  readonly layer?: string;
+  readonly owner?: string;
+  readonly comment?: string;
+  readonly tags?: readonly string[];
+  readonly origin?: Origin;
+}
+
+export type EngineOptions = Readonly<Partial<Record<EngineName, JsonObject>>>;
+
+export interface TableModel extends Common {
+  readonly model: "table";
+  /** What one row is: "one row per shop and day". */
+  readonly grain: string;
+  readonly columns: Columns;
+  readonly key?: readonly string[];
+  readonly references?: readonly Reference[];
+  readonly fresh?: Freshness;
+  readonly checks?: readonly CheckSpec[];
+  readonly zone?: string;
+  readonly on: EngineOptions;
+}
+
+/** `${table}` or `${table.col.x}` inside a SQL body. */
+export type SqlReference =
+  | { readonly ref: "model"; readonly model: string }
+  | { readonly ref: "column"; readonly model: string; readonly column: string };
+
+/** A SQL body in one dialect, with references kept as objects so that lineage needs no guessing. */
+export interface SqlBody {
+  readonly dialect: Dialect;
+  readonly parts: readonly (string | SqlReference)[];
+}
+
+export type SqlBodies = Readonly<Partial<Record<Dialect, SqlBody>>>;
+
+export interface ViewModel extends Common {
+  readonly model: "view";
+  readonly columns: Columns;
+  readonly query: SqlBodies;
+  readonly checks?: readonly CheckSpec[];
+  readonly fresh?: Freshness;
+  readonly on: EngineOptions;
+}
+
+/** A StarRocks materialized view, a TimescaleDB continuous aggregate or a PostgreSQL materialized view, by `on`. */
+export interface MaterializedViewModel extends Common {
+  readonly model: "materialized-view";
+  readonly grain: string;
+  readonly columns: Columns;
+  readonly key?: readonly string[];
+  readonly query: SqlBodies;
+  readonly checks?: readonly CheckSpec[];
+  readonly fresh?: Freshness;
+  readonly zone?: string;
+  readonly on: EngineOptions;
+}
+
+export interface TopicModel extends Common {
+  readonly model: "topic";
+  readonly columns: Columns;
+  /** Columns that make the message key. */
+  readonly key?: readonly string[];
+  readonly fresh?: Freshness;
+  readonly checks?: readonly CheckSpec[];
+  readonly on: EngineOptions;
+}
+
+export interface FunctionModel extends Common {
+  readonly model: "function";
+  readonly arguments: Readonly<Record<string, Column>>;
+  readonly returns: LogicalType | { readonly table: Columns };
+  readonly language: "sql" | "plpgsql";
+  readonly volatility: "immutable" | "stable" | "volatile";
+  readonly body: SqlBodies;
+  readonly on: EngineOptions;
+}
+
+/** A table that dw does not make: a legacy lake table, another team's database. Read, never created or dropped. */
+export interface SourceModel extends Common {
+  readonly model: "source";
+  /** `SOURCE` syntax of the command line: `iceberg:PATH`, `paimon:PATH`, `CONNECTION:REST`. */
+  readonly at: string | (Hole & JsonObject);
+  readonly columns?: Columns;
+  readonly zone?: string;
+  readonly checks?: readonly CheckSpec[];
+}
+
+export interface BackfillModel extends Common {
+  readonly model: "backfill";
+  /** A `defineSource` model's name or a SOURCE string. */
+  readonly from: string | (Hole & JsonObject);
+  /** The target model's name. */
+  readonly to: string;
+  /** The slot of the target model that is filled; needed only where the model is on several. */
+  readonly slot?: EngineName;
+  /** Target column → source column or DuckDB expression over source columns. Unnamed target columns map by name. */
+  readonly map?: Readonly<Record<string, ColumnMapping>>;
+  /** DuckDB predicate over source columns. */
+  readonly where?: string;
+  /** How the legacy writer meant zone-less timestamps, when the source does not say. */
+  readonly sourceZone?: string;
+  readonly concurrency?: number;
+  readonly checks?: readonly CheckSpec[];
+}
+
+export type ColumnMapping =
+  | { readonly column: string }
+  | { readonly sql: string }
+  | { readonly constant: string | number | boolean | null };
+
+/** A check that belongs to no single model. */
+export interface CheckModel extends Common {
+  readonly model: "check";
+  /** Models that it reads. */
+  readonly on: readonly string[];
+  readonly spec: CheckSpec;
+}
+
+export interface PipelineModel extends Common {
+  readonly model: "pipeline";
+  readonly schedule?: string;
+  readonly steps: readonly JsonObject[];
+}
+
+export type Model =
+  | TableModel
+  | ViewModel
+  | MaterializedViewModel
+  | TopicModel
+  | FunctionModel
+  | SourceModel
+  | BackfillModel
+  | CheckModel
+  | PipelineModel;
+
+export type ModelKind = Model["model"];
+
+/** Models that hold rows and can be checked, read or filled. */
+export type RelationModel = TableModel | ViewModel | MaterializedViewModel;

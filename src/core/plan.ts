@@ -1,0 +1,33 @@
+import type { ObjectId } from "./catalog.js";
+import type { Hazard } from "./hazard.js";
+import type { Json } from "./json.js";
+import type { Operation } from "./operation.js";
+import type { EngineName } from "./types.js";
+
+/** How a statement is run. `wait` names an asynchronous job that must reach its terminal state before the next statement. */
+export interface StatementBody {
+  /** SQL without a trailing semicolon; for topics the JSON request that is sent. */
+  readonly text: string;
+  readonly hazards: readonly Hazard[];
+  /** Statements that lead back, in order; absent when there is no way back. */
+  readonly undo?: readonly string[];
+  /** False for what the engine refuses inside a transaction or commits by itself. */
+  readonly transactional: boolean;
+  readonly wait?: { readonly job: string; readonly args: Json };
+}
+
+/** One engine's way of doing one operation. Ids are stable for the same change: `drop-column.public.t.paid~3fa9c1`. */
+export interface Statement extends StatementBody {
+  readonly id: string;
+  readonly slot: EngineName;
+  readonly object: ObjectId;
+  /** Index into the plan's operations. */
+  readonly operation: number;
+}
+
+/** What printing, explaining and applying read alike, so that a dry run cannot differ from the run. */
+export interface Plan {
+  readonly warehouse: string;
+  readonly operations: readonly Operation[];
+  readonly statements: readonly Statement[];
+}

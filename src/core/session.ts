@@ -1,0 +1,42 @@
+/*
+ * What engines, targets and the state store see of a database connection. connections/ implements these; nobody else
+ * imports a driver.
+ */
+
+export type PgValue = string | number | boolean | null | Uint8Array;
+
+/** Rows as the driver's text: int8 and numeric as strings, timestamps as ISO text, json as text, bytea as Uint8Array. */
+export type PgRow = Readonly<Record<string, unknown>>;
+
+/** One PostgreSQL connection (server or PGlite): temporary tables, settings and transactions live here. */
+export interface PgSession {
+  readonly query: <Row extends PgRow = PgRow>(sql: string, values?: readonly PgValue[]) => Promise<readonly Row[]>;
+  /** BEGIN, work, COMMIT; ROLLBACK when work throws. Not nested. */
+  readonly transaction: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /**
+   * Streams bytes into `COPY table (columns) FROM STDIN (options)`; `copy` is that text with `FROM STDIN`. PGlite takes it
+   * through /dev/blob and holds the bytes in memory: callers keep pieces below 32 MiB there. Answers the number of rows.
+   */
+  readonly copyIn: (copy: string, bytes: AsyncIterable<Uint8Array>) => Promise<number>;
+  /** Streams the bytes of `COPY (…) TO STDOUT (options)`. */
+  readonly copyOut: (copy: string) => AsyncIterable<Uint8Array>;
+  readonly close: () => Promise<void>;
+}
+
+export interface PgServer {
+  readonly embedded: boolean;
+  /** `15.18`. */
+  readonly version: string;
+  /** Version of the TimescaleDB extension in the connected database, when it is installed. */
+  readonly timescale?: string;
+}
+
+/** A PostgreSQL database. Errors are DwError: DW-CONNECT, DW-AUTH, DW-PERMISSION, DW-TIMEOUT, DW-ENGINE-REFUSED (with SQLSTATE and text). */
+export interface Pg {
+  readonly server: PgServer;
+  /** A session of its own. PGlite has one connection: its sessions take turns, so close them soon. */
+  readonly session: () => Promise<PgSession>;
+  /** One query on any idle connection. */
+  readonly query: <Row extends PgRow = PgRow>(sql: string, values?: readonly PgValue[]) => Promise<readonly Row[]>;
+  readonly close: () => Promise<void>;
+}

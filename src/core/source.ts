@@ -1,0 +1,122 @@
+import type { Column } from "./model.js";
+import type { LogicalType } from "./types.js";
+
+/*
+ * Reading. A source plans from metadata only and answers with chunks; a chunk opens into one SELECT that DuckDB runs.
+ * Nothing here walks rows.
+ */
+
+export interface SourceColumn {
+  readonly name: string;
+  readonly type: LogicalType;
+  readonly nullable: boolean;
+  readonly comment?: string;
+  /** Iceberg and Paimon field id. */
+  readonly fieldId?: number;
+}
+
+/** Which state of the table is read. At most one is given; none means the current one. */
+export interface At {
+  readonly snapshot?: string;
+  readonly ref?: string;
+  /** Instant, milliseconds since the epoch. */
+  readonly asOf?: number;
+}
+
+export interface ReadRequest {
+  /** Columns wanted, in this order; all when absent. */
+  readonly columns?: readonly string[];
+  /** A DuckDB predicate over the table's columns. It is applied exactly; a source may also prune files by it. */
+  readonly where?: string;
+}
+
+/** A piece of a table that is read, loaded, recorded and reconciled as one. */
+export interface Chunk {
+  /** Deterministic for the same snapshot and request; safe in labels: [A-Za-z0-9_-]{1,64}. */
+  readonly id: string;
+  /** For people: `dt=2024-01-01/hr=3`, `rows 0–99999`. */
+  readonly title: string;
+  /** From metadata; before deletes and predicates. Absent when unknown. */
+  readonly rows?: number;
+  readonly bytes: number;
+  readonly files: readonly string[];
+}
+
+/** A chunk made readable: `sql` is a SELECT giving exactly the requested columns, in order, by name, in DuckDB types. */
+export interface OpenChunk {
+  readonly sql: string;
+  /** Frees temporary tables and spool files. */
+  readonly close: () => Promise<void>;
+}
+
+export interface ReadPlan {
+  readonly columns: readonly SourceColumn[];
+  /** Identity of what is read: `iceberg:<uuid>@<snapshot>`. A ledger never mixes two. */
+  readonly identity: string;
+  /** True when the same identity always gives the same rows (a lake snapshot, immutable files). */
+  readonly immutable: boolean;
+  readonly chunks: readonly Chunk[];
+  /** `db` is the DuckDB connection on which the chunk's sql will run (temporary tables live there). */
+  readonly open: (chunk: Chunk, db: DuckDbSession) => Promise<OpenChunk>;
+}
+
+export interface SourceTable {
+  readonly title: string;
+  readonly columns: readonly SourceColumn[];
+  readonly plan: (request: ReadRequest) => Promise<ReadPlan>;
+  /** What `dw inspect` shows; plain JSON-like data in sections. */
+  readonly inspect: () => Promise<Inspection>;
+  readonly close: () => Promise<void>;
+}
+
+export interface Inspection {
+  readonly format: string;
+  readonly location: string;
+  readonly facts: readonly { readonly name: string; readonly value: string }[];
+  readonly columns: readonly SourceColumn[];
+  readonly sections: readonly InspectionSection[];
+  /** Features that dw refuses here, each with its reason. Empty when the table can be read. */
+  readonly refused: readonly string[];
+}
+
+export interface InspectionSection {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+/** A format opens a path; `typed` are the columns of a model, for formats without types (CSV). */
+export interface OpenSource {
+  readonly at: At;
+  readonly typed?: Readonly<Record<string, Column>>;
+}
+
+/**
+ * The part of a DuckDB connection that sources and targets use; connections/duckdb.ts implements it.
+ * Every method runs on one connection, so temporary tables persist until dropped or closed.
+ */
+export interface DuckDbSession {
+  readonly run: (sql: string) => Promise<void>;
+  /** Small results only: values as JSON-safe JavaScript (bigint and decimal as strings). */
+  readonly rows: <Row extends Record<string, unknown>>(sql: string) => Promise<Row[]>;
+  /** First column of the result as strings (null stays null), one array a vector of up to 2048 rows; memory bounded. */
+  readonly strings: (sql: string, signal?: AbortSignal) => AsyncIterable<readonly (string | null)[]>;
+  /** Creates a temporary table from columns; see connections/duckdb.ts for the value forms. */
+  readonly appendColumns: (
+    table: string,
+    batches: AsyncIterable<ColumnBatch> | Iterable<ColumnBatch>,
+    columns: readonly AppendColumn[],
+  ) => Promise<void>;
+}
+
+export interface AppendColumn {
+  readonly name: string;
+  /** DuckDB type text. */
+  readonly type: string;
+}
+
+/** `columns[i]` has `rows` values for the i-th AppendColumn; null for NULL. */
+export interface ColumnBatch {
+  readonly rows: number;
+  readonly columns: readonly ArrayLike<unknown>[];
+}

@@ -1,0 +1,23 @@
+/** One file below an export's root. `path` is relative to the root, with forward slashes. */
+export interface StoredFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * Where a legacy export lies: a local folder, an S3 prefix, an HDFS folder. Every path is relative to the root and cannot
+ * leave it (DW-FILE-OUTSIDE, also through symbolic links). Missing files are DW-FILE-MISSING.
+ */
+export interface Storage {
+  /** The root as a person wrote it; never with credentials. */
+  readonly root: string;
+  readonly exists: (path: string) => Promise<boolean>;
+  readonly size: (path: string) => Promise<number>;
+  /** The whole file, or `length` bytes from `start`. Whole files above 256 MiB: DW-FILE-TOO-LARGE. */
+  readonly read: (path: string, range?: { readonly start: number; readonly length: number }) => Promise<Uint8Array>;
+  /** Direct children of a folder: files with sizes, folders by name. A missing folder is empty. */
+  readonly list: (folder: string) => Promise<{ readonly files: readonly StoredFile[]; readonly folders: readonly string[] }>;
+  /** A local path that DuckDB can open: the file itself, or a spooled copy. `release` lets a copy go. */
+  readonly local: (path: string) => Promise<{ readonly path: string; readonly release: () => Promise<void> }>;
+}

@@ -1,0 +1,37 @@
+import type { Hole } from "../../core/catalog.js";
+import type { PostgresIndex, PostgresTableOptions, PostgresViewOptions } from "../postgres/options.js";
+
+type PerEnvironment<T> = T | Hole;
+
+/** Columnstore settings of a hypertable or continuous aggregate. `after` starts the policy that converts chunks. */
+export interface Columnstore<C extends string> {
+  readonly segmentBy?: readonly C[];
+  readonly orderBy?: readonly (C | { readonly column: C; readonly order: "asc" | "desc" })[];
+  readonly after?: PerEnvironment<string>;
+}
+
+/** What a table model can say for TimescaleDB. Without `timeColumn` it is a plain table. */
+export interface TimescaleTableOptions<C extends string> extends PostgresTableOptions<C> {
+  /** Makes the table a hypertable, partitioned by this column. */
+  readonly timeColumn?: C;
+  /** `7 days`; affects future chunks only. */
+  readonly chunkInterval?: PerEnvironment<string>;
+  readonly spaceBy?: { readonly column: C; readonly partitions: number };
+  readonly columnstore?: Columnstore<C>;
+  /** Drops chunks older than this. */
+  readonly retention?: PerEnvironment<string>;
+}
+
+/** What a materialized view model can say for TimescaleDB: a continuous aggregate. */
+export interface TimescaleAggregateOptions<C extends string> extends PostgresViewOptions {
+  /** False: queries also see rows that were not materialized yet (real-time). */
+  readonly materializedOnly?: boolean;
+  readonly refresh?: {
+    readonly startOffset: PerEnvironment<string> | null;
+    readonly endOffset: PerEnvironment<string> | null;
+    readonly every: PerEnvironment<string>;
+  };
+  readonly columnstore?: Columnstore<C>;
+  readonly retention?: PerEnvironment<string>;
+  readonly indexes?: readonly PostgresIndex<C>[];
+}

@@ -1,0 +1,44 @@
+import type { DuckdbTableOptions } from "../engines/duckdb/options.js";
+import type { KafkaTopicOptions } from "../engines/kafka/options.js";
+import type {
+  PostgresFunctionOptions,
+  PostgresMaterializedViewOptions,
+  PostgresTableOptions,
+  PostgresViewOptions,
+} from "../engines/postgres/options.js";
+import type { StarrocksMaterializedViewOptions, StarrocksTableOptions, StarrocksViewOptions } from "../engines/starrocks/options.js";
+import type { TimescaleAggregateOptions, TimescaleTableOptions } from "../engines/timescale/options.js";
+
+/*
+ * Which engine has which options, by kind of model. The only place where model/ looks at engines, and only at their types:
+ * an engine that is added here lights up in authors' editors.
+ */
+
+export interface TableOptions<C extends string> {
+  readonly starrocks?: StarrocksTableOptions<C>;
+  readonly timescale?: TimescaleTableOptions<C>;
+  readonly postgres?: PostgresTableOptions<C>;
+  readonly duckdb?: DuckdbTableOptions;
+}
+
+export interface ViewOptions {
+  readonly starrocks?: StarrocksViewOptions;
+  readonly timescale?: PostgresViewOptions;
+  readonly postgres?: PostgresViewOptions;
+  readonly duckdb?: DuckdbTableOptions;
+}
+
+export interface MaterializedViewOptions<C extends string> {
+  readonly starrocks?: StarrocksMaterializedViewOptions<C>;
+  readonly timescale?: TimescaleAggregateOptions<C>;
+  readonly postgres?: PostgresMaterializedViewOptions<C>;
+}
+
+export interface FunctionOptions {
+  readonly timescale?: PostgresFunctionOptions;
+  readonly postgres?: PostgresFunctionOptions;
+}
+
+export interface TopicOptions {
+  readonly kafka: KafkaTopicOptions;
+}

@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config";
+
+/** Projects by what a test needs: `unit` nothing, `cli` a build, `live` a real server, `faults` time. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/{unit,golden,corpus,types}/**/*.test.ts"],
+          typecheck: { enabled: false },
+          testTimeout: 30_000,
+        },
+      },
+      { test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false } },
+      {
+        test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 900_000, hookTimeout: 300_000, fileParallelism: false },
+      },
+    ],
+  },
+});
