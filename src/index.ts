@@ -1,4 +1,4 @@
-/** The authoring library: what model files and dw.config.ts import. */
+export { acceptedValues, freshness, noRows, notNull, number, range, references, rowCount, unique } from "./checks/define.js";
 export * from "./model/columns.js";
 export { defineConfig, env, file, vault } from "./model/config.js";
 export * from "./model/define.js";

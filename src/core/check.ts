@@ -1,5 +1,6 @@
+import type { AnyCheck } from "./check-spec.js";
 import type { Json } from "./json.js";
-import type { CheckSpec, Column, Severity } from "./model.js";
+import type { Column } from "./model.js";
 import type { Dialect } from "./types.js";
 
 /** A value that a query computes for a check. Metrics of one table are gathered into one scan. */
@@ -37,16 +38,20 @@ export interface CheckTable {
 export interface JudgeContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  readonly severity: Severity;
+  /** Zone of zone-less times of a column, "UTC" when nobody said. */
+  readonly zone: (column: string) => string;
 }
 
-/** A kind of check: one file in checks/. Metric values arrive as text (null for SQL NULL), exact for integers and decimals. */
-export interface CheckKind<Spec extends CheckSpec = CheckSpec> {
+/** Values of a check's metrics as the engine's text, exact for integers and decimals; null for SQL NULL. */
+export type MetricValues = Readonly<Record<string, string | null>>;
+
+/** A kind of check: one file in checks/. */
+export interface CheckKind<Spec extends AnyCheck = AnyCheck> {
   readonly kind: Spec["check"];
-  /** Throws DW-MODEL-INVALID for an unknown column or a wrong parameter. */
+  /** Throws DW-MODEL-INVALID for an unknown column or a parameter that cannot be. */
   readonly metrics: (spec: Spec, table: CheckTable) => Readonly<Record<string, Metric>>;
-  readonly judge: (spec: Spec, values: Readonly<Record<string, string | null>>, context: JudgeContext) => Verdict;
-  /** A query for at most ten rows that show the failure; run only after a failure. */
+  readonly judge: (spec: Spec, values: MetricValues, context: JudgeContext) => Verdict;
+  /** A query for a few rows that show the failure; run only after one. */
   readonly sample?: (spec: Spec, table: CheckTable) => string;
   /** What the check says when nobody named it: "paid is never null". */
   readonly title: (spec: Spec) => string;

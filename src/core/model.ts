@@ -1,5 +1,6 @@
 import type { Hole } from "./catalog.js";
-import type { Json, JsonObject } from "./json.js";
+import type { AnyCheck } from "./check-spec.js";
+import type { JsonObject } from "./json.js";
 import type { Dialect, EngineName, LogicalType } from "./types.js";
 
 /*
@@ -39,22 +40,13 @@ export interface Freshness {
   readonly severity?: Severity;
 }
 
+/** What a violated check without thresholds gives: a warning or a failure. */
 export type Severity = "warn" | "error";
 
 export interface Reference {
   readonly columns: readonly string[];
   readonly model: string;
   readonly to: readonly string[];
-}
-
-/** A check as data; `check` is the kind (`checks/<kind>.ts`), the rest are that kind's parameters. */
-export interface CheckSpec {
-  readonly check: string;
-  readonly name?: string;
-  readonly severity?: Severity;
-  readonly tags?: readonly string[];
-  readonly owner?: string;
-  readonly [parameter: string]: Json | undefined;
 }
 
 /** Where a model file stands, for messages; filled by model/load.ts. */
@@ -83,7 +75,7 @@ export interface TableModel extends Common {
   readonly key?: readonly string[];
   readonly references?: readonly Reference[];
   readonly fresh?: Freshness;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
   readonly zone?: string;
   readonly on: EngineOptions;
 }
@@ -105,7 +97,7 @@ export interface ViewModel extends Common {
   readonly model: "view";
   readonly columns: Columns;
   readonly query: SqlBodies;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
   readonly fresh?: Freshness;
   readonly on: EngineOptions;
 }
@@ -117,7 +109,7 @@ export interface MaterializedViewModel extends Common {
   readonly columns: Columns;
   readonly key?: readonly string[];
   readonly query: SqlBodies;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
   readonly fresh?: Freshness;
   readonly zone?: string;
   readonly on: EngineOptions;
@@ -129,7 +121,7 @@ export interface TopicModel extends Common {
   /** Columns that make the message key. */
   readonly key?: readonly string[];
   readonly fresh?: Freshness;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
   readonly on: EngineOptions;
 }
 
@@ -150,7 +142,7 @@ export interface SourceModel extends Common {
   readonly at: string | (Hole & JsonObject);
   readonly columns?: Columns;
   readonly zone?: string;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
 }
 
 export interface BackfillModel extends Common {
@@ -168,7 +160,7 @@ export interface BackfillModel extends Common {
   /** How the legacy writer meant zone-less timestamps, when the source does not say. */
   readonly sourceZone?: string;
   readonly concurrency?: number;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
 }
 
 export type ColumnMapping =
@@ -181,7 +173,7 @@ export interface CheckModel extends Common {
   readonly model: "check";
   /** Models that it reads. */
   readonly on: readonly string[];
-  readonly spec: CheckSpec;
+  readonly spec: AnyCheck;
 }
 
 export interface PipelineModel extends Common {

@@ -1,9 +1,9 @@
 import type { Hole } from "../core/catalog.js";
+import type { AnyCheck } from "../core/check-spec.js";
 import type { Json, JsonObject } from "../core/json.js";
 import type {
   BackfillModel,
   CheckModel,
-  CheckSpec,
   Column,
   ColumnMapping,
   Columns,
@@ -62,7 +62,7 @@ export interface TableDefinition<Cs extends AnyColumns> extends Described {
   readonly key?: readonly NoInfer<Name<Cs>>[];
   readonly references?: readonly TypedReference<NoInfer<Name<Cs>>>[];
   readonly fresh?: TypedFreshness<NoInfer<Name<Cs>>>;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck<NoInfer<Name<Cs>>>[];
   readonly zone?: string;
   readonly on: TableOptions<NoInfer<Name<Cs>>>;
 }
@@ -86,7 +86,7 @@ export interface ViewDefinition<Cs extends AnyColumns> extends Described {
   readonly columns: Cs;
   readonly query: SqlBodies;
   readonly fresh?: TypedFreshness<NoInfer<Name<Cs>>>;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck<NoInfer<Name<Cs>>>[];
   readonly on: ViewOptions;
 }
 
@@ -101,7 +101,7 @@ export interface MaterializedViewDefinition<Cs extends AnyColumns> extends Descr
   readonly key?: readonly NoInfer<Name<Cs>>[];
   readonly query: SqlBodies;
   readonly fresh?: TypedFreshness<NoInfer<Name<Cs>>>;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck<NoInfer<Name<Cs>>>[];
   readonly zone?: string;
   readonly on: MaterializedViewOptions<NoInfer<Name<Cs>>>;
 }
@@ -126,7 +126,7 @@ export interface TopicDefinition<Cs extends AnyColumns> extends Described {
   readonly columns: Cs;
   readonly key?: readonly NoInfer<Name<Cs>>[];
   readonly fresh?: TypedFreshness<NoInfer<Name<Cs>>>;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck<NoInfer<Name<Cs>>>[];
   readonly on: TopicOptions;
 }
 
@@ -161,7 +161,7 @@ export interface SourceDefinition<Cs extends AnyColumns> extends Described {
   readonly at: string | Hole;
   readonly columns?: Cs;
   readonly zone?: string;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck<NoInfer<Name<Cs>>>[];
 }
 
 /** A table that dw reads and never makes: a legacy lake, another team's database. */
@@ -187,7 +187,7 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly where?: string;
   readonly sourceZone?: string;
   readonly concurrency?: number;
-  readonly checks?: readonly CheckSpec[];
+  readonly checks?: readonly AnyCheck[];
 }
 
 export function defineBackfill<const To extends ModelRef>(name: string, definition: BackfillDefinition<To>): BackfillModel {
@@ -204,7 +204,7 @@ export function defineBackfill<const To extends ModelRef>(name: string, definiti
 
 export function defineCheck(
   name: string,
-  definition: Described & { readonly on: readonly ModelRef[]; readonly spec: CheckSpec },
+  definition: Described & { readonly on: readonly ModelRef[]; readonly spec: AnyCheck },
 ): CheckModel {
   const { on, ...rest } = definition;
   return { model: "check", name, ...rest, on: on.map((model) => model.name) };

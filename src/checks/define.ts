@@ -1,0 +1,70 @@
+import type {
+  AcceptedValuesSpec,
+  CheckOptions,
+  FreshnessSpec,
+  NotNullSpec,
+  RangeSpec,
+  ReferenceSpec,
+  RowCountSpec,
+  SqlSpec,
+  UniqueSpec,
+} from "../core/check-spec.js";
+
+/* What authors write in `checks:`. Plain data out; no SQL, no engine. */
+
+export function notNull<const C extends string>(column: C, options: CheckOptions = {}): NotNullSpec<C> {
+  return { check: "not-null", column, ...options };
+}
+
+export function unique<const C extends string>(columns: C | readonly C[], options: CheckOptions = {}): UniqueSpec<C> {
+  return { check: "unique", columns: typeof columns === "string" ? [columns] : columns, ...options };
+}
+
+export function acceptedValues<const C extends string>(
+  column: C,
+  values: readonly (string | number | boolean)[],
+  options: CheckOptions = {},
+): AcceptedValuesSpec<C> {
+  return { check: "accepted-values", column, values, ...options };
+}
+
+export function range<const C extends string>(
+  column: C,
+  bounds: { readonly min?: number | string; readonly max?: number | string },
+  options: CheckOptions = {},
+): RangeSpec<C> {
+  return { check: "range", column, ...bounds, ...options };
+}
+
+export function rowCount(bounds: { readonly min?: number; readonly max?: number }, options: CheckOptions = {}): RowCountSpec {
+  return { check: "row-count", ...bounds, ...options };
+}
+
+export function references<const C extends string>(
+  columns: C | readonly C[],
+  model: { readonly name: string } | string,
+  to: string | readonly string[],
+  options: CheckOptions = {},
+): ReferenceSpec<C> {
+  return {
+    check: "reference",
+    columns: typeof columns === "string" ? [columns] : columns,
+    model: typeof model === "string" ? model : model.name,
+    to: typeof to === "string" ? [to] : to,
+    ...options,
+  };
+}
+
+export function freshness<const C extends string>(column: C, within: string, options: CheckOptions = {}): FreshnessSpec<C> {
+  return { check: "freshness", column, within, ...options };
+}
+
+/** The query returns the rows that are wrong. */
+export function noRows(sql: SqlSpec["sql"], options: CheckOptions = {}): SqlSpec {
+  return { check: "sql", sql, expect: "rows", ...options };
+}
+
+/** The query returns one number between `min` and `max`. */
+export function number(sql: SqlSpec["sql"], bounds: { readonly min?: number; readonly max?: number }, options: CheckOptions = {}): SqlSpec {
+  return { check: "sql", sql, expect: "number", ...bounds, ...options };
+}

@@ -1,0 +1,32 @@
+import type { CheckKind } from "../core/check.js";
+import type { AnyCheck } from "../core/check-spec.js";
+import { acceptedValues } from "./accepted-values.js";
+import { freshness } from "./freshness.js";
+import { notNull } from "./not-null.js";
+import { range } from "./range.js";
+import { reference } from "./reference.js";
+import { rowCount } from "./row-count.js";
+import { sqlCheck } from "./sql.js";
+import { unique } from "./unique.js";
+
+type Kinds = { readonly [Kind in AnyCheck["check"]]: CheckKind<Extract<AnyCheck, { check: Kind }>> };
+
+/** Every kind of check. A kind that is added to AnyCheck does not compile until it is answered here. */
+const kinds: Kinds = {
+  "not-null": notNull,
+  unique,
+  "accepted-values": acceptedValues,
+  range,
+  "row-count": rowCount,
+  reference,
+  freshness,
+  sql: sqlCheck,
+};
+
+export function kindOf(spec: AnyCheck): CheckKind {
+  return kinds[spec.check] as unknown as CheckKind; // the table pairs each kind with its own spec, which the union cannot express
+}
+
+export function isCheckKind(name: string): name is AnyCheck["check"] {
+  return Object.hasOwn(kinds, name);
+}

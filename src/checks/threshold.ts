@@ -1,0 +1,43 @@
+import type { Outcome, Verdict } from "../core/check.js";
+import type { CheckOptions, Threshold } from "../core/check-spec.js";
+
+/** Violations among rows, both counted exactly. */
+export interface Violations {
+  readonly violating: bigint;
+  readonly rows: bigint;
+  /** "are NULL", "appear more than once": completes "3 of 1200 rows …". */
+  readonly what: string;
+}
+
+/**
+ * Judges a count of violations. Without thresholds each one counts, by severity; with them, `fail` is looked at first.
+ * A share of an empty table is a division by zero: not evaluated, never a silent pass.
+ */
+export function judgeViolations(options: CheckOptions, { violating, rows, what }: Violations): Verdict {
+  const value = { violating: violating.toString(), rows: rows.toString() };
+  const message = violating === 0n ? `none of ${rows} rows ${what}` : `${violating} of ${rows} rows ${what}`;
+  if (options.fail === undefined && options.warn === undefined) {
+    return { outcome: violating === 0n ? "pass" : violation(options), value, message };
+  }
+  if (rows === 0n && [options.fail, options.warn].some(hasShare)) {
+    return { outcome: "not-evaluated", value, message: "the table is empty, so a share of its rows cannot be computed" };
+  }
+  if (options.fail !== undefined && exceeds(violating, rows, options.fail)) return { outcome: "fail", value, message };
+  if (options.warn !== undefined && exceeds(violating, rows, options.warn)) return { outcome: "warn", value, message };
+  return { outcome: "pass", value, message };
+}
+
+/** What a violated check without thresholds gives. */
+export function violation(options: CheckOptions): Outcome {
+  return options.severity === "warn" ? "warn" : "fail";
+}
+
+function hasShare(threshold: Threshold | undefined): boolean {
+  return threshold !== undefined && typeof threshold !== "number";
+}
+
+function exceeds(violating: bigint, rows: bigint, threshold: Threshold): boolean {
+  if (typeof threshold === "number") return violating > BigInt(Math.floor(threshold));
+  if (typeof threshold === "string") return Number(violating) * 100 > Number.parseFloat(threshold) * Number(rows);
+  return exceeds(violating, rows, threshold.rows) || exceeds(violating, rows, threshold.share);
+}
