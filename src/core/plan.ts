@@ -13,6 +13,11 @@ export interface StatementBody {
   readonly undo?: readonly string[];
   /** False for what the engine refuses inside a transaction or commits by itself. */
   readonly transactional: boolean;
+  /**
+   * True when a second run does no harm (a refresh, IF NOT EXISTS). A statement that a crash left undecided and that no
+   * catalog shows is run again only if it says so.
+   */
+  readonly repeatable?: true;
   readonly wait?: { readonly job: string; readonly args: Json };
 }
 

@@ -6,6 +6,8 @@ import type { Json } from "./json.js";
  */
 
 export interface Lease {
+  /** The lock's name. */
+  readonly name: string;
   /** Rises with every holder; whoever writes under a lease checks that it is still the newest. */
   readonly fence: number;
   /** Throws DW-FENCED when the lease was taken over. */
@@ -52,10 +54,14 @@ export interface CheckRecord {
 export interface StateStore {
   /** Waits at most `waitMs` (0: not at all); DW-LOCKED names the holder. Renewed in the background until released. */
   readonly lock: (name: string, owner: string, waitMs: number) => Promise<Lease>;
+  /** Oldest first; the last entry of a statement is its state. */
   readonly journal: (warehouse: string, migration: string) => Promise<readonly JournalEntry[]>;
-  readonly record: (lease: Lease, entry: Omit<JournalEntry, "at">) => Promise<void>;
+  /** All entries or none: what runs in one transaction is also announced at once. Throws DW-FENCED. */
+  readonly record: (lease: Lease, entries: readonly Omit<JournalEntry, "at">[]) => Promise<void>;
   readonly applied: (warehouse: string) => Promise<readonly AppliedMigration[]>;
   readonly markApplied: (lease: Lease, warehouse: string, migration: { readonly id: string; readonly hash: string }) => Promise<void>;
+  /** After `down`: the migration is pending again and its journal is forgotten. */
+  readonly unmarkApplied: (lease: Lease, warehouse: string, migration: string) => Promise<void>;
   readonly recordChecks: (records: readonly CheckRecord[]) => Promise<void>;
   readonly checkHistory: (filter: {
     readonly warehouse: string;
