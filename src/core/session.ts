@@ -5,7 +5,10 @@
 
 export type PgValue = string | number | boolean | null | Uint8Array;
 
-/** Rows as the driver's text: int8 and numeric as strings, timestamps as ISO text, json as text, bytea as Uint8Array. */
+/**
+ * Rows as the server's text: int8 and numeric as strings, timestamps as ISO text (`2024-01-01 00:00:00+00`, sessions are in
+ * UTC), json and arrays as text, bytea as Uint8Array; boolean, int2, int4, oid and floats are decoded.
+ */
 export type PgRow = Readonly<Record<string, unknown>>;
 
 /** One PostgreSQL connection (server or PGlite): temporary tables, settings and transactions live here. */
@@ -20,6 +23,8 @@ export interface PgSession {
   readonly copyIn: (copy: string, bytes: AsyncIterable<Uint8Array>) => Promise<number>;
   /** Streams the bytes of `COPY (…) TO STDOUT (options)`. */
   readonly copyOut: (copy: string) => AsyncIterable<Uint8Array>;
+  /** Asks the server to stop this session's running statement, which then fails with DW-TIMEOUT. PGlite cannot. */
+  readonly cancel: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
