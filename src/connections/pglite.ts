@@ -142,7 +142,6 @@ function sessionOn(db: PGlite, turns: Turns, place: ErrorPlace): PgSession {
       }),
     copyIn: (copy, bytes) => turns.take(self, () => copyIn(db, place, copy, bytes)),
     copyOut: (copy) => copyOut(db, turns, self, place, copy),
-    cancel: async () => {}, // a statement inside the process cannot be interrupted: it runs to its end
     close: async () => {}, // the connection belongs to all
   };
 }

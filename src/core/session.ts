@@ -23,8 +23,8 @@ export interface PgSession {
   readonly copyIn: (copy: string, bytes: AsyncIterable<Uint8Array>) => Promise<number>;
   /** Streams the bytes of `COPY (…) TO STDOUT (options)`. */
   readonly copyOut: (copy: string) => AsyncIterable<Uint8Array>;
-  /** Asks the server to stop this session's running statement, which then fails with DW-TIMEOUT. PGlite cannot. */
-  readonly cancel: () => Promise<void>;
+  /** Asks the server to stop this session's running statement, which then fails with DW-TIMEOUT. Absent on PGlite, which cannot. */
+  readonly cancel?: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
