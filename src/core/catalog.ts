@@ -91,6 +91,29 @@ function fill(value: Json, environment: string): Json {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fill(member, environment)]));
 }
 
+/** Environments that some hole in `value` names, sorted; `default` is not one of them. */
+export function holeEnvironments(value: Json): string[] {
+  const names = new Set<string>();
+  const visit = (member: Json): void => {
+    if (isHole(member)) for (const name of Object.keys(member.$env)) names.add(name);
+    if (Array.isArray(member)) member.forEach(visit);
+    else if (isJsonObject(member)) Object.values(member).forEach(visit);
+  };
+  visit(value);
+  names.delete("default");
+  return [...names].sort(compareText);
+}
+
+/** The catalog as it is in one environment. */
+export function catalogFor(catalog: Catalog, environment: string): Catalog {
+  return fillHoles(catalog as unknown as Json, environment) as unknown as Catalog; // as in catalogText: a catalog is JSON
+}
+
+/** Environments that a catalog's holes name. */
+export function catalogEnvironments(catalog: Catalog): string[] {
+  return holeEnvironments(catalog as unknown as Json); // as above
+}
+
 /** Text of `generated/catalog.json` and `state.json`. */
 export function catalogText(catalog: Catalog): string {
   return `${stableJson(catalog as unknown as Json, 2)}\n`; // a catalog is JSON by construction; the interface lacks an index signature

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Pg } from "../../../src/core/session.js";
 import type { CheckRecord } from "../../../src/core/state.js";
 import { postgresState } from "../../../src/state/postgres.js";
-import { memoryPg } from "./memory-pg.js";
+import { memoryPg } from "../../support/memory-pg.js";
 
 let pg: Pg;
 beforeAll(async () => {

