@@ -1,10 +1,14 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** Projects by what a test needs: `unit` nothing, `cli` a build, `live` a real server, `faults` time. */
 export default defineConfig({
+  // models/ import the package by its name, as a user's models do
+  resolve: { alias: { dwright: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
     projects: [
       {
+        extends: true,
         test: {
           name: "unit",
           include: ["test/{unit,golden,corpus,types}/**/*.test.ts"],
@@ -12,9 +16,13 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      { test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000 } },
-      { test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false } },
+      { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000 } },
       {
+        extends: true,
+        test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
+      },
+      {
+        extends: true,
         test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 900_000, hookTimeout: 300_000, fileParallelism: false },
       },
     ],

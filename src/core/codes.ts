@@ -80,6 +80,15 @@ export const codes = {
     explain: "A question would have been asked, but there is no terminal; the message names the flag that answers it.",
   },
   "DW-CHECK-UNKNOWN": { class: "usage", explain: "A check, layer, tag or model was selected that does not exist." },
+  "DW-SLOT-UNBOUND": {
+    class: "usage",
+    explain:
+      "A model is meant for an engine that the environment does not connect: bind the slot in dw.config.ts, or give the environment an `embedded` folder.",
+  },
+  "DW-CONNECTION-UNSUPPORTED": {
+    class: "usage",
+    explain: "This version of dw cannot do that over a connection of that kind; the message says what it can do instead.",
+  },
   // found: the answer is no
   "DW-DRIFT": { class: "found", explain: "The live objects differ from what the migrations say." },
   "DW-GENERATED-STALE": {
@@ -124,6 +133,13 @@ export const codes = {
   },
   "DW-LEDGER-CONFLICT": { class: "refused", explain: "The ledger records another source, snapshot or mapping under this backfill's name." },
   "DW-DISK-FULL": { class: "refused", explain: "A disk that dw needs is full." },
+  // the run itself
+  "DW-INTERRUPTED": {
+    class: "interrupted",
+    explain: "Ctrl-C (SIGINT). What was finished is recorded; the same command goes on from there.",
+  },
+  "DW-TERMINATED": { class: "terminated", explain: "SIGTERM. What was finished is recorded; the same command goes on from there." },
+  "DW-BUG": { class: "bug", explain: "A mistake in dw itself. The message has a stack and says where to report it." },
 } as const satisfies Record<string, CodeEntry>;
 
 export type ErrorCode = keyof typeof codes;

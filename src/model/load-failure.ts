@@ -1,0 +1,52 @@
+import { relative, sep } from "node:path";
+import { DwError } from "../core/errors.js";
+
+interface Place {
+  /** Relative to the project. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A model file that could not be loaded, as a letter with file and line. Letters that the file itself threw stay as they are. */
+export function loadFailure(shown: string, file: string, root: string, error: unknown): DwError {
+  if (error instanceof DwError) return error;
+  const thrown = error instanceof Error ? error : new Error(String(error));
+  const place = placeOf(thrown, root) ?? placeOf(thrown, file);
+  const where = place ? `${place.file}:${place.line}:${place.column}` : shown;
+  const imported = place !== undefined && place.file !== shown ? ` (imported by ${shown})` : "";
+  return new DwError("DW-MODEL-LOAD", {
+    what: `${where} could not be loaded${imported}.`,
+    why: reason(thrown),
+    fix: fixFor(thrown),
+    cause: error,
+  });
+}
+
+/** The first line of the stack, or of a parser's message, that lies inside the project. */
+function placeOf(error: Error, root: string): Place | undefined {
+  const text = `${error.message}\n${error.stack ?? ""}`.replaceAll("file://", "");
+  const start = root.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  for (const [, file = "", line, column] of text.matchAll(new RegExp(`(${start}[^\\n:()]*):(\\d+):(\\d+)`, "g"))) {
+    const inside = relative(root, file).split(sep).join("/");
+    if (!inside.includes("node_modules/")) return { file: inside, line: Number(line), column: Number(column) };
+  }
+  return undefined;
+}
+
+function reason(error: Error): string {
+  const [first = ""] = error.message
+    .replace(/^ParseError: /, "")
+    .trim()
+    .split("\n");
+  const kind = /^ParseError/.test(error.message) ? "SyntaxError" : error.name;
+  return `${kind}: ${first.trim()}${/[.!?]\s*$/.test(first) ? "" : "."}`;
+}
+
+function fixFor(error: Error): string {
+  if (/Cannot find (module|package)/.test(error.message)) return "Correct the path of the import, or install the package that it names.";
+  if (/is not a function/.test(error.message) && /dwright/.test(error.message)) {
+    return "The import from dwright does not exist in this version; `npx tsc --noEmit` names it.";
+  }
+  return "Correct the file; `npx tsc --noEmit` shows more than one mistake at a time.";
+}
