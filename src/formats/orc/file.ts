@@ -1,0 +1,203 @@
+import type { Vector } from "../vector.js";
+import type { ByteSource } from "./byte-source.js";
+import { type ColumnReader, columnReader, type StripeColumns, type TimestampUnit } from "./columns.js";
+import { corrupt } from "./failure.js";
+import {
+  type ColumnStatistics,
+  type OrcType,
+  parseFooter,
+  parsePostscript,
+  parseRowIndex,
+  parseStripeFooter,
+  parseStripeStatistics,
+  type RowIndexEntry,
+  type StripeFooter,
+  type StripeInformation,
+} from "./metadata.js";
+import { ByteStream, type Codec, decompressSection } from "./streams.js";
+
+/** Footers larger than this are refused rather than held in memory, bytes. */
+const FOOTER_LIMIT = 64 * 1024 * 1024;
+
+export interface OrcFile {
+  readonly schema: OrcType;
+  readonly rows: number;
+  readonly stripes: readonly StripeInformation[];
+  readonly userMetadata: ReadonlyMap<string, Uint8Array>;
+  /** Per stripe, by column id; empty where the writer gave none. */
+  readonly stripeStatistics: () => readonly (readonly ColumnStatistics[])[];
+  /** Rows of the chosen top-level fields (indexes into schema.children), in batches. */
+  readonly batches: (request: ReadRequest) => Generator<Batch>;
+}
+
+export interface ReadRequest {
+  readonly fields: readonly number[];
+  /** At most this many rows a batch. */
+  readonly batchRows: number;
+  readonly timestampUnit: TimestampUnit;
+  /**
+   * Decides from statistics (by column id) whether a stripe or row group can hold a wanted row. False skips it. Columns
+   * without statistics are absent.
+   */
+  readonly wanted?: (statistics: readonly (ColumnStatistics | undefined)[]) => boolean;
+}
+
+export interface Batch {
+  /** Position in the file of the batch's first row. */
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly columns: readonly Vector[];
+}
+
+/** Opens an ORC file: reads postscript and footer only. Throws DW-FILE-CORRUPT or DW-SOURCE-UNSUPPORTED. */
+export function openOrc(source: ByteSource): OrcFile {
+  const { postscript, end } = readPostscript(source);
+  const codec: Codec = { kind: postscript.compression, blockSize: Math.max(postscript.blockSize, 1) };
+  const footerStart = end - postscript.footerLength;
+  const metadataStart = footerStart - postscript.metadataLength;
+  if (metadataStart < 3 || postscript.footerLength > FOOTER_LIMIT) throw corrupt("its footer lies outside the file");
+  const footer = parseFooter(decompressSection(source.read(footerStart, postscript.footerLength), codec));
+  checkStripes(footer.stripes, metadataStart, footer.rows);
+  return {
+    schema: footer.root,
+    rows: footer.rows,
+    stripes: footer.stripes,
+    userMetadata: footer.userMetadata,
+    stripeStatistics: () => parseStripeStatistics(decompressSection(source.read(metadataStart, postscript.metadataLength), codec)),
+    batches: function* (request) {
+      const statistics = request.wanted ? this.stripeStatistics() : [];
+      let firstRow = 0;
+      for (const [index, stripe] of footer.stripes.entries()) {
+        const known = statistics[index];
+        if (!known || request.wanted?.(known) !== false) yield* readStripe({ source, codec, stripe, firstRow, footer, request });
+        firstRow += stripe.rows;
+      }
+    },
+  };
+}
+
+function readPostscript(source: ByteSource): { postscript: ReturnType<typeof parsePostscript>; end: number } {
+  if (source.size < 4) throw corrupt("it is shorter than a postscript");
+  const tail = source.read(Math.max(0, source.size - 256), Math.min(256, source.size));
+  const length = tail[tail.length - 1] as number; // size is at least 4
+  if (length === 0 || length + 1 > tail.length) throw corrupt("its postscript is longer than the file");
+  const postscript = parsePostscript(tail.subarray(tail.length - 1 - length, tail.length - 1));
+  return { postscript, end: source.size - 1 - length };
+}
+
+function checkStripes(stripes: readonly StripeInformation[], limit: number, rows: number): void {
+  let total = 0;
+  for (const stripe of stripes) {
+    const end = stripe.offset + stripe.indexLength + stripe.dataLength + stripe.footerLength;
+    if (end > limit || stripe.footerLength > FOOTER_LIMIT) throw corrupt("a stripe lies outside the file");
+    total += stripe.rows;
+  }
+  if (total !== rows) throw corrupt(`its stripes hold ${total} rows, its footer says ${rows}`);
+}
+
+interface StripeRead {
+  readonly source: ByteSource;
+  readonly codec: Codec;
+  readonly stripe: StripeInformation;
+  readonly firstRow: number;
+  readonly footer: ReturnType<typeof parseFooter>;
+  readonly request: ReadRequest;
+}
+
+function* readStripe(read: StripeRead): Generator<Batch> {
+  const { source, codec, stripe, request, footer, firstRow } = read;
+  const start = stripe.offset + stripe.indexLength + stripe.dataLength;
+  const stripeFooter = parseStripeFooter(decompressSection(source.read(start, stripe.footerLength), codec));
+  const fields = request.fields.map((field) => {
+    const type = footer.root.children[field];
+    if (!type) throw new RangeError(`the file has no field ${field}`);
+    return type;
+  });
+  const columns = stripeColumns(read, stripeFooter);
+  // The root struct may have a PRESENT stream, but a row is never NULL: writers leave it out.
+  const readers = fields.map((type) => columnReader(type, columns));
+  const groups = wantedGroups(read, stripeFooter);
+  if (groups === undefined) {
+    yield* batches(readers, firstRow, stripe.rows, request.batchRows);
+    return;
+  }
+  for (const group of groups) {
+    for (const reader of readers) reader.seek((column) => group.positions(column));
+    yield* batches(readers, firstRow + group.start, group.rows, request.batchRows);
+  }
+}
+
+function* batches(readers: readonly ColumnReader[], firstRow: number, rows: number, batchRows: number): Generator<Batch> {
+  for (let done = 0; done < rows; done += batchRows) {
+    const count = Math.min(batchRows, rows - done);
+    yield { firstRow: firstRow + done, rows: count, columns: readers.map((reader) => reader.read(count)) };
+  }
+}
+
+interface RowGroup {
+  readonly start: number;
+  readonly rows: number;
+  readonly positions: (column: number) => Iterator<number>;
+}
+
+/** Row groups that can hold a wanted row; undefined when all can, so that the stripe is read without seeking. */
+function wantedGroups(read: StripeRead, stripeFooter: StripeFooter): RowGroup[] | undefined {
+  const { request, footer, stripe } = read;
+  if (!request.wanted || footer.rowIndexStride === 0 || stripe.rows <= footer.rowIndexStride) return undefined;
+  const indexes = rowIndexes(read, stripeFooter);
+  const count = Math.ceil(stripe.rows / footer.rowIndexStride);
+  const groups: RowGroup[] = [];
+  for (let group = 0; group < count; group++) {
+    const entries = indexes.map((entriesOfColumn) => entriesOfColumn?.[group]);
+    if (!request.wanted(entries.map((entry) => entry?.statistics))) continue;
+    const start = group * footer.rowIndexStride;
+    groups.push({
+      start,
+      rows: Math.min(footer.rowIndexStride, stripe.rows - start),
+      positions: (column) => {
+        const entry = entries[column];
+        if (!entry) throw corrupt(`column ${column} has no row index entry for row group ${group}`);
+        return entry.positions[Symbol.iterator]();
+      },
+    });
+  }
+  return groups.length === count ? undefined : groups;
+}
+
+/** Row index entries by column id, then row group. */
+function rowIndexes(read: StripeRead, stripeFooter: StripeFooter): (RowIndexEntry[] | undefined)[] {
+  const indexes: (RowIndexEntry[] | undefined)[] = [];
+  let offset = read.stripe.offset;
+  for (const stream of stripeFooter.streams) {
+    if (stream.kind === "row-index") {
+      checkInside(offset, stream.length, read.stripe);
+      indexes[stream.column] = parseRowIndex(decompressSection(read.source.read(offset, stream.length), read.codec));
+    }
+    offset += stream.length;
+  }
+  return indexes;
+}
+
+function stripeColumns({ source, codec, stripe, request }: StripeRead, footer: StripeFooter): StripeColumns {
+  const places = new Map<string, { readonly offset: number; readonly length: number }>();
+  let offset = stripe.offset;
+  for (const stream of footer.streams) {
+    checkInside(offset, stream.length, stripe);
+    places.set(`${stream.column} ${stream.kind}`, { offset, length: stream.length });
+    offset += stream.length;
+  }
+  return {
+    stream: (column, kind) => {
+      const place = places.get(`${column} ${kind}`);
+      return place && new ByteStream(source, place.offset, place.length, codec);
+    },
+    empty: () => new ByteStream(source, 0, 0, codec),
+    encoding: (column) => footer.encodings[column] ?? { kind: "direct", dictionarySize: 0 },
+    writerZone: footer.writerZone === "" ? "UTC" : footer.writerZone,
+    timestampUnit: request.timestampUnit,
+  };
+}
+
+function checkInside(offset: number, length: number, stripe: StripeInformation): void {
+  if (offset + length > stripe.offset + stripe.indexLength + stripe.dataLength) throw corrupt("a stream lies outside its stripe");
+}

@@ -1,0 +1,49 @@
+import type { ParquetType } from "../parquet/schema.js";
+import { INT64_DIGITS, type TimestampUnit } from "./columns.js";
+import { unsupported } from "./failure.js";
+import type { OrcType } from "./metadata.js";
+
+/** How the vectors of an ORC column are written to Parquet, so that DuckDB sees the same type. */
+export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
+  const child = (index: number): ParquetType => parquetType(type.children[index] as OrcType, unit); // the schema was checked at opening
+  switch (type.kind) {
+    case "boolean":
+      return { kind: "boolean" };
+    case "byte":
+      return { kind: "int32", annotation: { is: "int", bits: 8 } };
+    case "short":
+      return { kind: "int32", annotation: { is: "int", bits: 16 } };
+    case "int":
+      return { kind: "int32" };
+    case "date":
+      return { kind: "int32", annotation: { is: "date" } };
+    case "long":
+      return { kind: "int64" };
+    case "float":
+      return { kind: "float32" };
+    case "double":
+      return { kind: "float64" };
+    case "string":
+    case "varchar":
+    case "char":
+      return { kind: "bytes", annotation: { is: "text" } };
+    case "binary":
+      return { kind: "bytes" };
+    case "decimal": {
+      const annotation = { is: "decimal", precision: type.precision, scale: type.scale } as const;
+      return type.precision <= INT64_DIGITS ? { kind: "int64", annotation } : { kind: "fixed", width: 16, annotation };
+    }
+    case "timestamp":
+      return { kind: "int64", annotation: { is: "timestamp", unit, utc: false } };
+    case "timestamp-instant":
+      return { kind: "int64", annotation: { is: "timestamp", unit, utc: true } };
+    case "list":
+      return { kind: "list", element: child(0) };
+    case "map":
+      return { kind: "map", key: child(0), value: child(1) };
+    case "struct":
+      return { kind: "struct", fields: type.fieldNames.map((name, index) => ({ name, type: child(index) })) };
+    case "union":
+      throw unsupported("a union type");
+  }
+}
