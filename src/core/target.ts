@@ -1,37 +1,113 @@
-import type { Chunk, OpenChunk, ReadPlan, SourceColumn } from "./source.js";
+import type { Fingerprint, FingerprintColumn } from "./fingerprint.js";
+import type { Chunk, DuckDbSession, SourceColumn } from "./source.js";
+import type { EngineName } from "./types.js";
 
 /*
  * Loading. A target takes one chunk at a time and promises it exactly once: its own ledger row and the rows appear
- * together, or neither does. app/backfill asks `state` first and after every doubt.
+ * together, or neither does. backfill/run.ts asks `loaded` first and after every doubt.
  */
 
 export interface LoadIdentity {
   /** Backfill name: part of every ledger key. */
   readonly backfill: string;
-  /** ReadPlan.identity plus a hash of mapping and predicate. */
+  /** ReadPlan.identity, for people. */
   readonly source: string;
+  /** Hash of identity, mapping and predicate: the ledger never mixes two under one name. */
+  readonly digest: string;
 }
 
-export type ChunkState = "loaded" | "absent" | "unknown";
+/** A chunk that is ready to be loaded: `sql` runs on `db` and gives the target's columns, in order, in their DuckDB types. */
+export interface LoadableChunk {
+  readonly chunk: Chunk;
+  readonly db: DuckDbSession;
+  readonly sql: string;
+  /** Of the rows that `sql` gives; recorded in the ledger together with them. */
+  readonly fingerprint: Fingerprint;
+}
 
 export interface LoadedChunk {
   readonly chunk: string;
-  readonly rows: number;
-  /** Aggregates of the source side, recorded with the rows; see backfill/reconcile.ts. */
-  readonly fingerprint: string;
+  readonly title: string;
+  readonly fingerprint: Fingerprint;
+  /** ISO-8601, by the target's clock. */
+  readonly loadedAt: string;
 }
 
+export interface TargetColumn extends SourceColumn {
+  /** False for columns that the engine computes: they are never loaded and not compared. */
+  readonly writable: boolean;
+  /** The engine fills it when a load leaves it out. */
+  readonly hasDefault: boolean;
+}
+
+/**
+ * What happens to rows that are loaded. `append`: every row becomes a row. `upsert`: a row replaces the one with the same
+ * key. `aggregate`: rows of one key merge, so that only what the functions keep (SUM) can be compared.
+ */
+export type MergeRule =
+  | { readonly merge: "append" }
+  | { readonly merge: "upsert"; readonly key: readonly string[] }
+  | { readonly merge: "aggregate"; readonly key: readonly string[]; readonly functions: Readonly<Record<string, string>> };
+
 export interface LoadSession {
-  /** Chunks that this identity has loaded already. Throws DW-LEDGER-CONFLICT when the ledger holds another source. */
+  /** Fingerprint of the table before the first chunk of this backfill, taken once and kept in the ledger. */
+  readonly baseline: Fingerprint;
+  /** Chunks that this identity has loaded already. */
   readonly loaded: () => Promise<readonly LoadedChunk[]>;
-  /** Loads one open chunk; resolves when rows and ledger row are durable together. */
-  readonly load: (chunk: Chunk, open: OpenChunk, fingerprint: string, signal: AbortSignal) => Promise<LoadedChunk>;
+  /**
+   * Loads one chunk; resolves when rows and ledger row are durable together, and also when another run had loaded it in the
+   * meantime. Rejects with DW-VALUE-REFUSED, DW-LOAD-CONFLICT, DW-LOAD-UNKNOWN, DW-CONNECT, DW-TIMEOUT.
+   */
+  readonly load: (rows: LoadableChunk, signal: AbortSignal) => Promise<LoadedChunk>;
   readonly close: () => Promise<void>;
 }
 
-export interface Target {
+/** Rows whose canonical text hashes into a bucket; what a drill-down compares. */
+export interface HashedRow {
+  readonly hash: string;
+  /** Canonical text of the identifying columns. */
+  readonly label: string;
+}
+
+export interface TargetTable {
   readonly title: string;
-  /** Columns of the target in order, as it holds them now. */
-  readonly columns: () => Promise<readonly SourceColumn[]>;
-  readonly start: (identity: LoadIdentity, plan: ReadPlan) => Promise<LoadSession>;
+  readonly engine: EngineName;
+  readonly merge: MergeRule;
+  /** How many chunks are worth loading at once when nobody says. */
+  readonly lanes: number;
+  /** Columns in order, as the target holds them now. */
+  readonly columns: () => Promise<readonly TargetColumn[]>;
+  /** Takes the ledger for this identity; DW-LEDGER-CONFLICT when it holds another source, snapshot or mapping. */
+  readonly start: (identity: LoadIdentity, columns: readonly FingerprintColumn[]) => Promise<LoadSession>;
+  /** What the ledger says about a backfill, whatever its source; undefined when it never ran here. */
+  readonly ledger: (backfill: string) => Promise<LedgerEntry | undefined>;
+  /** Forgets a backfill. With `empty` the table is emptied in the same transaction; without it, rows in the table refuse. */
+  readonly reset: (backfill: string, empty: boolean) => Promise<void>;
+  /** Computed by the target's own SQL over the whole table. */
+  readonly fingerprint: (columns: readonly FingerprintColumn[]) => Promise<Fingerprint>;
+  /** Rows and hash per bucket of the first `digits` hexadecimal digits of the row hash. */
+  readonly buckets: (columns: readonly FingerprintColumn[], digits: number) => Promise<readonly HashBucket[]>;
+  /** The rows of some buckets, at most `limit`; `label` names the columns that a person would recognise a row by. */
+  readonly hashedRows: (
+    columns: readonly FingerprintColumn[],
+    label: readonly string[],
+    buckets: readonly string[],
+    limit: number,
+  ) => Promise<readonly HashedRow[]>;
+  /** DuckDB connections on which chunks are read when the target is the DuckDB database itself. */
+  readonly reader?: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
+  readonly close: () => Promise<void>;
+}
+
+export interface HashBucket {
+  readonly bucket: string;
+  readonly rows: string;
+  readonly hash: string;
+}
+
+export interface LedgerEntry {
+  readonly identity: LoadIdentity;
+  readonly startedAt: string;
+  readonly baseline: Fingerprint;
+  readonly chunks: readonly LoadedChunk[];
 }

@@ -1,0 +1,333 @@
+import { DwError } from "../core/errors.js";
+import type { Column, ColumnMapping, Columns } from "../core/model.js";
+import type { SourceColumn } from "../core/source.js";
+import type { TargetColumn } from "../core/target.js";
+import { type EngineName, type LogicalType, typeText } from "../core/types.js";
+import { duckdbType } from "./duckdb-type.js";
+import { type Fit, fit } from "./fit.js";
+
+/*
+ * Which source values become which target values, decided before a row is read. Each target column has one DuckDB
+ * expression over the source's columns that already has the target's type, so that the fingerprint of what is loaded and
+ * the fingerprint of what the target holds are taken over the same values.
+ */
+
+export interface MappingRequest {
+  readonly backfill: string;
+  readonly source: readonly SourceColumn[];
+  /** What the source's model states beyond the file: zones. */
+  readonly sourceModel?: { readonly columns?: Columns; readonly zone?: string };
+  readonly target: readonly TargetColumn[];
+  readonly targetModel?: { readonly columns: Columns; readonly zone?: string };
+  readonly engine: EngineName;
+  readonly map?: Readonly<Record<string, ColumnMapping>>;
+  /** How the legacy writer meant zone-less timestamps when nothing else says. */
+  readonly sourceZone?: string;
+  /** The type of each `{sql}` expression, by target column: found by DuckDB from the source's types. */
+  readonly expressionTypes: ReadonlyMap<string, LogicalType>;
+}
+
+/** A condition that no row may meet; counted before a chunk is loaded. */
+export interface ValueRule {
+  readonly column: string;
+  /** DuckDB predicate over source columns that is true for a value that must be refused. */
+  readonly broken: string;
+  /** `is longer than 20 characters`; completes "a value of column x …". */
+  readonly what: string;
+  readonly fix: string;
+}
+
+export interface MappedColumn {
+  readonly name: string;
+  readonly type: LogicalType;
+  readonly nullable: boolean;
+  /** DuckDB expression over source columns, of the DuckDB type of `type`. */
+  readonly expression: string;
+  /** For people: `station_id`, `paid / 100`, `constant 'eu'`. */
+  readonly from: string;
+  /** What the certificate must say: an accepted loss, a zone that was applied. */
+  readonly note?: string;
+  readonly pii?: true;
+}
+
+export interface Mapping {
+  readonly columns: readonly MappedColumn[];
+  readonly rules: readonly ValueRule[];
+  /** Source columns to read; undefined: all, because an expression may use any. */
+  readonly needs: readonly string[] | undefined;
+  /** Source columns that go nowhere: said, never silently dropped. */
+  readonly unused: readonly string[];
+}
+
+const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** Throws one DW-BACKFILL-MAPPING that names every column that does not fit. */
+export function mapColumns(request: MappingRequest): Mapping {
+  const problems: string[] = [...unknownTargets(request)];
+  const columns: MappedColumn[] = [];
+  const rules: ValueRule[] = [];
+  for (const target of request.target.filter((column) => column.writable)) {
+    const found = mapColumn(request, target);
+    if (found === undefined) continue;
+    if ("problem" in found) problems.push(found.problem);
+    else {
+      columns.push(found.column);
+      rules.push(...found.rules);
+    }
+  }
+  if (columns.length === 0 && problems.length === 0) problems.push("No target column has the name of a source column.");
+  if (problems.length > 0) throw mappingError(request.backfill, problems);
+  return { columns, rules, ...usage(request, columns) };
+}
+
+function mappingError(backfill: string, problems: readonly string[]): DwError {
+  return new DwError("DW-BACKFILL-MAPPING", {
+    what: `The columns of backfill ${backfill} do not fit:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    why: "Values would be changed, guessed or left out without anybody having said so.",
+    fix: `State these columns in the backfill's map: { column }, { sql } or { constant }.`,
+  });
+}
+
+function unknownTargets(request: MappingRequest): string[] {
+  const names = new Set(request.target.map((column) => column.name));
+  return Object.keys(request.map ?? {})
+    .filter((name) => !names.has(name))
+    .map((name) => `${name}: the map names it, but the target has no such column.`);
+}
+
+type Found = { readonly column: MappedColumn; readonly rules: readonly ValueRule[] } | { readonly problem: string };
+
+/** What a target column is made of: an expression over source columns and the type that it has there. */
+interface Origin {
+  readonly expression: string;
+  readonly type: LogicalType | undefined;
+  readonly from: string;
+  /** The author wrote the conversion out: a narrowing is a decision, not an accident. */
+  readonly explicit: boolean;
+  readonly zone?: string;
+}
+
+function mapColumn(request: MappingRequest, target: TargetColumn): Found | undefined {
+  const origin = originOf(request, target);
+  if (origin === undefined) return withoutSource(target);
+  if (typeof origin === "string") return { problem: `${target.name}: ${origin}` };
+  const model = request.targetModel?.columns[target.name];
+  const problem = judge(request, target, origin, model);
+  if (problem !== undefined) return { problem: `${target.name}: ${problem}` };
+  const { expression, rules, note } = convert(request, target, origin, model);
+  return {
+    column: {
+      name: target.name,
+      type: target.type,
+      nullable: target.nullable,
+      expression,
+      from: origin.from,
+      ...(note && { note }),
+      ...(model?.pii && { pii: true as const }),
+    },
+    rules,
+  };
+}
+
+/** A column that nothing fills: fine when the engine fills it or NULL is allowed there; otherwise a mistake. */
+function withoutSource(target: TargetColumn): Found | undefined {
+  if (target.nullable || target.hasDefault) return undefined;
+  return { problem: `${target.name}: no source column has this name, and the target allows no NULL and has no default.` };
+}
+
+function originOf(request: MappingRequest, target: TargetColumn): Origin | string | undefined {
+  const mapping = request.map?.[target.name];
+  if (mapping === undefined) return sourceOrigin(request, target.name);
+  if ("column" in mapping) return sourceOrigin(request, mapping.column) ?? `the source has no column ${mapping.column}.`;
+  if ("constant" in mapping) return constantOrigin(mapping.constant);
+  return {
+    expression: `(${mapping.sql})`,
+    type: request.expressionTypes.get(target.name),
+    from: mapping.sql,
+    explicit: true,
+  };
+}
+
+function sourceOrigin(request: MappingRequest, name: string): Origin | undefined {
+  const source = request.source.find((column) => column.name === name) ?? onlyOneFolding(request.source, name);
+  if (source === undefined) return undefined;
+  const stated = request.sourceModel?.columns?.[source.name]?.zone ?? request.sourceModel?.zone ?? request.sourceZone;
+  return {
+    expression: ident(source.name),
+    type: source.type,
+    from: source.name,
+    explicit: false,
+    ...(stated !== undefined && { zone: stated }),
+  };
+}
+
+/** `Station_ID` for `station_id`, when only one source column reads so: DuckDB itself does not see case in names. */
+function onlyOneFolding(source: readonly SourceColumn[], name: string): SourceColumn | undefined {
+  const same = source.filter((column) => column.name.toLowerCase() === name.toLowerCase());
+  return same.length === 1 ? same[0] : undefined;
+}
+
+function constantOrigin(constant: string | number | boolean | null): Origin {
+  const expression = constant === null ? "NULL" : typeof constant === "string" ? literal(constant) : String(constant);
+  return { expression, type: undefined, from: `constant ${expression}`, explicit: true };
+}
+
+/** Why the conversion is refused; undefined when it may happen. */
+function judge(request: MappingRequest, target: TargetColumn, origin: Origin, model: Column | undefined): string | undefined {
+  if (origin.type === undefined) return undefined;
+  const zone = zoneProblem(request, target, origin.type, origin, model);
+  if (zone !== undefined) return zone;
+  const found = fit(origin.type, target.type);
+  if (found.fit === "fits" || found.fit === "checked") return undefined;
+  const pair = `${origin.from} is ${typeText(origin.type)}, the target ${typeText(target.type)}`;
+  if (found.fit === "impossible") return `${pair}; write the conversion as { sql }.`;
+  if (origin.explicit || accepted(request, model) !== undefined) return undefined;
+  return `${pair}: ${found.note}. Accept it in the model (.accept("${request.engine}", …)) or write the conversion as { sql }.`;
+}
+
+const accepted = (request: MappingRequest, model: Column | undefined): string | undefined => model?.accept?.[request.engine];
+
+type Timestamp = Extract<LogicalType, { kind: "timestamp" }>;
+
+const isLocal = (type: LogicalType): boolean => type.kind === "date" || (type.kind === "timestamp" && !type.zoned);
+const isInstant = (type: LogicalType): boolean => type.kind === "timestamp" && type.zoned;
+
+function zoneProblem(
+  request: MappingRequest,
+  target: TargetColumn,
+  type: LogicalType,
+  origin: Origin,
+  model: Column | undefined,
+): string | undefined {
+  if (target.type.kind !== "timestamp") return undefined;
+  if (isLocal(type) && (isInstant(target.type) || meansInstant(model)) && origin.zone === undefined)
+    return `${origin.from} is ${typeText(type)} without a zone, the target is an instant: state sourceZone (or .zone() on the source's column).`;
+  if (isInstant(type) && !target.type.zoned && targetZone(request, model) === undefined)
+    return `${origin.from} is an instant, the target keeps no zone: state .zone() on the target's column.`;
+  return undefined;
+}
+
+/** The model says instant where the engine has no such type (StarRocks DATETIME): the engine holds UTC by contract. */
+const meansInstant = (model: Column | undefined): boolean => model !== undefined && isInstant(model.type);
+
+function targetZone(request: MappingRequest, model: Column | undefined): string | undefined {
+  return meansInstant(model) ? "UTC" : (model?.zone ?? request.targetModel?.zone);
+}
+
+interface Converted {
+  readonly expression: string;
+  readonly rules: readonly ValueRule[];
+  readonly note?: string;
+}
+
+function convert(request: MappingRequest, target: TargetColumn, origin: Origin, model: Column | undefined): Converted {
+  const zoned = convertZone(request, target, origin, model);
+  const found = origin.type === undefined ? undefined : fit(origin.type, target.type);
+  const expression = castTo(target.type, origin.type, zoned.expression);
+  const notes = [zoned.note, lossNote(request, found, model)].filter((note) => note !== undefined);
+  return {
+    expression,
+    rules: [...zoned.rules, ...valueRules(target, expression)],
+    ...(notes.length > 0 && { note: notes.join("; ") }),
+  };
+}
+
+function lossNote(request: MappingRequest, found: Fit | undefined, model: Column | undefined): string | undefined {
+  if (found?.fit !== "lossy") return undefined;
+  return `${found.note} (${accepted(request, model) ?? "written out in the map"})`;
+}
+
+function castTo(target: LogicalType, source: LogicalType | undefined, expression: string): string {
+  const encoded = target.kind === "json" && source !== undefined && source.kind !== "json" && source.kind !== "text";
+  if (encoded) return `CAST(to_json(${expression}) AS JSON)`;
+  return `CAST(${expression} AS ${duckdbType(target)})`;
+}
+
+function convertZone(request: MappingRequest, target: TargetColumn, origin: Origin, model: Column | undefined): Converted {
+  const plain: Converted = { expression: origin.expression, rules: [] };
+  if (origin.type === undefined || target.type.kind !== "timestamp") return plain;
+  if (isLocal(origin.type) && (target.type.zoned || meansInstant(model))) return localToInstant(origin, target.type, target.name);
+  if (isInstant(origin.type) && !target.type.zoned) {
+    const zone = targetZone(request, model) ?? "UTC";
+    return { expression: atZone(zone, origin.expression), rules: [], note: `instants are written as ${zone} wall-clock times` };
+  }
+  return plain;
+}
+
+const atZone = (zone: string, value: string): string => `timezone(${literal(zone)}, ${value})`;
+
+function localToInstant(origin: Origin, target: Timestamp, column: string): Converted {
+  const zone = origin.zone ?? "UTC";
+  const local = `CAST(${origin.expression} AS TIMESTAMP)`;
+  const instant = atZone(zone, local);
+  return {
+    expression: target.zoned ? instant : atZone("UTC", instant),
+    rules: isUtc(zone) ? [] : clockChanges(column, zone, local),
+    note: `zone-less times are read as ${zone}`,
+  };
+}
+
+const isUtc = (zone: string): boolean => /^(etc\/)?(utc|gmt|zulu|uct)$/i.test(zone);
+
+/** Shifts by which clocks have been set back in a night: one hour, and half an hour on Lord Howe Island. */
+const SHIFTS = ["1 hour", "30 minutes"] as const;
+
+/** A clock that is set back shows the same hour twice, and one that is set forward skips an hour: neither names an instant. */
+function clockChanges(column: string, zone: string, local: string): ValueRule[] {
+  const instant = atZone(zone, local);
+  const twice = SHIFTS.flatMap((shift) =>
+    ["+", "-"].map((sign) => `${atZone(zone, `${instant} ${sign} INTERVAL '${shift}'`)} = ${local}`),
+  ).join(" OR ");
+  const fix = "Map the column with { sql } that says which instant is meant (an offset column, an order by sequence), or leave these rows out.";
+  return [
+    { column, broken: `(${twice})`, what: `falls into the hour that clocks in ${zone} show twice`, fix },
+    { column, broken: `${atZone(zone, instant)} <> ${local}`, what: `is a time that clocks in ${zone} skip`, fix },
+  ];
+}
+
+function valueRules(target: TargetColumn, expression: string): ValueRule[] {
+  const { type, name: column } = target;
+  if (type.kind === "text" && type.max !== undefined)
+    return [
+      {
+        column,
+        broken: `length(${type.padded ? `rtrim(${expression}, ' ')` : expression}) > ${type.max}`,
+        what: `is longer than ${type.max} characters`,
+        fix: "Widen the column in the model, or cut the value with { sql } in the map.",
+      },
+    ];
+  if (type.kind === "enum")
+    return [
+      {
+        column,
+        broken: `${expression} NOT IN (${type.values.map(literal).join(", ")})`,
+        what: `is none of ${type.values.join(", ")}`,
+        fix: "Add the value to the enum in the model, or map it with { sql }.",
+      },
+    ];
+  return [];
+}
+
+function usage(request: MappingRequest, columns: readonly MappedColumn[]): Pick<Mapping, "needs" | "unused"> {
+  const free = columns.some((column) => request.expressionTypes.has(column.name));
+  const used = new Set(columns.map((column) => column.from));
+  const names = request.source.map((column) => column.name);
+  return {
+    needs: free ? undefined : names.filter((name) => used.has(name)),
+    unused: free ? [] : names.filter((name) => !used.has(name)),
+  };
+}
+
+/** SELECT that turns a chunk's rows into the target's columns. */
+export function mappedSelect(mapping: Mapping, chunkSql: string): string {
+  const columns = mapping.columns.map((column) => `${column.expression} AS ${ident(column.name)}`);
+  return `SELECT ${columns.join(", ")} FROM (${chunkSql}) AS source`;
+}
+
+/** One row, one column a rule (`broken_0` …): how many values break it. Undefined when there is no rule. */
+export function ruleQuery(mapping: Mapping, chunkSql: string): string | undefined {
+  if (mapping.rules.length === 0) return undefined;
+  const counts = mapping.rules.map(({ broken }, index) => `count(*) FILTER (WHERE ${broken}) AS broken_${index}`);
+  return `SELECT ${counts.join(", ")} FROM (${chunkSql}) AS source`;
+}
