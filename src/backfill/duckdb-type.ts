@@ -53,3 +53,38 @@ const INTS = {
 } as const;
 
 const timestamps = (precision: number): string => (precision > 6 ? "TIMESTAMP_NS" : "TIMESTAMP");
+
+/** What DESCRIBE says of an expression; undefined for nested and rare types, which then have to be cast by the author. */
+export function typeOfExpression(text: string): LogicalType | undefined {
+  const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(text);
+  if (decimal !== null) return { kind: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
+  return Object.hasOwn(SCALARS, text) ? SCALARS[text] : undefined;
+}
+
+const SCALARS: Readonly<Record<string, LogicalType>> = {
+  BOOLEAN: { kind: "boolean" },
+  TINYINT: { kind: "int", bits: 8 },
+  SMALLINT: { kind: "int", bits: 16 },
+  INTEGER: { kind: "int", bits: 32 },
+  BIGINT: { kind: "int", bits: 64 },
+  HUGEINT: { kind: "int", bits: 128 },
+  UTINYINT: { kind: "int", bits: 8, unsigned: true },
+  USMALLINT: { kind: "int", bits: 16, unsigned: true },
+  UINTEGER: { kind: "int", bits: 32, unsigned: true },
+  UBIGINT: { kind: "int", bits: 64, unsigned: true },
+  UHUGEINT: { kind: "int", bits: 128, unsigned: true },
+  FLOAT: { kind: "float", bits: 32 },
+  DOUBLE: { kind: "float", bits: 64 },
+  VARCHAR: { kind: "text" },
+  BLOB: { kind: "binary" },
+  DATE: { kind: "date" },
+  TIME: { kind: "time", precision: 6 },
+  TIMESTAMP_S: { kind: "timestamp", precision: 0, zoned: false },
+  TIMESTAMP_MS: { kind: "timestamp", precision: 3, zoned: false },
+  TIMESTAMP: { kind: "timestamp", precision: 6, zoned: false },
+  TIMESTAMP_NS: { kind: "timestamp", precision: 9, zoned: false },
+  "TIMESTAMP WITH TIME ZONE": { kind: "timestamp", precision: 6, zoned: true },
+  INTERVAL: { kind: "interval" },
+  UUID: { kind: "uuid" },
+  JSON: { kind: "json" },
+};

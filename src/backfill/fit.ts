@@ -20,7 +20,7 @@ type Of<K extends Kind> = Extract<LogicalType, { kind: K }>;
 type Rules = { readonly [K in Kind]: (from: Of<K>, to: LogicalType) => Fit | undefined };
 
 /** Timestamps are judged here only for their digits; zones are the mapping's business. */
-export function fit(from: LogicalType, to: LogicalType): Fit {
+export function fitOf(from: LogicalType, to: LogicalType): Fit {
   const rule = rules[from.kind] as (from: LogicalType, to: LogicalType) => Fit | undefined; // rules[k] takes the member with kind k
   return rule(from, to) ?? { fit: "impossible", note: `${typeText(from)} is not ${typeText(to)}` };
 }
@@ -50,7 +50,8 @@ const rules: Rules = {
     return undefined;
   },
   text: (from, to) => {
-    if (to.kind === "text") return to.max === undefined || (from.max ?? Infinity) <= to.max ? fits : checked(`at most ${to.max} characters`);
+    if (to.kind === "text")
+      return to.max === undefined || (from.max ?? Infinity) <= to.max ? fits : checked(`at most ${to.max} characters`);
     if (to.kind === "json") return checked("must be JSON");
     if (to.kind === "enum") return checked(`one of ${to.values.join(", ")}`);
     return undefined;
@@ -72,10 +73,10 @@ const rules: Rules = {
     if (to.kind !== "enum") return undefined;
     return from.values.every((value) => to.values.includes(value)) ? fits : checked(`one of ${to.values.join(", ")}`);
   },
-  list: (from, to) => (to.kind === "json" ? fits : to.kind === "list" ? nested(fit(from.element.type, to.element.type)) : undefined),
+  list: (from, to) => (to.kind === "json" ? fits : to.kind === "list" ? nested(fitOf(from.element.type, to.element.type)) : undefined),
   map: (from, to) => {
     if (to.kind === "json") return fits;
-    return to.kind === "map" ? nested(fit(from.key, to.key), fit(from.value.type, to.value.type)) : undefined;
+    return to.kind === "map" ? nested(fitOf(from.key, to.key), fitOf(from.value.type, to.value.type)) : undefined;
   },
   struct: (from, to) => {
     if (to.kind === "json") return fits;
@@ -114,5 +115,5 @@ function nested(...parts: readonly Fit[]): Fit {
 function structFit(from: Of<"struct">, to: Of<"struct">): Fit {
   const names = (type: Of<"struct">): string => type.fields.map((field) => field.name).join(", ");
   if (names(from) !== names(to)) return { fit: "impossible", note: `fields ${names(from)} are not ${names(to)}` };
-  return nested(...from.fields.map((field, index) => fit(field.type, to.fields[index]?.type ?? field.type)));
+  return nested(...from.fields.map((field, index) => fitOf(field.type, to.fields[index]?.type ?? field.type)));
 }

@@ -4,7 +4,7 @@ import type { SourceColumn } from "../core/source.js";
 import type { TargetColumn } from "../core/target.js";
 import { type EngineName, type LogicalType, typeText } from "../core/types.js";
 import { duckdbType } from "./duckdb-type.js";
-import { type Fit, fit } from "./fit.js";
+import { type Fit, fitOf } from "./fit.js";
 
 /*
  * Which source values become which target values, decided before a row is read. Each target column has one DuckDB
@@ -178,7 +178,7 @@ function judge(request: MappingRequest, target: TargetColumn, origin: Origin, mo
   if (origin.type === undefined) return undefined;
   const zone = zoneProblem(request, target, origin.type, origin, model);
   if (zone !== undefined) return zone;
-  const found = fit(origin.type, target.type);
+  const found = fitOf(origin.type, target.type);
   if (found.fit === "fits" || found.fit === "checked") return undefined;
   const pair = `${origin.from} is ${typeText(origin.type)}, the target ${typeText(target.type)}`;
   if (found.fit === "impossible") return `${pair}; write the conversion as { sql }.`;
@@ -223,12 +223,12 @@ interface Converted {
 
 function convert(request: MappingRequest, target: TargetColumn, origin: Origin, model: Column | undefined): Converted {
   const zoned = convertZone(request, target, origin, model);
-  const found = origin.type === undefined ? undefined : fit(origin.type, target.type);
+  const found = origin.type === undefined ? undefined : fitOf(origin.type, target.type);
   const expression = castTo(target.type, origin.type, zoned.expression);
   const notes = [zoned.note, lossNote(request, found, model)].filter((note) => note !== undefined);
   return {
     expression,
-    rules: [...zoned.rules, ...valueRules(target, expression)],
+    rules: [...zoned.rules, ...valueRules(target, expression), ...nulRules(request.engine, target, expression)],
     ...(notes.length > 0 && { note: notes.join("; ") }),
   };
 }
@@ -279,7 +279,8 @@ function clockChanges(column: string, zone: string, local: string): ValueRule[] 
   const twice = SHIFTS.flatMap((shift) =>
     ["+", "-"].map((sign) => `${atZone(zone, `${instant} ${sign} INTERVAL '${shift}'`)} = ${local}`),
   ).join(" OR ");
-  const fix = "Map the column with { sql } that says which instant is meant (an offset column, an order by sequence), or leave these rows out.";
+  const fix =
+    "Map the column with { sql } that says which instant is meant (an offset column, an order by sequence), or leave these rows out.";
   return [
     { column, broken: `(${twice})`, what: `falls into the hour that clocks in ${zone} show twice`, fix },
     { column, broken: `${atZone(zone, instant)} <> ${local}`, what: `is a time that clocks in ${zone} skip`, fix },
@@ -307,6 +308,15 @@ function valueRules(target: TargetColumn, expression: string): ValueRule[] {
       },
     ];
   return [];
+}
+
+/** PostgreSQL ends texts at a NUL character, so that it refuses one inside. */
+const WITHOUT_NUL: ReadonlySet<EngineName> = new Set(["postgres", "timescale"]);
+
+function nulRules(engine: EngineName, { type, name: column }: TargetColumn, expression: string): ValueRule[] {
+  if (!WITHOUT_NUL.has(engine) || type.kind !== "text") return [];
+  const fix = `Map the column with { sql: "replace(…, chr(0), '')" }, or keep such values in a binary column.`;
+  return [{ column, broken: `contains(${expression}, chr(0))`, what: "holds a NUL character, which PostgreSQL texts cannot", fix }];
 }
 
 function usage(request: MappingRequest, columns: readonly MappedColumn[]): Pick<Mapping, "needs" | "unused"> {

@@ -131,6 +131,10 @@ export const codes = {
     class: "refused",
     explain: "Whether a chunk arrived cannot be proved; nothing more was loaded. The message says how to decide.",
   },
+  "DW-LOAD-CONFLICT": {
+    class: "refused",
+    explain: "A row to be loaded has a key that the target holds already; the chunk was rolled back whole.",
+  },
   "DW-LEDGER-CONFLICT": { class: "refused", explain: "The ledger records another source, snapshot or mapping under this backfill's name." },
   "DW-DISK-FULL": { class: "refused", explain: "A disk that dw needs is full." },
   // the run itself

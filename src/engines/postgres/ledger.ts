@@ -1,5 +1,5 @@
-import { DwError } from "../../core/errors.js";
 import type { Fingerprint } from "../../core/fingerprint.js";
+import { ledgerConflict, resetRefused } from "../../core/ledger-letters.js";
 import type { Pg, PgSession } from "../../core/session.js";
 import type { LedgerEntry, LoadedChunk, LoadIdentity } from "../../core/target.js";
 
@@ -48,9 +48,13 @@ export async function claimLedger(
       "SELECT source, digest, baseline::text AS baseline FROM dw_state.backfills WHERE backfill = $1 AND target = $2",
       [identity.backfill, target],
     );
+    if (row?.digest === identity.digest) return parsed(row.baseline);
     if (row !== undefined) {
-      if (row.digest !== identity.digest) throw ledgerConflict(identity, target, String(row.source));
-      return parsed(row.baseline);
+      const key = [identity.backfill, target];
+      const chunks = await session.query("SELECT 1 FROM dw_state.chunks WHERE backfill = $1 AND target = $2 LIMIT 1", key);
+      if (chunks.length > 0) throw ledgerConflict(identity, target, String(row.source));
+      // A first try that loaded nothing binds nobody: the corrected mapping takes its place.
+      await session.query("DELETE FROM dw_state.backfills WHERE backfill = $1 AND target = $2", key);
     }
     const baseline = await takeBaseline(session);
     await session.query("INSERT INTO dw_state.backfills (backfill, target, source, digest, baseline) VALUES ($1, $2, $3, $4, $5)", [
@@ -61,17 +65,6 @@ export async function claimLedger(
       JSON.stringify(baseline),
     ]);
     return baseline;
-  });
-}
-
-export function ledgerConflict(identity: LoadIdentity, target: string, recorded: string): DwError {
-  const same = recorded === identity.source;
-  return new DwError("DW-LEDGER-CONFLICT", {
-    what: `The ledger of ${target} records backfill ${identity.backfill} with ${same ? "another mapping, predicate or target layout" : `source ${recorded}`}.`,
-    why: same
-      ? "Chunks that are loaded already would not equal the ones still to come."
-      : `This run reads ${identity.source}: chunks of two sources or snapshots would be mixed.`,
-    fix: `Read what was recorded (its snapshot, its mapping), or start over with \`dw backfill reset ${identity.backfill} --empty\`.`,
   });
 }
 
@@ -134,14 +127,6 @@ export async function resetLedger(pg: Pg, backfill: string, target: string, tabl
 async function refuseRows(session: PgSession, backfill: string, target: string, table: string): Promise<void> {
   const rows = await session.query(`SELECT 1 FROM ${table} LIMIT 1`);
   if (rows.length > 0) throw resetRefused(backfill, target);
-}
-
-export function resetRefused(backfill: string, target: string): DwError {
-  return new DwError("DW-LEDGER-CONFLICT", {
-    what: `${target} holds rows, and the ledger knows which of them backfill ${backfill} has loaded.`,
-    why: "Once that is forgotten, the next run loads the same rows a second time.",
-    fix: "Add --empty: the table is emptied and the ledger forgets it, both at once.",
-  });
 }
 
 async function inSession<Result>(pg: Pg, work: (session: PgSession) => Promise<Result>): Promise<Result> {

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { DwError, isDwError } from "../core/errors.js";
+import type { FingerprintColumn } from "../core/fingerprint.js";
+import { type Json, stableJson } from "../core/json.js";
+import type { ColumnMapping, Columns } from "../core/model.js";
+import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core/source.js";
+import type { LoadIdentity, TargetTable } from "../core/target.js";
+import type { LogicalType } from "../core/types.js";
+import { duckdbType, typeOfExpression } from "./duckdb-type.js";
+import { type Mapping, mapColumns } from "./mapping.js";
+
+export interface BackfillRequest {
+  readonly name: string;
+  readonly source: SourceTable;
+  readonly sourceModel?: { readonly columns?: Columns; readonly zone?: string };
+  readonly target: TargetTable;
+  readonly targetModel?: { readonly columns: Columns; readonly zone?: string };
+  readonly map?: Readonly<Record<string, ColumnMapping>>;
+  /** DuckDB predicate over source columns. */
+  readonly where?: string;
+  readonly sourceZone?: string;
+}
+
+/** Everything that is decided before the first row is read. */
+export interface PreparedBackfill {
+  readonly name: string;
+  readonly source: SourceTable;
+  readonly target: TargetTable;
+  readonly mapping: Mapping;
+  readonly plan: ReadPlan;
+  readonly identity: LoadIdentity;
+  readonly columns: readonly FingerprintColumn[];
+  readonly where?: string;
+}
+
+const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** `db` is any DuckDB connection: it types the map's expressions. Throws DW-BACKFILL-MAPPING and what planning throws. */
+export async function prepareBackfill(request: BackfillRequest, db: DuckDbSession): Promise<PreparedBackfill> {
+  const { source, target } = request;
+  const mapping = mapColumns({
+    backfill: request.name,
+    source: source.columns,
+    target: await target.columns(),
+    engine: target.engine,
+    expressionTypes: await expressionTypes(request, db),
+    ...(request.sourceModel && { sourceModel: request.sourceModel }),
+    ...(request.targetModel && { targetModel: request.targetModel }),
+    ...(request.map && { map: request.map }),
+    ...(request.sourceZone !== undefined && { sourceZone: request.sourceZone }),
+  });
+  const plan = await source.plan({
+    ...(mapping.needs && { columns: mapping.needs }),
+    ...(request.where !== undefined && { where: request.where }),
+  });
+  return {
+    name: request.name,
+    source,
+    target,
+    mapping,
+    plan,
+    identity: identityOf(request, mapping, plan),
+    columns: mapping.columns.map((column) => fingerprintColumn(column, target)),
+    ...(request.where !== undefined && { where: request.where }),
+  };
+}
+
+/** PostgreSQL keeps jsonb in a form of its own, and nested values are JSON there: their text cannot be hashed on both sides. */
+function fingerprintColumn(column: Mapping["columns"][number], target: TargetTable): FingerprintColumn {
+  const postgres = target.engine === "postgres" || target.engine === "timescale";
+  const apart = postgres && (column.type.kind === "json" || column.type.kind === "struct" || column.type.kind === "map");
+  return { name: column.name, type: column.type, ...(column.pii && { pii: true as const }), ...(apart && { apart: true as const }) };
+}
+
+function identityOf(request: BackfillRequest, mapping: Mapping, plan: ReadPlan): LoadIdentity {
+  const decided: Json = {
+    source: plan.identity,
+    where: request.where ?? null,
+    columns: mapping.columns.map(({ name, type, expression, nullable }) => ({ name, type: JSON.stringify(type), expression, nullable })),
+  };
+  const digest = createHash("sha256").update(stableJson(decided)).digest("hex");
+  return { backfill: request.name, source: plan.identity, digest };
+}
+
+async function expressionTypes(request: BackfillRequest, db: DuckDbSession): Promise<ReadonlyMap<string, LogicalType>> {
+  const types = new Map<string, LogicalType>();
+  for (const [name, mapping] of Object.entries(request.map ?? {})) {
+    if (!("sql" in mapping)) continue;
+    const type = await typeOf(request, db, name, mapping.sql);
+    if (type !== undefined) types.set(name, type);
+  }
+  return types;
+}
+
+async function typeOf(request: BackfillRequest, db: DuckDbSession, name: string, sql: string): Promise<LogicalType | undefined> {
+  const empty = request.source.columns.map((column: SourceColumn) => `CAST(NULL AS ${duckdbType(column.type)}) AS ${ident(column.name)}`);
+  try {
+    const [row] = await db.rows<{ column_type: string }>(`DESCRIBE SELECT (${sql}) AS value FROM (SELECT ${empty.join(", ")}) AS source`);
+    return row === undefined ? undefined : typeOfExpression(row.column_type);
+  } catch (error) {
+    throw new DwError("DW-BACKFILL-MAPPING", {
+      what: `The expression of column ${name} in backfill ${request.name} cannot be read: ${sql}`,
+      why: isDwError(error) ? error.what : String(error),
+      fix: "Write a DuckDB expression over the source's columns; `dw inspect` lists them.",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,246 @@
+import {
+  addFingerprints,
+  bucketQuery,
+  bucketRowsQuery,
+  emptyFingerprint,
+  type Fingerprint,
+  isHashed,
+  sameValue,
+  subtractFingerprint,
+} from "../core/fingerprint.js";
+import type { DuckDbSession } from "../core/source.js";
+import type { HashBucket, HashedRow } from "../core/target.js";
+import { typeText } from "../core/types.js";
+import { duckdbCanonical } from "../engines/duckdb/canonical.js";
+import type { Certificate, CertificateChunk, CertificateColumn, Difference, Finding } from "./certificate.js";
+import { mappedSelect } from "./mapping.js";
+import type { PreparedBackfill } from "./prepare.js";
+import type { Reader, RunResult } from "./run.js";
+
+/*
+ * What arrived is compared with what was read: the sum of the chunks' fingerprints, taken by DuckDB over the mapped source,
+ * against the target's own aggregate over the table, less what the table held before the first chunk.
+ */
+
+export interface ReconcileOptions {
+  readonly environment: string;
+  readonly connect: () => Promise<Reader>;
+  /** ISO-8601; the caller's clock. */
+  readonly now: string;
+  /** Columns that a person recognises a row by, for the drill-down. */
+  readonly key: readonly string[];
+}
+
+export async function reconcile(prepared: PreparedBackfill, run: RunResult, options: ReconcileOptions): Promise<Certificate> {
+  const { columns, target } = prepared;
+  const source = run.chunks.reduce((sum, chunk) => addFingerprints(sum, chunk.fingerprint, columns), emptyFingerprint(columns));
+  const found = subtractFingerprint(await target.fingerprint(columns), run.baseline, columns);
+  const findings = compare(prepared, source, found);
+  const complete = run.chunks.length === prepared.plan.chunks.length;
+  const comparable = target.merge.merge === "append" || (target.merge.merge === "upsert" && run.baseline.rows === "0");
+  const equal = findings.length === 0 && complete;
+  const differences = equal || !comparable ? [] : await drillDown(prepared, options);
+  return {
+    certificate: "dw-reconciliation/1",
+    backfill: prepared.name,
+    environment: options.environment,
+    source: prepared.source.title,
+    identity: prepared.plan.identity,
+    target: target.title,
+    engine: target.engine,
+    at: options.now,
+    verdict: equal ? "equal" : comparable || target.merge.merge === "aggregate" ? "different" : "unproven",
+    ...(prepared.where !== undefined && { where: prepared.where }),
+    rows: { source: source.rows, target: found.rows, before: run.baseline.rows },
+    hash: { source: source.hash, target: found.hash },
+    columns: certificateColumns(prepared, source, found),
+    chunks: certificateChunks(prepared, run),
+    findings: complete ? findings : [...findings, missingChunks(prepared, run)],
+    differences,
+    coverage: coverage(prepared, run),
+  };
+}
+
+function missingChunks(prepared: PreparedBackfill, run: RunResult): Finding {
+  return { what: "chunks", source: String(prepared.plan.chunks.length), target: String(run.chunks.length) };
+}
+
+/** Every measure on which the two sides do not agree. */
+function compare(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): Finding[] {
+  if (prepared.target.merge.merge === "aggregate") return compareAggregated(prepared, source, target);
+  const findings: Finding[] = [];
+  const note = (what: string, a: string | null, b: string | null): void => {
+    findings.push({ what, source: a, target: b });
+  };
+  if (source.rows !== target.rows) note("rows", source.rows, target.rows);
+  if (source.hash.join() !== target.hash.join()) note("row hash", source.hash.join(" "), target.hash.join(" "));
+  for (const [index, { name, type }] of prepared.columns.entries()) {
+    const [a, b] = [source.columns[index], target.columns[index]];
+    if (a === undefined || b === undefined) continue;
+    if (a.nulls !== b.nulls) note(`nulls of ${name}`, a.nulls, b.nulls);
+    if (!sameValue({ kind: "decimal", precision: 38, scale: 0 }, a.sum, b.sum)) note(`sum of ${name}`, a.sum, b.sum);
+    // No bounds on one side: they were not taken, or the table held rows before.
+    if (a.min !== null && b.min !== null && !sameValue(type, a.min, b.min)) note(`min of ${name}`, a.min, b.min);
+    if (a.max !== null && b.max !== null && !sameValue(type, a.max, b.max)) note(`max of ${name}`, a.max, b.max);
+  }
+  return findings;
+}
+
+/** Rows merge: of all measures only the sums of SUM columns survive. */
+function compareAggregated(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): Finding[] {
+  const { merge } = prepared.target;
+  if (merge.merge !== "aggregate") return [];
+  return prepared.columns.flatMap(({ name }, index) => {
+    const [a, b] = [source.columns[index]?.sum ?? null, target.columns[index]?.sum ?? null];
+    const summed = merge.functions[name]?.toUpperCase() === "SUM";
+    return !summed || sameValue({ kind: "decimal", precision: 38, scale: 0 }, a, b)
+      ? []
+      : [{ what: `sum of ${name}`, source: a, target: b }];
+  });
+}
+
+function certificateColumns(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): CertificateColumn[] {
+  return prepared.mapping.columns.map((column, index) => {
+    const fingerprint = prepared.columns[index];
+    const [a, b] = [source.columns[index], target.columns[index]];
+    return {
+      name: column.name,
+      type: typeText(column.type),
+      from: column.from,
+      compared: fingerprint !== undefined && isHashed(fingerprint) ? "every value" : "null counts only",
+      ...(column.note && { note: column.note }),
+      nulls: { source: a?.nulls ?? "0", target: b?.nulls ?? "0" },
+      ...(a?.sum != null && { sum: { source: a.sum, target: b?.sum ?? null } }),
+      ...(column.pii ? { pii: true as const } : { min: a?.min ?? null, max: a?.max ?? null }),
+    };
+  });
+}
+
+function certificateChunks(prepared: PreparedBackfill, run: RunResult): CertificateChunk[] {
+  const loaded = new Map(run.chunks.map((chunk) => [chunk.chunk, chunk]));
+  return prepared.plan.chunks.map(({ id, title }) => {
+    const chunk = loaded.get(id);
+    return {
+      id,
+      title,
+      rows: chunk?.fingerprint.rows ?? null,
+      hash: chunk?.fingerprint.hash[0] ?? null,
+      loadedAt: chunk?.loadedAt ?? null,
+    };
+  });
+}
+
+function coverage({ target, plan, mapping, columns }: PreparedBackfill, run: RunResult): string[] {
+  const lines = [
+    `Source side: every row of ${run.chunks.length} chunks, as mapped, counted and hashed by DuckDB when its chunk was loaded.`,
+    `Target side: every row of ${target.title}, counted and hashed by the engine's own SQL after the last chunk.`,
+  ];
+  if (run.baseline.rows !== "0")
+    lines.push(
+      `The table held ${run.baseline.rows} rows before the first chunk: what was added since is compared (differences of counts, sums and hashes; bounds are not compared). Rows that others wrote, changed or removed in between show as a difference.`,
+    );
+  const apart = columns.filter((column) => !isHashed(column)).map(({ name }) => name);
+  if (apart.length > 0)
+    lines.push(`Not hashed, because the engine keeps another text of the same value: ${apart.join(", ")}. Their NULLs are counted.`);
+  if (mapping.unused.length > 0) lines.push(`Source columns that are not loaded: ${mapping.unused.join(", ")}.`);
+  if (target.merge.merge === "upsert")
+    lines.push(
+      `${target.title} keeps one row a key (${target.merge.key.join(", ")}): repeated keys of the source replace each other and show as a difference.`,
+    );
+  if (target.merge.merge === "aggregate")
+    lines.push("Rows of one key merge while they are loaded: only the sums of SUM columns are compared.");
+  if (!plan.immutable) lines.push("The source is not immutable: the certificate holds for the rows as they were when each chunk was read.");
+  return lines;
+}
+
+const SMALL_TABLE = 100_000n;
+const MOST_BUCKETS = 16;
+const MOST_ROWS = 20_000;
+const MOST_DIFFERENCES = 20;
+
+/** Buckets by row hash narrow the trouble down on both sides; the rows of the differing buckets name it. */
+async function drillDown(prepared: PreparedBackfill, options: ReconcileOptions): Promise<Difference[]> {
+  const { columns, target, plan } = prepared;
+  const digits = BigInt((await target.fingerprint(columns)).rows) > SMALL_TABLE ? 3 : 1;
+  const db = await options.connect();
+  try {
+    const theirs = await target.buckets(columns, digits);
+    const ours: HashBucket[] = [];
+    for (const chunk of plan.chunks) ours.push(...(await chunkBuckets(prepared, chunk.id, db, digits)));
+    const buckets = differingBuckets(ours, theirs).slice(0, MOST_BUCKETS);
+    if (buckets.length === 0) return [];
+    const label = options.key.length > 0 ? options.key : columns.slice(0, 1).map(({ name }) => name);
+    const there = await target.hashedRows(columns, label, buckets, MOST_ROWS);
+    const here: SourceRow[] = [];
+    for (const chunk of plan.chunks) here.push(...(await chunkRows(prepared, chunk.id, db, label, buckets)));
+    return differences(here, there).slice(0, MOST_DIFFERENCES);
+  } finally {
+    await db.close();
+  }
+}
+
+async function onChunk<Result>(
+  prepared: PreparedBackfill,
+  id: string,
+  db: DuckDbSession,
+  read: (relation: string) => Promise<Result>,
+): Promise<Result> {
+  const chunk = prepared.plan.chunks.find((candidate) => candidate.id === id);
+  if (chunk === undefined) throw new Error(`the plan has no chunk ${id}`);
+  const open = await prepared.plan.open(chunk, db);
+  try {
+    return await read(`(${mappedSelect(prepared.mapping, open.sql)}) AS mapped`);
+  } finally {
+    await open.close();
+  }
+}
+
+function chunkBuckets(prepared: PreparedBackfill, id: string, db: DuckDbSession, digits: number): Promise<HashBucket[]> {
+  return onChunk(prepared, id, db, async (relation) => {
+    const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
+      bucketQuery(duckdbCanonical, prepared.columns, relation, digits),
+    );
+    return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
+  });
+}
+
+type SourceRow = HashedRow & { readonly chunk: string };
+
+function chunkRows(
+  prepared: PreparedBackfill,
+  id: string,
+  db: DuckDbSession,
+  label: readonly string[],
+  buckets: readonly string[],
+): Promise<SourceRow[]> {
+  return onChunk(prepared, id, db, async (relation) => {
+    const rows = await db.rows<{ row_hash: string; label: string }>(
+      bucketRowsQuery(duckdbCanonical, prepared.columns, relation, label, buckets, MOST_ROWS),
+    );
+    const title = prepared.plan.chunks.find((chunk) => chunk.id === id)?.title ?? id;
+    return rows.map((row) => ({ hash: row.row_hash, label: row.label, chunk: title }));
+  });
+}
+
+function differingBuckets(ours: readonly HashBucket[], theirs: readonly HashBucket[]): string[] {
+  const sums = new Map<string, { rows: bigint; hash: bigint }>();
+  const add = (bucket: HashBucket, sign: bigint): void => {
+    const sum = sums.get(bucket.bucket) ?? { rows: 0n, hash: 0n };
+    sums.set(bucket.bucket, { rows: sum.rows + sign * BigInt(bucket.rows), hash: sum.hash + sign * BigInt(bucket.hash) });
+  };
+  for (const bucket of ours) add(bucket, 1n);
+  for (const bucket of theirs) add(bucket, -1n);
+  return [...sums].filter(([, { rows, hash }]) => rows !== 0n || hash !== 0n).map(([bucket]) => bucket);
+}
+
+/** Multisets: a row that is there twice instead of once is a difference too. */
+function differences(ours: readonly SourceRow[], theirs: readonly HashedRow[]): Difference[] {
+  const left = new Map<string, SourceRow[]>();
+  for (const row of ours) left.set(row.hash, [...(left.get(row.hash) ?? []), row]);
+  const extra: Difference[] = [];
+  for (const row of theirs) {
+    if (left.get(row.hash)?.pop() === undefined) extra.push({ where: "only in target", row: row.label });
+  }
+  const missing = [...left.values()].flat().map((row): Difference => ({ where: "only in source", row: row.label, chunk: row.chunk }));
+  return [...missing, ...extra];
+}

@@ -1,0 +1,23 @@
+import { DwError } from "./errors.js";
+import type { LoadIdentity } from "./target.js";
+
+/* What every ledger says, wherever it lies. */
+
+export function ledgerConflict(identity: LoadIdentity, target: string, recorded: string): DwError {
+  const same = recorded === identity.source;
+  return new DwError("DW-LEDGER-CONFLICT", {
+    what: `The ledger of ${target} records backfill ${identity.backfill} with ${same ? "another mapping, predicate or target layout" : `source ${recorded}`}.`,
+    why: same
+      ? "Chunks that are loaded already would not equal the ones still to come."
+      : `This run reads ${identity.source}: chunks of two sources or snapshots would be mixed.`,
+    fix: `Read what was recorded (its snapshot, its mapping), or start over with \`dw backfill reset ${identity.backfill} --empty\`.`,
+  });
+}
+
+export function resetRefused(backfill: string, target: string): DwError {
+  return new DwError("DW-LEDGER-CONFLICT", {
+    what: `${target} holds rows, and the ledger knows which of them backfill ${backfill} has loaded.`,
+    why: "Once that is forgotten, the next run loads the same rows a second time.",
+    fix: "Add --empty: the table is emptied and the ledger forgets it, both at once.",
+  });
+}

@@ -1,0 +1,241 @@
+import { DwError } from "../../core/errors.js";
+import {
+  bucketQuery,
+  bucketRowsQuery,
+  type Fingerprint,
+  type FingerprintColumn,
+  fingerprintQuery,
+  readFingerprint,
+} from "../../core/fingerprint.js";
+import { ledgerConflict, resetRefused } from "../../core/ledger-letters.js";
+import type { DuckDbSession } from "../../core/source.js";
+import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
+import type { EngineName } from "../../core/types.js";
+import { duckdbCanonical } from "./canonical.js";
+
+export type DuckDbConnection = DuckDbSession & { readonly close: () => Promise<void> };
+
+export interface DuckdbTargetOptions {
+  readonly engine: EngineName;
+  /** Qualified name, outermost part first. */
+  readonly name: readonly string[];
+  /** What the table's kind does to rows of one key (StarRocks table kinds, emulated). */
+  readonly merge: MergeRule;
+  /** Another connection to the same database. */
+  readonly connect: () => Promise<DuckDbConnection>;
+  readonly columns: (db: DuckDbSession) => Promise<readonly TargetColumn[]>;
+  readonly close: () => Promise<void>;
+}
+
+const { ident } = duckdbCanonical;
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+const LAYOUT = [
+  "CREATE SCHEMA IF NOT EXISTS dw_state",
+  `CREATE TABLE IF NOT EXISTS dw_state.backfills (
+    backfill VARCHAR NOT NULL, target VARCHAR NOT NULL, source VARCHAR NOT NULL, digest VARCHAR NOT NULL, baseline VARCHAR NOT NULL,
+    started_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (backfill, target))`,
+  `CREATE TABLE IF NOT EXISTS dw_state.chunks (
+    backfill VARCHAR NOT NULL, target VARCHAR NOT NULL, chunk VARCHAR NOT NULL, title VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+    loaded_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (backfill, target, chunk))`,
+];
+
+/** A table in the DuckDB database on which the chunks are read as well: rows and ledger row are one transaction. */
+export async function duckdbTarget(options: DuckdbTargetOptions): Promise<TargetTable> {
+  const db = await options.connect();
+  const relation = options.name.map(ident).join(".");
+  const name = options.name.join(".");
+  const fingerprint = async (columns: readonly FingerprintColumn[]): Promise<Fingerprint> => takeFingerprint(db, columns, relation);
+  return {
+    title: name,
+    engine: options.engine,
+    merge: options.merge,
+    lanes: 1, // DuckDB itself uses every core for one INSERT … SELECT
+    columns: () => options.columns(db),
+    start: async (identity, columns) => {
+      for (const statement of LAYOUT) await db.run(statement);
+      const baseline = await claim(db, name, identity, () => fingerprint(columns));
+      return loadSession(db, { ...options, title: name, relation, identity }, baseline);
+    },
+    ledger: async (backfill) => {
+      if (!(await hasLedger(db))) return undefined;
+      const [row] = await ledgerRow(db, backfill, name);
+      if (row === undefined) return undefined;
+      return {
+        identity: { backfill, source: row.source, digest: row.digest },
+        startedAt: row.started_at,
+        baseline: JSON.parse(row.baseline) as Fingerprint, // written by `claim`
+        chunks: await loadedChunks(db, backfill, name),
+      };
+    },
+    reset: (backfill, empty) => reset(db, backfill, name, relation, empty),
+    fingerprint,
+    buckets: async (columns, digits) => {
+      const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
+        bucketQuery(duckdbCanonical, columns, relation, digits),
+      );
+      return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
+    },
+    hashedRows: async (columns, label, buckets, limit) => {
+      const rows = await db.rows<{ row_hash: string; label: string }>(
+        bucketRowsQuery(duckdbCanonical, columns, relation, label, buckets, limit),
+      );
+      return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
+    },
+    reader: options.connect,
+    close: async () => {
+      await db.close();
+      await options.close();
+    },
+  };
+}
+
+async function takeFingerprint(db: DuckDbSession, columns: readonly FingerprintColumn[], relation: string): Promise<Fingerprint> {
+  const [row] = await db.rows(fingerprintQuery(duckdbCanonical, columns, relation));
+  return readFingerprint(columns, row ?? {});
+}
+
+async function hasLedger(db: DuckDbSession): Promise<boolean> {
+  const rows = await db.rows("SELECT 1 AS one FROM duckdb_tables() WHERE schema_name = 'dw_state' AND table_name = 'chunks'");
+  return rows.length > 0;
+}
+
+interface LedgerRow extends Record<string, unknown> {
+  readonly source: string;
+  readonly digest: string;
+  readonly baseline: string;
+  readonly started_at: string;
+}
+
+const where = (backfill: string, target: string): string => `backfill = ${literal(backfill)} AND target = ${literal(target)}`;
+const iso = (column: string): string => `strftime(timezone('UTC', ${column}), '%Y-%m-%dT%H:%M:%S.%gZ')`;
+
+function ledgerRow(db: DuckDbSession, backfill: string, target: string): Promise<LedgerRow[]> {
+  return db.rows<LedgerRow>(
+    `SELECT source, digest, baseline, ${iso("started_at")} AS started_at FROM dw_state.backfills WHERE ${where(backfill, target)}`,
+  );
+}
+
+async function claim(
+  db: DuckDbSession,
+  target: string,
+  identity: LoadIdentity,
+  baseline: () => Promise<Fingerprint>,
+): Promise<Fingerprint> {
+  const [row] = await ledgerRow(db, identity.backfill, target);
+  if (row?.digest === identity.digest) return JSON.parse(row.baseline) as Fingerprint; // written below
+  if (row !== undefined) {
+    if ((await loadedChunks(db, identity.backfill, target)).length > 0) throw ledgerConflict(identity, target, row.source);
+    // A first try that loaded nothing binds nobody: the corrected mapping takes its place.
+    await db.run(`DELETE FROM dw_state.backfills WHERE ${where(identity.backfill, target)}`);
+  }
+  const taken = await baseline();
+  const values = [identity.backfill, target, identity.source, identity.digest, JSON.stringify(taken)].map(literal).join(", ");
+  await db.run(`INSERT INTO dw_state.backfills (backfill, target, source, digest, baseline) VALUES (${values})`);
+  return taken;
+}
+
+async function loadedChunks(db: DuckDbSession, backfill: string, target: string): Promise<LoadedChunk[]> {
+  const rows = await db.rows<{ chunk: string; title: string; fingerprint: string; loaded_at: string }>(
+    `SELECT chunk, title, fingerprint, ${iso("loaded_at")} AS loaded_at FROM dw_state.chunks WHERE ${where(backfill, target)} ORDER BY chunk`,
+  );
+  return rows.map((row) => ({
+    chunk: row.chunk,
+    title: row.title,
+    fingerprint: JSON.parse(row.fingerprint) as Fingerprint, // written by `load`
+    loadedAt: row.loaded_at,
+  }));
+}
+
+interface Destination extends DuckdbTargetOptions {
+  readonly title: string;
+  readonly relation: string;
+  readonly identity: LoadIdentity;
+}
+
+function loadSession(db: DuckDbSession, to: Destination, baseline: Fingerprint): LoadSession {
+  const { backfill } = to.identity;
+  return {
+    baseline,
+    loaded: () => loadedChunks(db, backfill, to.title),
+    load: async (rows, signal) => {
+      signal.throwIfAborted();
+      const { chunk, fingerprint } = rows;
+      const values = [backfill, to.title, chunk.id, chunk.title, JSON.stringify(fingerprint)].map(literal).join(", ");
+      await inTransaction(rows.db, async () => {
+        await rows.db.run(`INSERT INTO dw_state.chunks (backfill, target, chunk, title, fingerprint) VALUES (${values})`);
+        await rows.db.run(insertStatement(rows, to));
+      });
+      return { chunk: chunk.id, title: chunk.title, fingerprint, loadedAt: new Date().toISOString() };
+    },
+    close: async () => {}, // the connections are the reader's
+  };
+}
+
+async function inTransaction(db: DuckDbSession, work: () => Promise<void>): Promise<void> {
+  await db.run("BEGIN TRANSACTION");
+  try {
+    await work();
+    await db.run("COMMIT");
+  } catch (error) {
+    await db.run("ROLLBACK").catch(() => {}); // a failed COMMIT has rolled back already
+    throw error;
+  }
+}
+
+function insertStatement(rows: LoadableChunk, to: Destination): string {
+  const names = rows.fingerprint.columns.map(({ name }) => ident(name)).join(", ");
+  const plain = `INSERT INTO ${to.relation} (${names}) SELECT ${names} FROM (${rows.sql}) AS mapped`;
+  return to.merge.merge === "append" ? plain : mergeStatement(rows, to, to.merge);
+}
+
+/** One row a key: DuckDB refuses to touch a row twice in one statement. Rows of one chunk and key have no order: the last read wins. */
+function mergeStatement(rows: LoadableChunk, to: Destination, merge: Exclude<MergeRule, { merge: "append" }>): string {
+  const columns = rows.fingerprint.columns.map(({ name }) => name);
+  const names = columns.map(ident).join(", ");
+  const key = merge.key.map(ident).join(", ");
+  if (merge.merge === "upsert") {
+    const last = `SELECT ${names} FROM (SELECT *, row_number() OVER () AS dw_read FROM (${rows.sql}) AS mapped) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY dw_read DESC) = 1`;
+    return `INSERT OR REPLACE INTO ${to.relation} (${names}) ${last}`;
+  }
+  const values = columns.filter((name) => !merge.key.includes(name));
+  const folded = values.map((name) => `${fold(merge.functions[name], ident(name))} AS ${ident(name)}`);
+  const select = `SELECT ${[key, ...folded].join(", ")} FROM (${rows.sql}) AS mapped GROUP BY ${key}`;
+  const updates = values.map((name) => `${ident(name)} = ${combine(merge.functions[name], ident(name))}`);
+  return `INSERT INTO ${to.relation} AS kept (${[key, ...values.map(ident)].join(", ")}) ${select} ON CONFLICT (${key}) DO UPDATE SET ${updates.join(", ")}`;
+}
+
+/** Aggregate functions of StarRocks that merge pairwise; the others are refused before anything is loaded. */
+const FOLDS: Readonly<Record<string, { readonly fold: (value: string) => string; readonly combine: (name: string) => string }>> = {
+  SUM: { fold: (value) => `sum(${value})`, combine: (name) => `coalesce(kept.${name} + excluded.${name}, kept.${name}, excluded.${name})` },
+  MIN: { fold: (value) => `min(${value})`, combine: (name) => `least(kept.${name}, excluded.${name})` },
+  MAX: { fold: (value) => `max(${value})`, combine: (name) => `greatest(kept.${name}, excluded.${name})` },
+  REPLACE: { fold: (value) => `last(${value})`, combine: (name) => `excluded.${name}` },
+  REPLACE_IF_NOT_NULL: {
+    fold: (value) => `last(${value}) FILTER (WHERE ${value} IS NOT NULL)`,
+    combine: (name) => `coalesce(excluded.${name}, kept.${name})`,
+  },
+};
+
+function folds(name: string | undefined): (typeof FOLDS)[string] {
+  const found = name === undefined ? undefined : FOLDS[name.toUpperCase()];
+  if (found !== undefined) return found;
+  throw new DwError("DW-BACKFILL-MAPPING", {
+    what: `The aggregate function ${name ?? "(none)"} cannot be applied while loading into the embedded emulation.`,
+    why: "DuckDB has no such state: rows would merge differently than in StarRocks.",
+    fix: "Load into StarRocks itself, or leave the column out.",
+  });
+}
+
+const fold = (name: string | undefined, value: string): string => folds(name).fold(value);
+const combine = (name: string | undefined, column: string): string => folds(name).combine(column);
+
+async function reset(db: DuckDbSession, backfill: string, target: string, relation: string, empty: boolean): Promise<void> {
+  for (const statement of LAYOUT) await db.run(statement);
+  await inTransaction(db, async () => {
+    const rows = empty ? [] : await db.rows(`SELECT 1 AS one FROM ${relation} LIMIT 1`);
+    if (rows.length > 0) throw resetRefused(backfill, target);
+    if (empty) await db.run(`DELETE FROM ${relation}`);
+    for (const table of ["chunks", "backfills"]) await db.run(`DELETE FROM dw_state.${table} WHERE ${where(backfill, target)}`);
+  });
+}

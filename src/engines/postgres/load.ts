@@ -1,0 +1,204 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { sqlStateOf } from "../../connections/pg-errors.js";
+import { DwError, isDwError } from "../../core/errors.js";
+import { bucketQuery, bucketRowsQuery, fingerprintQuery, readFingerprint } from "../../core/fingerprint.js";
+import type { Pg, PgSession } from "../../core/session.js";
+import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
+import { postgresCanonical } from "./canonical.js";
+import { tableColumns } from "./columns.js";
+import { copyText, csvPieces, fileBytes, isQuoted } from "./copy-text.js";
+import { claimLedger, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
+
+export interface PgTargetOptions {
+  readonly engine: "postgres" | "timescale";
+  readonly schema: string;
+  readonly table: string;
+  /** Columns whose values never stand in a message. */
+  readonly pii: ReadonlySet<string>;
+  /** A folder for chunk files; whoever made it removes it. */
+  readonly scratch: string;
+}
+
+/** Bytes that PGlite is handed at once: it holds them in its own memory, of which it has little. */
+const EMBEDDED_PIECE = 16 * 1024 * 1024;
+const SERVER_LANES = 3;
+
+/** DuckDB, which writes the chunk files, quotes names in the same way. */
+const ident = postgresCanonical.ident;
+
+/** A table of PostgreSQL or TimescaleDB, on a server or embedded: rows and ledger row are one transaction. */
+export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
+  const name = `${options.schema}.${options.table}`;
+  const relation = `${ident(options.schema)}.${ident(options.table)}`;
+  const one = async (sql: string): Promise<Readonly<Record<string, unknown>>> => (await pg.query(sql))[0] ?? {};
+  return {
+    title: name,
+    engine: options.engine,
+    merge: { merge: "append" },
+    lanes: pg.server.embedded ? 1 : SERVER_LANES,
+    columns: () => tableColumns(pg, options.schema, options.table),
+    start: async (identity, columns) => {
+      await prepareLedger(pg);
+      const baseline = await claimLedger(pg, name, identity, async (session) =>
+        readFingerprint(columns, (await session.query(fingerprintQuery(postgresCanonical, columns, relation)))[0] ?? {}),
+      );
+      return loadSession(
+        pg,
+        { ...options, name, relation, identity, columns: await tableColumns(pg, options.schema, options.table) },
+        baseline,
+      );
+    },
+    ledger: (backfill) => readLedger(pg, backfill, name),
+    reset: (backfill, empty) => resetLedger(pg, backfill, name, relation, empty),
+    fingerprint: async (columns) => readFingerprint(columns, await one(fingerprintQuery(postgresCanonical, columns, relation))),
+    buckets: async (columns, digits) => {
+      const rows = await pg.query(bucketQuery(postgresCanonical, columns, relation, digits));
+      return rows.map((row) => ({ bucket: String(row.bucket), rows: String(row.total), hash: String(row.hash_a) }));
+    },
+    hashedRows: async (columns, label, buckets, limit) => {
+      const rows = await pg.query(bucketRowsQuery(postgresCanonical, columns, relation, label, buckets, limit));
+      return rows.map((row) => ({ hash: String(row.row_hash), label: String(row.label) }));
+    },
+    close: () => pg.close(),
+  };
+}
+
+interface Destination extends PgTargetOptions {
+  readonly name: string;
+  readonly relation: string;
+  readonly identity: LoadIdentity;
+  readonly columns: readonly TargetColumn[];
+}
+
+function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"]): LoadSession {
+  const idle: PgSession[] = [];
+  const discard = async (session: PgSession): Promise<void> => session.close();
+  return {
+    baseline,
+    loaded: () => loadedChunks(pg, to.identity.backfill, to.name),
+    load: async (rows, signal) => {
+      const file = join(to.scratch, `${rows.chunk.id}.csv`);
+      try {
+        await writeCsv(rows, to, file);
+        signal.throwIfAborted();
+        const session = idle.pop() ?? (await pg.session());
+        try {
+          const loaded = await copyChunk(session, pg.server.embedded, to, rows, file, signal);
+          // PGlite's sessions take turns on one connection: holding one back would hold up everybody else.
+          if (pg.server.embedded) await discard(session);
+          else idle.push(session);
+          return loaded;
+        } catch (error) {
+          await discard(session);
+          throw error;
+        }
+      } finally {
+        await rm(file, { force: true });
+      }
+    },
+    close: async () => {
+      for (const session of idle.splice(0)) await discard(session);
+    },
+  };
+}
+
+function columnsOf(rows: LoadableChunk, to: Destination): TargetColumn[] {
+  return rows.fingerprint.columns.map(({ name }) => {
+    const column = to.columns.find((candidate) => candidate.name === name);
+    if (column === undefined) throw new Error(`${to.name} has no column ${name}`);
+    return column;
+  });
+}
+
+async function writeCsv(rows: LoadableChunk, to: Destination, file: string): Promise<void> {
+  const columns = columnsOf(rows, to);
+  const texts = columns.map(({ name, type }) => `${copyText(type, ident(name))} AS ${ident(name)}`);
+  const forced = columns.filter(({ type }) => isQuoted(type)).map(({ name }) => ident(name));
+  const force = forced.length > 0 ? `, FORCE_QUOTE (${forced.join(", ")})` : "";
+  const path = file.replaceAll("'", "''");
+  await rows.db.run(
+    `COPY (SELECT ${texts.join(", ")} FROM (${rows.sql}) AS mapped) TO '${path}' (FORMAT csv, HEADER false, NULLSTR ''${force})`,
+  );
+}
+
+async function copyChunk(
+  session: PgSession,
+  embedded: boolean,
+  to: Destination,
+  rows: LoadableChunk,
+  file: string,
+  signal: AbortSignal,
+): Promise<LoadedChunk> {
+  const { chunk, fingerprint } = rows;
+  const names = fingerprint.columns.map(({ name }) => ident(name)).join(", ");
+  const copy = `COPY ${to.relation} (${names}) FROM STDIN (FORMAT csv)`;
+  const loaded = { chunk: chunk.id, title: chunk.title, fingerprint };
+  try {
+    await session.transaction(async () => {
+      // The ledger row goes first: a second run of the same chunk waits here for our COMMIT, and then finds it done.
+      if (!(await recordChunk(session, to.identity.backfill, to.name, loaded))) return;
+      const copied = await copyFile(session, copy, file, embedded, signal);
+      if (String(copied) !== fingerprint.rows) throw changedMeanwhile(chunk.title, fingerprint.rows, copied);
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : refusal(error, to);
+  }
+  return { ...loaded, loadedAt: new Date().toISOString() };
+}
+
+async function copyFile(session: PgSession, copy: string, file: string, embedded: boolean, signal: AbortSignal): Promise<number> {
+  if (!embedded) return session.copyIn(copy, fileBytes(file, signal));
+  let copied = 0;
+  for await (const piece of csvPieces(fileBytes(file, signal), EMBEDDED_PIECE)) copied += await session.copyIn(copy, only(piece));
+  return copied;
+}
+
+async function* only(piece: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield piece;
+}
+
+function changedMeanwhile(title: string, expected: string, copied: number): DwError {
+  return new DwError("DW-RECONCILE-MISMATCH", {
+    what: `Chunk ${title} had ${expected} rows when it was fingerprinted and ${copied} when it was copied.`,
+    why: "The source changed in between; the chunk was rolled back.",
+    fix: "Load from a snapshot that stays, or when nobody writes to the source.",
+  });
+}
+
+/** `COPY t, line 3, column paid: "12x"`: what the server says about the place of a bad value. */
+const COPY_PLACE = /COPY [^\n]*?, line \d+, column ([^:\n]+)(?:: ("[^\n]*"))?/;
+
+/** The server's refusal of a value or a key, as a letter that shows no personal data. Other errors stay as they are. */
+function refusal(error: unknown, to: Destination): unknown {
+  const state = sqlStateOf(error);
+  if (!isDwError(error) || state === undefined) return error;
+  if (state === "23505" || state === "23P01") return keyConflict(error, to);
+  if (state.startsWith("22") || state === "23502" || state === "23514") return valueRefused(error, to);
+  return error;
+}
+
+function keyConflict(error: DwError, to: Destination): DwError {
+  const detail = /Key \(([^)]*)\)=\(.*\) already exists/.exec(error.why)?.[0] ?? "A key exists already.";
+  return new DwError("DW-LOAD-CONFLICT", {
+    what: `${to.name} holds a row with a key that the source has as well${to.pii.size > 0 ? "" : `: ${detail}`}.`,
+    why: "Either the source has the key twice, or the table has rows from elsewhere. The chunk was rolled back; nothing of it was kept.",
+    fix: "Leave the rows out with --where, map them to another key, or remove them from the target; then run again.",
+    cause: error,
+  });
+}
+
+function valueRefused(error: DwError, to: Destination): DwError {
+  const [, column, sample] = COPY_PLACE.exec(error.why) ?? [];
+  const cause = error.cause instanceof Error ? error.cause.message : error.what;
+  // The server's sentence may quote the value, so that it stays unsaid as soon as any column is personal.
+  const words = to.pii.size > 0 ? `(SQLSTATE ${sqlStateOf(error)})` : cause;
+  const shown =
+    sample === undefined || (column !== undefined && to.pii.has(column)) || to.pii.size > 0 ? "" : `, value ${sample.slice(0, 200)}`;
+  return new DwError("DW-VALUE-REFUSED", {
+    what: `${to.name} cannot hold a value${column === undefined ? "" : ` of column ${column}${shown}`}: ${words}.`,
+    why: "dw does not change values to make them fit. The chunk was rolled back; nothing of it was kept.",
+    fix: "Map the column with { sql } that makes the value fit, leave such rows out with --where, or widen the column.",
+    cause: error,
+  });
+}
