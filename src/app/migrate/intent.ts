@@ -1,0 +1,176 @@
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { type Catalog, type CatalogObject, displayName, objectId } from "../../core/catalog.js";
+import type { Rename } from "../../core/change.js";
+import { DwError } from "../../core/errors.js";
+import { hazardKinds } from "../../core/hazard.js";
+import { isJsonObject } from "../../core/json.js";
+import type { Unapproved } from "../../core/migration.js";
+import type { MigrationFolder } from "./folder.js";
+
+/*
+ * `migrations/<warehouse>/intent.yaml`: what only a person can know, reviewed in git.
+ *
+ *   renames:
+ *     - object: public.sensor_data              # as it is called before; `timescale:table:public.sensor_data` for one engine only
+ *       to: public.sensor_readings
+ *     - column: public.sensor_readings.temp     # the object as it is called afterwards
+ *       to: temperature
+ *   approvals:
+ *     - data-loss@drop-column.public.orders.paid~3fa9c1
+ *     - approve: rewrites-table@retype-column.public.orders.id~91b0aa
+ *       because: agreed in the weekly
+ *       until: 2026-12-31
+ */
+
+const INTENT = "intent.yaml";
+
+const APPROVAL = new RegExp(`^(${hazardKinds.join("|")})@\\S+~[0-9a-f]{6}(\\.\\d+)?$`);
+const approvalText = z.string().regex(APPROVAL, `an approval is HAZARD@STATEMENT-ID, where HAZARD is one of ${hazardKinds.join(", ")}`);
+
+const intentFile = z
+  .strictObject({
+    renames: z
+      .array(z.union([z.strictObject({ object: z.string(), to: z.string() }), z.strictObject({ column: z.string(), to: z.string() })]))
+      .nullish(),
+    approvals: z
+      .array(
+        z.union([approvalText, z.strictObject({ approve: approvalText, because: z.string().optional(), until: z.iso.date().optional() })]),
+      )
+      .nullish(),
+  })
+  .nullish();
+
+type StatedRename = { readonly object: string; readonly to: string } | { readonly column: string; readonly to: string };
+
+export interface Intent {
+  readonly renames: readonly StatedRename[];
+  readonly approvals: readonly { readonly line: string /** Last day on which it holds, `YYYY-MM-DD` in UTC. */; readonly until?: string }[];
+}
+
+/** Throws DW-INTENT-INVALID. No file: no intent. */
+export async function readIntent(folder: MigrationFolder): Promise<Intent> {
+  const path = join(folder, INTENT);
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  });
+  return parseIntent(text, path);
+}
+
+export function parseIntent(text: string, path: string): Intent {
+  const document = parseDocument(text);
+  const [broken] = document.errors;
+  if (broken) throw invalid(path, `It is not YAML: ${broken.message.split("\n")[0]}`);
+  const result = intentFile.safeParse(document.toJS());
+  if (!result.success) throw invalid(path, z.prettifyError(result.error));
+  const approvals = (result.data?.approvals ?? []).map((approval) => {
+    if (typeof approval === "string") return { line: approval };
+    return { line: approval.approve, ...(approval.until !== undefined && { until: approval.until }) };
+  });
+  return { renames: result.data?.renames ?? [], approvals };
+}
+
+function invalid(path: string, why: string): DwError {
+  return new DwError("DW-INTENT-INVALID", {
+    what: `${path} does not say what dw understands.`,
+    why,
+    fix: "It has `renames:` (object or column, to) and `approvals:` (HAZARD@STATEMENT-ID, as `dw migrate` prints them).",
+  });
+}
+
+/**
+ * Approvals that hold at `now`, those of the command line included. Throws DW-INTENT-INVALID for one that names no statement
+ * in `known` (so that a typing error is not found at three in the morning) or that has expired.
+ */
+export function approvalsAt(intent: Intent, flags: readonly string[], known: ReadonlySet<string>, now: number): ReadonlySet<string> {
+  const today = new Date(now).toISOString().slice(0, 10);
+  for (const line of flags) if (!APPROVAL.test(line)) throw strayApproval(line, "It does not have the form HAZARD@STATEMENT-ID.");
+  const stated = [...intent.approvals, ...flags.map((line) => ({ line, until: undefined }))];
+  for (const { line, until } of stated) {
+    if (!known.has(line.slice(line.indexOf("@") + 1)))
+      throw strayApproval(line, "No migration has a statement of that id; a changed statement has another one.");
+    if (until !== undefined && until < today) throw strayApproval(line, `It held until ${until}.`);
+  }
+  return new Set(stated.map(({ line }) => line));
+}
+
+function strayApproval(line: string, why: string): DwError {
+  return new DwError("DW-INTENT-INVALID", {
+    what: `The approval ${line} does not hold.`,
+    why,
+    fix: "Remove it, or put the line there that `dw migrate plan` prints.",
+  });
+}
+
+/**
+ * The renames that lead from `from` to `to`. One that history already contains is passed over, so that the file may keep it;
+ * one that fits neither is DW-INTENT-INVALID.
+ */
+export function statedRenames(intent: Intent, from: Catalog, to: Catalog): Rename[] {
+  const objects = intent.renames.flatMap((rename) => ("object" in rename ? objectRenames(rename, from, to) : []));
+  const moved = new Map(objects.flatMap((rename) => (rename.rename === "object" ? [[rename.to, rename.id] as const] : [])));
+  const columns = intent.renames.flatMap((rename) => ("column" in rename ? columnRenames(rename, from, to, moved) : []));
+  return [...objects, ...columns];
+}
+
+function objectRenames(stated: { object: string; to: string }, from: Catalog, to: Catalog): Rename[] {
+  const renames = from.objects.filter(isCalled(stated.object)).flatMap((object): Rename[] => {
+    const target = to.objects.find(
+      (candidate) => candidate.slot === object.slot && candidate.kind === object.kind && isCalled(stated.to)(candidate),
+    );
+    const gone = !to.objects.some((candidate) => candidate.id === object.id);
+    const fresh = target !== undefined && !from.objects.some((candidate) => candidate.id === target.id);
+    return gone && fresh ? [{ rename: "object", id: object.id, to: target.id }] : [];
+  });
+  if (renames.length > 0 || from.objects.some(isCalled(stated.to))) return renames;
+  throw strayRename(`${stated.object} → ${stated.to}`, `No object ${stated.object} becomes ${stated.to} in the models.`);
+}
+
+function columnRenames(stated: { column: string; to: string }, from: Catalog, to: Catalog, moved: ReadonlyMap<string, string>): Rename[] {
+  const cut = stated.column.lastIndexOf(".");
+  const [owner, name] = [stated.column.slice(0, cut), stated.column.slice(cut + 1)];
+  const targets = to.objects.filter(isCalled(owner));
+  const renames = targets.flatMap((target): Rename[] => {
+    const before = from.objects.find((object) => object.id === (moved.get(target.id) ?? target.id));
+    const happens =
+      before && hasColumn(before, name) && !hasColumn(before, stated.to) && hasColumn(target, stated.to) && !hasColumn(target, name);
+    return happens ? [{ rename: "column", id: target.id, from: name, to: stated.to }] : [];
+  });
+  if (renames.length > 0 || from.objects.some((object) => isCalled(owner)(object) && hasColumn(object, stated.to))) return renames;
+  throw strayRename(`${stated.column} → ${stated.to}`, `No column ${name} of ${owner} becomes ${stated.to} in the models.`);
+}
+
+/** By full id, or by display name in whichever engine. */
+function isCalled(name: string): (object: CatalogObject) => boolean {
+  return (object) => name === object.id || name === displayName(object.name) || name === objectId(object.slot, object.kind, object.name);
+}
+
+function hasColumn(object: CatalogObject, name: string): boolean {
+  const { columns } = object.body;
+  return Array.isArray(columns) && columns.some((column) => isJsonObject(column) && column.name === name);
+}
+
+function strayRename(what: string, why: string): DwError {
+  return new DwError("DW-INTENT-INVALID", {
+    what: `The rename ${what} in intent.yaml does not fit.`,
+    why,
+    fix: "Correct the names (an object as it is called before, a column's object as it is called afterwards), or remove the rename.",
+  });
+}
+
+/** Writes the lines that would approve a new migration's hazards, as comments: a person decides by uncommenting. */
+export async function proposeApprovals(folder: MigrationFolder, migration: string, hazards: readonly Unapproved[]): Promise<void> {
+  const lines = [...new Set(hazards.map(({ line, why }) => `#  - ${line} # ${why.replace(/\s+/g, " ")}`))];
+  if (lines.length === 0) return;
+  const path = join(folder, INTENT);
+  const text = await readFile(path, "utf8").catch(() => "");
+  const head = /^approvals:/m.test(text) ? "" : "approvals:\n";
+  await mkdir(dirname(path), { recursive: true });
+  await appendFile(
+    path,
+    `${text === "" || text.endsWith("\n") ? "" : "\n"}${head}# ${migration}: uncomment what is meant\n${lines.join("\n")}\n`,
+  );
+}
