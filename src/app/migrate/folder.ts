@@ -9,6 +9,7 @@ import { type Json, stableJson } from "../../core/json.js";
 import { type History, MIGRATION_ID, type Migration } from "../../core/migration.js";
 import type { Plan, Statement } from "../../core/plan.js";
 import type { EngineName } from "../../core/types.js";
+import { catalogShape, objectShape } from "../catalog-file.js";
 import {
   type Direction,
   type MarkedText,
@@ -91,17 +92,6 @@ function hashesOf(files: ReadonlyMap<string, string>): FileHashes {
   return new Map([...files].map(([path, text]) => [path, textHash(text)]));
 }
 
-const object = z.looseObject({
-  slot: z.string(),
-  kind: z.string(),
-  id: z.string(),
-  name: z.array(z.string()),
-  dependsOn: z.array(z.string()),
-  body: z.record(z.string(), z.json()),
-});
-
-const stateFile = z.object({ warehouse: z.string(), objects: z.array(object) });
-
 const planFile = z.object({
   format: z.literal(1),
   warehouse: z.string(),
@@ -109,7 +99,7 @@ const planFile = z.object({
   environments: z.record(
     z.string(),
     z.object({
-      operations: z.array(z.looseObject({ op: z.string(), object })),
+      operations: z.array(z.looseObject({ op: z.string(), object: objectShape })),
       statements: z.array(
         z.object({
           id: z.string(),
@@ -130,7 +120,7 @@ type PlanFile = z.infer<typeof planFile>;
 
 function readMigration(id: string, files: ReadonlyMap<string, string>, hashes: FileHashes): Migration {
   const own = [...files].filter(([path]) => path.startsWith(`${id}/`));
-  const state = parsed(`${id}/state.json`, files, stateFile) as unknown as Catalog; // dw wrote it and sum proves it; the shape is checked
+  const state = parsed(`${id}/state.json`, files, catalogShape) as unknown as Catalog; // dw wrote it and sum proves it; the shape is checked
   const plan = parsed(`${id}/plan.json`, files, planFile);
   const texts = (direction: Direction): MarkedText[] =>
     own.flatMap(([path, text]) => (path.startsWith(`${id}/${direction}.`) ? parseStatementFile(path, text) : []));

@@ -1,0 +1,246 @@
+import type { Planners } from "../../core/build-plan.js";
+import { catalogFor } from "../../core/catalog.js";
+import { DwError } from "../../core/errors.js";
+import { type History, lastState, type Unapproved, unapproved } from "../../core/migration.js";
+import type { Plan, Statement } from "../../core/plan.js";
+import type { Lease, StatementState, StateStore } from "../../core/state.js";
+import type { EngineName } from "../../core/types.js";
+import { differenceLines } from "../../present/difference.js";
+import { executedStatements, executeStep, proveBefore, type Step, type Surroundings, unboundSlots } from "./execution.js";
+import { approvalsAt, type Intent } from "./intent.js";
+import { compareLive, type Difference, type LiveComparison, type LiveSlots } from "./live.js";
+import { hazardLetter } from "./make.js";
+import { named, pendingMigrations, stepOf } from "./pending.js";
+
+/** A warehouse's migrations and the environment that they meet. */
+export interface Meeting {
+  readonly environment: string;
+  readonly history: History;
+  readonly intent: Intent;
+  readonly slots: LiveSlots;
+  readonly planners: Planners;
+  readonly store: StateStore;
+  /** Who runs, for those who find the lock taken: user, host, process. */
+  readonly owner: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+export interface UpOptions {
+  readonly to?: string;
+  readonly dryRun: boolean;
+  readonly lockTimeoutMs: number;
+  /** Lines `HAZARD@STATEMENT-ID`, beside those of intent.yaml. */
+  readonly approve: readonly string[];
+}
+
+/** One migration as `up` executes it. */
+export interface StepReport {
+  readonly id: string;
+  readonly plan: Plan;
+  /** In the words of whoever executes them. */
+  readonly statements: readonly Statement[];
+  /** Of the statements, how many this run executed; an interrupted run did the others. */
+  readonly executed: number;
+  readonly notServed: readonly EngineName[];
+}
+
+export interface UpReport {
+  readonly environment: string;
+  readonly warehouse: string;
+  readonly dryRun: boolean;
+  readonly emulated: readonly EngineName[];
+  readonly alreadyApplied: number;
+  readonly steps: readonly StepReport[];
+  /** Only in a dry run; otherwise they stop the run. */
+  readonly unapproved: readonly Unapproved[];
+}
+
+/**
+ * Applies pending migrations. Throws DW-LOCKED, DW-MIGRATION-EDITED, DW-MIGRATION-ORDER, DW-INTENT-INVALID,
+ * DW-HAZARD-UNAPPROVED and DW-TARGET-MOVED before anything is executed; afterwards what the engine answers, DW-FENCED and DW-DRIFT.
+ */
+export async function migrateUp(meeting: Meeting, options: UpOptions): Promise<UpReport> {
+  if (options.dryRun) return rehearse(meeting, options);
+  const lease = await takeLock(meeting, options.lockTimeoutMs);
+  return underLease(lease, async () => {
+    const { steps, unapproved: hazards, applied } = await agenda(meeting, options);
+    if (hazards.length > 0) throw hazardLetter(meeting.history.warehouse, hazards);
+    const reports: StepReport[] = [];
+    for (const step of steps) {
+      const executed = await executeStep(step, surroundings(meeting), lease);
+      reports.push({ ...stepReport(step, meeting), executed });
+    }
+    return report(meeting, options, applied, reports, []);
+  });
+}
+
+async function rehearse(meeting: Meeting, options: UpOptions): Promise<UpReport> {
+  const { steps, unapproved: hazards, applied } = await agenda(meeting, options);
+  const [next] = steps;
+  // Only the next one meets the live objects as they are; and a run that was interrupted left its objects in between.
+  if (next && (await meeting.store.journal(meeting.history.warehouse, next.id)).length === 0)
+    await proveBefore(next, surroundings(meeting));
+  const reports = steps.map((step) => ({ ...stepReport(step, meeting), executed: 0 }));
+  return report(meeting, options, applied, reports, hazards);
+}
+
+interface Agenda {
+  readonly steps: readonly Step[];
+  readonly unapproved: readonly Unapproved[];
+  readonly applied: number;
+}
+
+async function agenda(meeting: Meeting, options: UpOptions): Promise<Agenda> {
+  const { history, environment, store } = meeting;
+  const applied = await store.applied(history.warehouse);
+  const steps = pendingMigrations(history, applied, options.to).map((migration) => stepOf(history, migration, environment));
+  const approvals = approvalsAt(meeting.intent, options.approve, knownStatements(history), meeting.now);
+  const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => meeting.slots.has(statement.slot));
+  return { steps, unapproved: hazards, applied: applied.length };
+}
+
+function knownStatements(history: History): Set<string> {
+  const plans = history.migrations.flatMap((migration) => Object.values(migration.plans));
+  return new Set(plans.flatMap((plan) => plan.statements.map((statement) => statement.id)));
+}
+
+function stepReport(step: Step, { slots }: Meeting): Omit<StepReport, "executed"> {
+  return { id: step.id, plan: step.plan, statements: executedStatements(step.plan, slots), notServed: unboundSlots(step.plan, slots) };
+}
+
+function report(
+  meeting: Meeting,
+  options: UpOptions,
+  applied: number,
+  steps: readonly StepReport[],
+  hazards: readonly Unapproved[],
+): UpReport {
+  const emulated = [...meeting.slots.values()].filter((slot) => slot.emulatedBy !== undefined).map((slot) => slot.slot);
+  const { environment, history } = meeting;
+  return {
+    environment,
+    warehouse: history.warehouse,
+    dryRun: options.dryRun,
+    emulated,
+    alreadyApplied: applied,
+    steps,
+    unapproved: hazards,
+  };
+}
+
+function surroundings(meeting: Meeting): Surroundings {
+  const { slots, planners, store, signal, say } = meeting;
+  return { warehouse: meeting.history.warehouse, slots, planners, store, signal, say };
+}
+
+function takeLock(meeting: Meeting, waitMs: number): Promise<Lease> {
+  return meeting.store.lock(`migrate:${meeting.history.warehouse}`, meeting.owner, waitMs);
+}
+
+/** The lock goes back whatever happens; what went wrong inside is what is reported. */
+async function underLease<Result>(lease: Lease, work: () => Promise<Result>): Promise<Result> {
+  let result: Result;
+  try {
+    result = await work();
+  } catch (error) {
+    await lease.release().catch(() => undefined); // it expires by itself
+    throw error;
+  }
+  await lease.release();
+  return result;
+}
+
+export interface MigrationStatus {
+  readonly id: string;
+  readonly status: "applied" | "interrupted" | "pending";
+  readonly appliedAt?: string;
+  /** Journal of a migration that is not applied: last state of each statement that a run reached. */
+  readonly statements: Readonly<Partial<Record<StatementState, number>>>;
+  readonly total: number;
+}
+
+/** What is applied in the environment and what is not. Throws as `pendingMigrations`. */
+export async function migrationStatus(meeting: Meeting): Promise<MigrationStatus[]> {
+  const { history, store, environment, slots } = meeting;
+  const applied = new Map((await store.applied(history.warehouse)).map((migration) => [migration.id, migration]));
+  pendingMigrations(history, [...applied.values()]);
+  const statuses: MigrationStatus[] = [];
+  for (const migration of history.migrations) {
+    const total = executedStatements(stepOf(history, migration, environment).plan, slots).length;
+    const done = applied.get(migration.id);
+    if (done) {
+      statuses.push({ id: migration.id, status: "applied", appliedAt: done.appliedAt, statements: { done: total }, total });
+      continue;
+    }
+    const statements = await journalled(store, history.warehouse, migration.id);
+    const status = Object.keys(statements).length > 0 ? "interrupted" : "pending";
+    statuses.push({ id: migration.id, status, statements, total });
+  }
+  return statuses;
+}
+
+async function journalled(store: StateStore, warehouse: string, migration: string): Promise<Partial<Record<StatementState, number>>> {
+  const last = new Map((await store.journal(warehouse, migration)).map((entry) => [entry.statement, entry.state]));
+  const counts: Partial<Record<StatementState, number>> = {};
+  for (const state of last.values()) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+export interface Verification extends LiveComparison {
+  readonly environment: string;
+  readonly warehouse: string;
+  /** The newest applied migration; undefined when none is. */
+  readonly at: string | undefined;
+  readonly objects: number;
+  readonly emulated: readonly EngineName[];
+}
+
+/** Compares everything that applied migrations made with what is there. Found differences are an answer, not an error. */
+export async function verifyMigrations(meeting: Meeting): Promise<Verification> {
+  const { history, store, environment, slots } = meeting;
+  const applied = await store.applied(history.warehouse);
+  pendingMigrations(history, applied);
+  const at = applied.at(-1)?.id;
+  const migration = history.migrations.find(({ id }) => id === at);
+  const expected = migration ? stepOf(history, migration, environment).after : { warehouse: history.warehouse, objects: [] };
+  const looked = catalogFor(lastState(history), environment).objects; // objects of pending migrations that are there already
+  const served = expected.objects.filter((object) => slots.has(object.slot));
+  const comparison = await compareLive(slots, expected, undefined, looked);
+  const emulated = [...slots.values()].filter((slot) => slot.emulatedBy !== undefined).map((slot) => slot.slot);
+  return { ...comparison, environment, warehouse: history.warehouse, at, objects: served.length, emulated };
+}
+
+/**
+ * `dw migrate baseline`: marks migrations up to `to` as applied without executing them, in an environment that has their objects
+ * already. Throws DW-DRIFT when it has not exactly those.
+ */
+export async function baseline(
+  meeting: Meeting,
+  options: { readonly to?: string; readonly lockTimeoutMs: number },
+): Promise<readonly string[]> {
+  const { history, store } = meeting;
+  const lease = await takeLock(meeting, options.lockTimeoutMs);
+  return underLease(lease, async () => {
+    const pending = pendingMigrations(history, await store.applied(history.warehouse), options.to);
+    const last = options.to === undefined ? pending.at(-1) : named(history, options.to);
+    if (last === undefined || pending.length === 0) return [];
+    const step = stepOf(history, last, meeting.environment);
+    const { differences } = await compareLive(meeting.slots, step.after);
+    if (differences.length > 0) throw notTheBaseline(step.id, differences);
+    for (const { id, hash } of pending) await store.markApplied(lease, history.warehouse, { id, hash });
+    return pending.map(({ id }) => id);
+  });
+}
+
+function notTheBaseline(id: string, differences: readonly Difference[]): DwError {
+  return new DwError("DW-DRIFT", {
+    what: `What exists is not what ${id} says:\n${differenceLines(differences)
+      .map((line) => `  ${line}`)
+      .join("\n")}`,
+    why: "A baseline that is not true would make every later plan start from a wrong state.",
+    fix: "Change the models until they describe what exists, and make the migration again; or bring the objects to what it says.",
+  });
+}
