@@ -30,6 +30,6 @@ function wellFormed(text: string): string {
 }
 
 function pattern(secret: string): RegExp {
-  const literal = secret.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const literal = secret.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   return new RegExp(secret.length < standsAlone ? `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])` : literal, "gu");
 }

@@ -91,7 +91,7 @@ function duplicates(models: readonly Model[]): readonly DwError[] {
   );
 }
 
-export function throwAll(errors: readonly DwError[]): void {
+function throwAll(errors: readonly DwError[]): void {
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} errors`);
 }
