@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { access, link, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DwError } from "../core/errors.js";
 
@@ -7,14 +7,15 @@ import { DwError } from "../core/errors.js";
  * the process however it dies; Node itself offers no such lock. Answers with the way to let go. Throws DW-LOCKED.
  */
 export async function lockDirectory(path: string): Promise<() => void> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const file = `${path}.lock`;
   await mkdir(dirname(path), { recursive: true });
+  if (!(await exists(file))) await createWhole(file);
   try {
-    const instance = await DuckDBInstance.create(`${path}.lock`, { threads: "1", memory_limit: "32MB" });
+    const instance = await openFile(file);
     return () => instance.closeSync();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    if (!/lock/i.test(words)) throw error;
+    if (!/lock/i.test(words.replaceAll(file, ""))) throw error;
     throw new DwError("DW-LOCKED", {
       what: `Another process works on ${path}${holder(words)}.`,
       why: "An embedded database belongs to one process at a time: two on one folder lose rows silently.",
@@ -22,6 +23,32 @@ export async function lockDirectory(path: string): Promise<() => void> {
       cause: error,
     });
   }
+}
+
+async function openFile(file: string): Promise<{ closeSync(): void }> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  return DuckDBInstance.create(file, { threads: "1", memory_limit: "32MB" });
+}
+
+/**
+ * DuckDB refuses a half-written file for ever, so a process that dies here must leave none: the file appears under its
+ * name whole. Of two processes that make it at once, the second link fails and both go on with the first one's.
+ */
+async function createWhole(file: string): Promise<void> {
+  const own = `${file}.${process.pid}`;
+  await rm(own, { force: true });
+  (await openFile(own)).closeSync();
+  await link(own, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(own, { force: true });
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 function holder(words: string): string {

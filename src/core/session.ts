@@ -1,3 +1,5 @@
+import type { DuckDbSession } from "./source.js";
+
 /*
  * What engines, targets and the state store see of a database connection. connections/ implements these; nobody else
  * imports a driver.
@@ -43,5 +45,14 @@ export interface Pg {
   readonly session: () => Promise<PgSession>;
   /** One query on any idle connection. */
   readonly query: <Row extends PgRow = PgRow>(sql: string, values?: readonly PgValue[]) => Promise<readonly Row[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** A DuckDB database in this process. One instance a file: DuckDB's own file lock keeps other processes out (DW-LOCKED). */
+export interface DuckDb {
+  /** `1.5.6`. */
+  readonly version: string;
+  /** A connection of its own: temporary tables and settings live there. Close it when done. */
+  readonly session: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;
 }
