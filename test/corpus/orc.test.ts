@@ -23,8 +23,8 @@ function fileSource(path: string): ByteSource {
   };
 }
 
-function toParquet(from: ByteSource, to: string, batchRows: number): void {
-  const orc = openOrc(from);
+async function toParquet(from: ByteSource, to: string, batchRows: number): Promise<void> {
+  const orc = await openOrc(from);
   const file = openSync(to, "w");
   const columns = orc.schema.children.map((type, i) => ({ name: orc.schema.fieldNames[i] ?? "", type: parquetType(type, "nanos") }));
   const writer = new ParquetWriter(columns, (bytes) => void writeSync(file, bytes));
@@ -44,7 +44,7 @@ for (const compression of ["uncompressed", "zlib", "snappy", "lz4", "zstd"]) {
   for (const batchRows of [77, 100_000]) {
     test(`every type of an ORC file with ${compression} compression reads as Arrow reads it, ${batchRows} rows at a time`, async () => {
       const ours = join(folder, `${compression}-${batchRows}.parquet`);
-      toParquet(fileSource(`${here}${compression}.orc`), ours, batchRows);
+      await toParquet(fileSource(`${here}${compression}.orc`), ours, batchRows);
       const numbered = (path: string): string =>
         `select row_number() over () as row, * replace (ts::timestamp_ns as ts, m::varchar as m, st::varchar as st, l::varchar as l) from '${path}'`;
       expect(await rows(`select count(*) from '${ours}'`)).toEqual([["600"]]);
@@ -53,7 +53,7 @@ for (const compression of ["uncompressed", "zlib", "snappy", "lz4", "zstd"]) {
   }
 }
 
-test("a damaged ORC file gives rows or a coded error, never a crash or a hang", () => {
+test("a damaged ORC file gives rows or a coded error, never a crash or a hang", async () => {
   const whole = fileSource(`${here}zlib.orc`);
   const original = whole.read(0, whole.size);
   let seed = 42;
@@ -66,15 +66,15 @@ test("a damaged ORC file gives rows or a coded error, never a crash or a hang", 
     const bytes = Uint8Array.from(original);
     for (let flips = 1 + random(4); flips > 0; flips--) bytes[random(bytes.length)] = random(256);
     const cut = random(5) === 0 ? bytes.subarray(0, random(bytes.length)) : bytes;
-    const outcome = readAll({ size: cut.length, read: (start, length) => cut.slice(start, start + length) });
+    const outcome = await readAll({ size: cut.length, read: (start, length) => cut.slice(start, start + length) });
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
   expect([...outcomes.keys()].sort()).toEqual(["DW-FILE-CORRUPT", "DW-SOURCE-UNSUPPORTED", "rows"]);
 });
 
-function readAll(source: ByteSource): string {
+async function readAll(source: ByteSource): Promise<string> {
   try {
-    const orc = openOrc(source);
+    const orc = await openOrc(source);
     const fields = orc.schema.children.map((_, i) => i);
     for (const _batch of orc.batches({ fields, batchRows: 1000, timestampUnit: "nanos" }));
     return "rows";

@@ -1,3 +1,4 @@
+import { loadZstd } from "../compression/zstd.js";
 import type { Vector } from "../vector.js";
 import type { ByteSource } from "./byte-source.js";
 import { type ColumnReader, columnReader, type StripeColumns, type TimestampUnit } from "./columns.js";
@@ -50,22 +51,25 @@ export interface Batch {
 }
 
 /** Opens an ORC file: reads postscript and footer only. Throws DW-FILE-CORRUPT or DW-SOURCE-UNSUPPORTED. */
-export function openOrc(source: ByteSource): OrcFile {
+export async function openOrc(source: ByteSource): Promise<OrcFile> {
   const { postscript, end } = readPostscript(source);
+  if (postscript.compression === "zstd") await loadZstd();
   const codec: Codec = { kind: postscript.compression, blockSize: Math.max(postscript.blockSize, 1) };
   const footerStart = end - postscript.footerLength;
   const metadataStart = footerStart - postscript.metadataLength;
   if (metadataStart < 3 || postscript.footerLength > FOOTER_LIMIT) throw corrupt("its footer lies outside the file");
   const footer = parseFooter(decompressSection(source.read(footerStart, postscript.footerLength), codec));
   checkStripes(footer.stripes, metadataStart, footer.rows);
+  const stripeStatistics = (): ColumnStatistics[][] =>
+    parseStripeStatistics(decompressSection(source.read(metadataStart, postscript.metadataLength), codec));
   return {
     schema: footer.root,
     rows: footer.rows,
     stripes: footer.stripes,
     userMetadata: footer.userMetadata,
-    stripeStatistics: () => parseStripeStatistics(decompressSection(source.read(metadataStart, postscript.metadataLength), codec)),
+    stripeStatistics,
     batches: function* (request) {
-      const statistics = request.wanted ? this.stripeStatistics() : [];
+      const statistics = request.wanted ? stripeStatistics() : [];
       let firstRow = 0;
       for (const [index, stripe] of footer.stripes.entries()) {
         const known = statistics[index];

@@ -1,8 +1,8 @@
 import { inflateRawSync } from "node:zlib";
-import { decompress as zstdDecompress } from "fzstd";
 import { lz4Block } from "../compression/lz4.js";
 import { lzoBlock } from "../compression/lzo.js";
 import { snappyBlock } from "../compression/snappy.js";
+import { zstdFrame } from "../compression/zstd.js";
 import type { ByteSource } from "./byte-source.js";
 import { corrupt } from "./failure.js";
 import type { CompressionKind } from "./metadata.js";
@@ -20,22 +20,8 @@ const decompressors: Readonly<Record<Exclude<CompressionKind, "none">, Decompres
   snappy: snappyBlock,
   lzo: lzoBlock,
   lz4: lz4Block,
-  zstd: (chunk, limit) => zstdDecompress(chunk, new Uint8Array(zstdSize(chunk, limit))),
+  zstd: zstdFrame,
 };
-
-/** The size in a Zstandard frame's header, so that a small frame cannot claim more memory than a chunk may have. */
-function zstdSize(frame: Uint8Array, limit: number): number {
-  const descriptor = frame[4] ?? 0;
-  const single = (descriptor & 0x20) !== 0;
-  const flag = descriptor >> 6;
-  const at = 5 + (single ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
-  const bytes = flag === 0 ? (single ? 1 : 0) : 1 << flag;
-  let size = flag === 1 ? 256 : 0;
-  for (let i = 0; i < bytes; i++) size += (frame[at + i] ?? 0) * 2 ** (8 * i);
-  if (bytes === 0) return limit;
-  if (size > limit) throw new RangeError(`Zstandard frame of ${size} bytes where at most ${limit} are allowed`);
-  return size;
-}
 
 /** All of a compressed section at once: footers and indexes. */
 export function decompressSection(section: Uint8Array, codec: Codec): Uint8Array {
