@@ -6,9 +6,9 @@ import { bucketQuery, bucketRowsQuery, fingerprintQuery, readFingerprint } from 
 import type { Pg, PgSession } from "../../core/session.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
 import { postgresCanonical } from "./canonical.js";
-import { tableColumns } from "./live-columns.js";
 import { copyText, csvPieces, fileBytes, isQuoted } from "./copy-text.js";
 import { claimLedger, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
+import { tableColumns } from "./live-columns.js";
 
 export interface PgTargetOptions {
   readonly engine: "postgres" | "timescale";
