@@ -1,0 +1,92 @@
+import { compareText, fillHoles } from "../../core/catalog.js";
+import type { AnyCheck } from "../../core/check-spec.js";
+import { DwError } from "../../core/errors.js";
+import type { Json } from "../../core/json.js";
+import type { CheckModel, Model, RelationModel } from "../../core/model.js";
+import { nearest } from "../../core/nearest.js";
+import { globMatcher } from "../glob.js";
+
+/** What the command line selects; everything when a part is absent. */
+export interface CheckSelection {
+  readonly layer?: string;
+  /** Glob over model names. */
+  readonly model?: string;
+  readonly tag?: string;
+}
+
+/** A model with the checks that are to run on it. */
+export interface CheckedModel {
+  readonly model: RelationModel;
+  readonly checks: readonly AnyCheck[];
+}
+
+/**
+ * Models with their checks, sorted by layer and name. Throws DW-CHECK-UNKNOWN when a layer, model or tag is selected that
+ * nothing has: a gate that looks at nothing would be open for ever.
+ */
+export function selectChecks(
+  models: readonly Model[],
+  layers: readonly string[],
+  selection: CheckSelection,
+  environment: string,
+): CheckedModel[] {
+  refuseUnknownLayer(layers, selection.layer);
+  const apart = models.filter((model): model is CheckModel => model.model === "check");
+  const matches = selection.model === undefined ? () => true : globMatcher(selection.model);
+  const selected = models
+    .filter(isRelation)
+    .filter((model) => matches(model.name) && (selection.layer === undefined || model.layer === selection.layer))
+    .map((model) => ({ model, checks: checksOf(model, apart, environment).filter(hasTag(selection.tag)) }))
+    .filter(({ checks }) => checks.length > 0);
+  if (selected.length === 0) throw nothingSelected(selection);
+  const rank = (model: RelationModel): number => layers.indexOf(model.layer ?? "");
+  return selected.sort((a, b) => rank(a.model) - rank(b.model) || compareText(a.model.name, b.model.name));
+}
+
+function isRelation(model: Model): model is RelationModel {
+  return model.model === "table" || model.model === "view" || model.model === "materialized-view";
+}
+
+/** A model's freshness and checks, and those that name it first in `on`; owners and tags go down to their checks. */
+function checksOf(model: RelationModel, apart: readonly CheckModel[], environment: string): AnyCheck[] {
+  const fresh: AnyCheck[] = model.fresh ? [{ check: "freshness", ...model.fresh }] : [];
+  const joined = apart.filter((check) => check.on[0] === model.name).map(withModelsTerms);
+  return [...fresh, ...(model.checks ?? []), ...joined].map((check) => inherit(filled(check, environment), model));
+}
+
+function withModelsTerms({ name, owner, tags, spec }: CheckModel): AnyCheck {
+  return { name, ...(owner !== undefined && { owner }), ...(tags && { tags }), ...spec };
+}
+
+function inherit(check: AnyCheck, model: RelationModel): AnyCheck {
+  const owner = check.owner ?? model.owner;
+  const tags = [...new Set([...(check.tags ?? []), ...(model.tags ?? [])])];
+  return { ...check, ...(owner !== undefined && { owner }), ...(tags.length > 0 && { tags }) };
+}
+
+function filled(check: AnyCheck, environment: string): AnyCheck {
+  return fillHoles(check as unknown as Json, environment) as unknown as AnyCheck; // a check is JSON by construction
+}
+
+function hasTag(tag: string | undefined): (check: AnyCheck) => boolean {
+  return (check) => tag === undefined || (check.tags ?? []).includes(tag);
+}
+
+function refuseUnknownLayer(layers: readonly string[], layer: string | undefined): void {
+  if (layer === undefined || layers.includes(layer)) return;
+  const guess = nearest(layer, layers);
+  throw new DwError("DW-CHECK-UNKNOWN", {
+    what: `There is no layer ${layer}.`,
+    why: `The project has ${layers.join(", ")}.`,
+    fix: guess === undefined ? "Use one of those with --layer." : `Did you mean --layer ${guess}?`,
+  });
+}
+
+function nothingSelected(selection: CheckSelection): DwError {
+  const words = Object.entries(selection).map(([flag, value]) => `--${flag} ${value}`);
+  return new DwError("DW-CHECK-UNKNOWN", {
+    what: words.length === 0 ? "No model has a check." : `Nothing with a check is selected by ${words.join(" ")}.`,
+    why: "A gate that looks at nothing would always be open.",
+    fix: "Correct the selection, or add checks to the models.",
+  });
+}
