@@ -1,0 +1,53 @@
+import type { Outcome } from "../../core/check.js";
+import type { Json } from "../../core/json.js";
+import { type Paint, painter, type Style } from "../letter.js";
+import { countsText, type ShownOutcome, worstFirst } from "./summary.js";
+
+const words: Readonly<Record<Outcome, { readonly text: string; readonly color: Parameters<Paint>[0] }>> = {
+  fail: { text: "FAIL", color: "red" },
+  "not-evaluated": { text: "OPEN", color: "yellow" },
+  warn: { text: "warn", color: "yellow" },
+  pass: { text: "pass", color: "green" },
+};
+
+/** Outcomes for people: worst first, rows that show a failure below it, the counts last. */
+export function checksTable(outcomes: readonly ShownOutcome[], environment: string, style: Style, showSql = false): string {
+  const paint = painter(style);
+  const place = (shown: ShownOutcome): string => [shown.layer, shown.model].filter(Boolean).join(" ");
+  const width = Math.max(0, ...outcomes.map((shown) => place(shown).length));
+  const titles = Math.max(0, ...outcomes.map((shown) => shown.check.length));
+  const lines = worstFirst(outcomes).flatMap((shown) => {
+    const { text, color } = words[shown.outcome];
+    const owner = shown.owner !== null && shown.outcome !== "pass" ? `  → ${shown.owner}` : "";
+    const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${shown.message}${owner}`;
+    return [line, ...sampleLines(shown, paint), ...(showSql ? shown.sql.map((sql) => indented(sql)) : [])];
+  });
+  const open = outcomes.some((shown) => shown.outcome === "not-evaluated")
+    ? ["OPEN: not evaluated, which is not a pass; the reason stands beside it."]
+    : [];
+  return [...lines, "", ...open, `${countsText(outcomes)}  (environment ${environment})`].join("\n");
+}
+
+function sampleLines({ sample }: ShownOutcome, paint: Paint): string[] {
+  if (!sample || sample.rows.length === 0) return [];
+  const cells = [sample.columns, ...sample.rows.map((row) => row.map(cellText))];
+  const widths = sample.columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
+  return cells.map((row, index) => {
+    const line = `      ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd();
+    return index === 0 ? paint("dim", line) : line;
+  });
+}
+
+/** One line of at most 60 characters, whatever a server put into the value. */
+function cellText(value: Json): string {
+  const text = value === null ? "NULL" : typeof value === "string" ? value : JSON.stringify(value);
+  const line = text.replace(/\p{Cc}/gu, " ");
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
+function indented(sql: string): string {
+  return sql
+    .split("\n")
+    .map((line) => `      ${line}`)
+    .join("\n");
+}
