@@ -1,0 +1,119 @@
+import type { CatalogObject, Hole } from "../../core/catalog.js";
+import type { JsonObject } from "../../core/json.js";
+
+/*
+ * What PostgreSQL objects are, as plain JSON. Type texts are spelt as `format_type()` spells them, so that what was applied
+ * reads back equal; names of constraints and indexes are explicit for the same reason.
+ */
+
+export type ColumnBody = {
+  readonly name: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  readonly comment: string;
+  /** SQL expression. */
+  readonly default?: string;
+  /** SQL expression of a stored generated column. */
+  readonly generated?: string;
+};
+
+export type OrderedColumn = { readonly column: string; readonly order: "asc" | "desc" };
+
+export type IndexBody = {
+  readonly name: string;
+  readonly columns: readonly OrderedColumn[];
+  readonly unique: boolean;
+  readonly method: string;
+  readonly where?: string;
+};
+
+export type KeyBody = { readonly name: string; readonly columns: readonly string[] };
+
+export type ForeignKeyBody = {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Qualified name of the other table. */
+  readonly table: readonly string[];
+  readonly to: readonly string[];
+};
+
+export type CheckBody = { readonly name: string; readonly expression: string };
+
+/** Settings and policies that TimescaleDB adds to a table or a continuous aggregate. */
+export type ColumnstoreBody = { readonly segmentBy: readonly string[]; readonly orderBy: readonly OrderedColumn[] };
+
+/** Intervals as text (`7 days`), or one an environment. */
+export type IntervalText = string | (Hole & JsonObject);
+
+export type PoliciesBody = {
+  readonly columnstoreAfter?: IntervalText;
+  readonly retention?: IntervalText;
+};
+
+export type HypertableBody = {
+  readonly timeColumn: string;
+  readonly chunkInterval: IntervalText;
+  readonly spaceBy?: { readonly column: string; readonly partitions: number };
+};
+
+export type TableBody = {
+  readonly comment: string;
+  readonly columns: readonly ColumnBody[];
+  readonly primaryKey?: KeyBody;
+  readonly indexes: readonly IndexBody[];
+  readonly foreignKeys: readonly ForeignKeyBody[];
+  readonly checks: readonly CheckBody[];
+  readonly hypertable?: HypertableBody;
+  readonly columnstore?: ColumnstoreBody;
+  readonly policies?: PoliciesBody;
+};
+
+export type ViewColumnBody = { readonly name: string; readonly comment: string };
+
+export type ViewBody = { readonly comment: string; readonly columns: readonly ViewColumnBody[]; readonly query: string };
+
+export type MaterializedViewBody = ViewBody & { readonly indexes: readonly IndexBody[] };
+
+export type RefreshBody = {
+  readonly startOffset: IntervalText | null;
+  readonly endOffset: IntervalText | null;
+  readonly every: IntervalText;
+};
+
+export type AggregateBody = MaterializedViewBody & {
+  readonly materializedOnly: boolean;
+  readonly refresh?: RefreshBody;
+  readonly columnstore?: ColumnstoreBody;
+  readonly policies?: PoliciesBody;
+};
+
+export type ParameterBody = { readonly name: string; readonly type: string };
+
+export type FunctionBody = {
+  readonly comment: string;
+  readonly arguments: readonly ParameterBody[];
+  /** A type, or the columns of a table. */
+  readonly returns: string | readonly ParameterBody[];
+  readonly language: "sql" | "plpgsql";
+  readonly volatility: "immutable" | "stable" | "volatile";
+  readonly source: string;
+};
+
+export type SchemaBody = { readonly comment: string };
+
+/** An object of PostgreSQL or TimescaleDB, told apart by `kind`. */
+export type PostgresObject =
+  | (CatalogObject<SchemaBody> & { readonly kind: "schema" })
+  | (CatalogObject<TableBody> & { readonly kind: "table" })
+  | (CatalogObject<ViewBody> & { readonly kind: "view" })
+  | (CatalogObject<MaterializedViewBody> & { readonly kind: "materialized-view" })
+  | (CatalogObject<AggregateBody> & { readonly kind: "continuous-aggregate" })
+  | (CatalogObject<FunctionBody> & { readonly kind: "function" });
+
+const KINDS: ReadonlySet<string> = new Set(["schema", "table", "view", "materialized-view", "continuous-aggregate", "function"]);
+
+/** A catalog object as this engine reads it. Bodies of these slots are only ever written by resolve and introspect, which type them. */
+export function postgresObject(object: CatalogObject): PostgresObject {
+  if (!KINDS.has(object.kind)) throw new Error(`${object.id} is a ${object.kind}, which PostgreSQL does not have.`);
+  return object as PostgresObject;
+}

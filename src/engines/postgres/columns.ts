@@ -1,0 +1,107 @@
+import { DwError } from "../../core/errors.js";
+import type { Loss } from "../../core/loss.js";
+import type { Column, Columns, DefaultValue, Model } from "../../core/model.js";
+import { type Dialect, type EngineName, typeText } from "../../core/types.js";
+import type { CheckBody, ColumnBody } from "./body.js";
+import { derivedName, id, join, lit, quoting } from "./dialect.js";
+import { place } from "./sql-text.js";
+import { canonicalType, mapType } from "./types.js";
+
+/** Which slot is resolved, and in which order its dialects are tried: TimescaleDB reads PostgreSQL's SQL too. */
+export interface Flavor {
+  readonly slot: EngineName;
+  readonly dialects: readonly Dialect[];
+}
+
+/** The type text of a column, after `as`. Throws DW-TYPE-UNSUPPORTED and DW-TYPE-LOSSY. */
+export function columnType(model: Model, name: string, column: Column, { slot }: Flavor, losses: Loss[]): string {
+  const chosen = column.as?.[slot] ?? (slot === "timescale" ? column.as?.postgres : undefined);
+  if (chosen !== undefined) return authorType(model, name, chosen);
+  const mapping = mapType(column.type);
+  const accepted = column.accept?.[slot];
+  losses.push({
+    ...mapping,
+    engine: slot,
+    model: model.name,
+    column: name,
+    logical: typeText(column.type),
+    ...(accepted !== undefined && { accepted }),
+  });
+  if (mapping.level === "impossible") {
+    throw new DwError("DW-TYPE-UNSUPPORTED", {
+      what: `${place(model)}: column ${name} is ${typeText(column.type)}, which ${slot} cannot store: ${mapping.note}.`,
+      why: "Another type would change the values that a reader gets back.",
+      fix: `Map it with .as("${slot}", …), or take ${slot} out of the model's \`on\`.`,
+    });
+  }
+  if (mapping.level === "lossy" && accepted === undefined) {
+    throw new DwError("DW-TYPE-LOSSY", {
+      what: `${place(model)}: column ${name} is ${typeText(column.type)}, and ${slot} would change some values: ${mapping.note}.`,
+      why: "dw never changes values silently.",
+      fix: `Accept it with .accept("${slot}", "why it does not matter"), or map it with .as("${slot}", …).`,
+    });
+  }
+  return mapping.native;
+}
+
+/** Type text goes into DDL as it is, so it may only look like a type. */
+function authorType(model: Model, name: string, text: string): string {
+  if (/^[A-Za-z_"][\w ."]*(\([\w ,]*\))?[\w ]*(\[\d*\])*$/.test(text) && text.split('"').length % 2 === 1) return canonicalType(text);
+  throw new DwError("DW-MODEL-INVALID", {
+    what: `${place(model)}: column ${name} is mapped to ${JSON.stringify(text)}, which does not look like a type.`,
+    why: "A type is a name with optional numbers in parentheses.",
+    fix: 'Write it as PostgreSQL would: .as("postgres", "numeric(12,4)").',
+  });
+}
+
+export function columnBodies(
+  model: Model & { readonly columns: Columns; readonly zone?: string },
+  flavor: Flavor,
+  losses: Loss[],
+): ColumnBody[] {
+  return Object.entries(model.columns).map(([name, column]) => {
+    const type = columnType(model, name, column, flavor, losses);
+    const generated = dialectText(column.generated, flavor);
+    const fallback = defaultText(column, model.zone, flavor);
+    return {
+      name,
+      type,
+      nullable: column.nullable,
+      comment: columnComment(column),
+      ...(fallback !== undefined && { default: fallback }),
+      ...(generated !== undefined && { generated }),
+    };
+  });
+}
+
+export function columnComment({ comment, unit, pii }: Column): string {
+  return [comment, unit && `[${unit}]`, pii && "(personal data)"].filter(Boolean).join(" ");
+}
+
+function defaultText(column: Column, zone: string | undefined, flavor: Flavor): string | undefined {
+  return column.default === undefined ? undefined : defaultKinds(column.default, column, zone, flavor);
+}
+
+function defaultKinds(value: DefaultValue, column: Column, zone: string | undefined, flavor: Flavor): string | undefined {
+  if ("literal" in value) return quoting.literal(value.literal);
+  if ("sql" in value) return dialectText(value.sql, flavor);
+  if (column.type.kind === "date") return "CURRENT_DATE";
+  if (column.type.kind === "time") return "LOCALTIME";
+  // A wall-clock column takes the clock of its own zone, not that of whoever inserts.
+  const wallClock = column.type.kind === "timestamp" && !column.type.zoned;
+  return wallClock ? `(now() AT TIME ZONE ${quoting.literal(column.zone ?? zone ?? "UTC")})` : "now()";
+}
+
+function dialectText(texts: Readonly<Partial<Record<Dialect, string>>> | undefined, { dialects }: Flavor): string | undefined {
+  for (const dialect of dialects) if (texts?.[dialect] !== undefined) return texts[dialect];
+  return undefined;
+}
+
+/** A CHECK for each enum column: the type itself stays text, so that a value is added without rewriting anything. */
+export function enumChecks(table: string, columns: Columns): CheckBody[] {
+  return Object.entries(columns).flatMap(([name, { type, as }]) => {
+    if (type.kind !== "enum" || as?.postgres !== undefined || as?.timescale !== undefined) return [];
+    const values = join(type.values.map((value) => lit(value)));
+    return [{ name: derivedName([table, name], "check"), expression: `${id(name).text} IN (${values.text})` }];
+  });
+}

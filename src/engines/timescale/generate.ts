@@ -1,0 +1,211 @@
+import { type CatalogObject, displayName } from "../../core/catalog.js";
+import type { JsonObject } from "../../core/json.js";
+import type { Operation } from "../../core/operation.js";
+import type { StatementBody } from "../../core/plan.js";
+import type { Sql } from "../../core/sql.js";
+import { template } from "../../render/template.js";
+import {
+  type AggregateBody,
+  type ColumnstoreBody,
+  type HypertableBody,
+  type IntervalText,
+  postgresObject,
+  type RefreshBody,
+  type TableBody,
+} from "../postgres/body.js";
+import { comments, createIndex, createObject, dropText, viewColumns } from "../postgres/create.js";
+import { id, lit, quoting, raw, sql } from "../postgres/dialect.js";
+import { act as actPostgres, generate as generatePostgres } from "../postgres/generate.js";
+import { approximateMicroseconds, parseInterval } from "../postgres/interval.js";
+import type { PostgresAction } from "../postgres/rules.js";
+import { harmless, hazard, statement } from "../postgres/statements.js";
+import type { TimescaleAction } from "./rules.js";
+
+const aggregateText = template("timescale/create-continuous-aggregate.sql", {
+  name: "sql",
+  columns: [{ name: "sql" }],
+  materializedOnly: "sql",
+  query: "sql",
+});
+
+export function generate(operation: Operation): StatementBody[] {
+  return generatePostgres(operation, { create, act });
+}
+
+function create(object: CatalogObject): StatementBody[] {
+  const made = postgresObject(object);
+  if (made.kind === "table") return createTable(object, made.body);
+  if (made.kind === "continuous-aggregate") return createAggregate(object, made.body);
+  return createObject(object);
+}
+
+/** The hypertable is made right after its table: an index that came first would have to be checked against the partitioning. */
+function createTable(object: CatalogObject, body: TableBody): StatementBody[] {
+  const [table, ...rest] = createObject(object);
+  if (table === undefined || body.hypertable === undefined) return createObject(object);
+  return [table, ...harmless(makeHypertable(object.name, body.hypertable, false)), ...rest, ...harmless(settings(object, body))];
+}
+
+function settings(object: CatalogObject, { columnstore, policies, refresh }: Partial<AggregateBody>): StatementBody[] {
+  return [
+    ...(columnstore ? setColumnstore(object, { from: null, to: columnstore }) : []),
+    ...(policies?.columnstoreAfter ? setColumnstorePolicy(object, { from: null, to: policies.columnstoreAfter }) : []),
+    ...(refresh ? setRefreshPolicy(object, { from: null, to: refresh }) : []),
+    ...(policies?.retention ? setRetentionPolicy(object, { from: null, to: policies.retention }) : []),
+  ];
+}
+
+/** Made empty inside the migration's transaction; the refresh that fills it commits as it goes and comes last. */
+function createAggregate(object: CatalogObject, body: AggregateBody): StatementBody[] {
+  const text = aggregateText({
+    name: id(...object.name),
+    columns: viewColumns(body),
+    materializedOnly: lit(body.materializedOnly),
+    query: raw(body.query),
+  });
+  return [
+    statement(text, { undo: [dropText(object)] }),
+    ...harmless(body.indexes.map((index) => createIndex(object.name, index))),
+    ...harmless(comments(object)),
+    ...harmless(settings(object, body)),
+    statement(sql`CALL refresh_continuous_aggregate(${relation(object.name)}, NULL, NULL)`, {
+      hazards: [hazard("not-transactional", "It commits bucket by bucket; repeating it after an interruption is harmless.")],
+      undo: [],
+      transactional: false,
+    }),
+  ];
+}
+
+/** A table as TimescaleDB's functions take it: a text that PostgreSQL reads as a quoted name. */
+function relation(name: readonly string[]): Sql {
+  return lit(id(...name).text);
+}
+
+function interval(text: IntervalText): Sql {
+  const value = String(text); // holes were filled before statements are made
+  return /^\d+$/.test(value) ? raw(value) : sql`INTERVAL ${lit(value)}`;
+}
+
+const actions: {
+  readonly [A in TimescaleAction["action"]]: (object: CatalogObject, action: Extract<TimescaleAction, { action: A }>) => StatementBody[];
+} = {
+  "make-hypertable": (object, { hypertable }) => makeHypertable(object.name, hypertable, true),
+  "set-chunk-interval": (object, { from, to }) => [
+    statement(sql`${raw(FUTURE_CHUNKS)}\n${chunkInterval(object, to)}`, { undo: [chunkInterval(object, from)] }),
+  ],
+  "set-space-partitions": (object, { column, from, to }) => {
+    const text = (partitions: number): Sql =>
+      sql`SELECT set_number_partitions(${relation(object.name)}, ${lit(partitions)}, ${lit(column)})`;
+    return [statement(sql`${raw(FUTURE_CHUNKS)}\n${text(to)}`, { undo: [text(from)] })];
+  },
+  "set-columnstore": setColumnstore,
+  "set-columnstore-policy": setColumnstorePolicy,
+  "set-retention-policy": setRetentionPolicy,
+  "set-refresh-policy": setRefreshPolicy,
+  "set-materialized-only": (object, { from, to }) => {
+    const text = (value: boolean): Sql =>
+      sql`ALTER MATERIALIZED VIEW ${id(...object.name)} SET (timescaledb.materialized_only = ${lit(value)})`;
+    return [statement(text(to), { undo: [text(from)] })];
+  },
+};
+
+const FUTURE_CHUNKS = "-- Existing chunks stay as they are; this holds for chunks that are made from now on.";
+
+function act(object: CatalogObject, action: JsonObject): StatementBody[] {
+  const name = String(action.action);
+  if (!Object.hasOwn(actions, name)) return actPostgres(object, action as PostgresAction);
+  const carryOut = actions[name as TimescaleAction["action"]] as (object: CatalogObject, action: JsonObject) => StatementBody[];
+  return carryOut(object, action); // the name picks its own function
+}
+
+function chunkInterval(object: CatalogObject, value: IntervalText): Sql {
+  return sql`SELECT set_chunk_time_interval(${relation(object.name)}, ${interval(value)})`;
+}
+
+/** TimescaleDB's own default index is left out: the table's body has one under the same name. */
+function makeHypertable(
+  name: readonly string[],
+  { timeColumn, chunkInterval: length, spaceBy }: HypertableBody,
+  filled: boolean,
+): StatementBody[] {
+  const migrate = filled ? raw(",\n  migrate_data => TRUE") : raw("");
+  const why = `Every row of ${displayName(name)} moves into chunks.`;
+  return [
+    statement(
+      sql`SELECT create_hypertable(\n  ${relation(name)},\n  by_range(${lit(timeColumn)}, ${interval(length)}),\n  create_default_indexes => FALSE${migrate}\n)`,
+      { hazards: [hazard("rewrites-table", why), hazard("irreversible", "A hypertable does not become a plain table again in place.")] },
+    ),
+    ...(spaceBy
+      ? [statement(sql`SELECT add_dimension(${relation(name)}, by_hash(${lit(spaceBy.column)}, ${lit(spaceBy.partitions)}))`)]
+      : []),
+  ];
+}
+
+interface Side<Value> {
+  readonly from: Value | null;
+  readonly to: Value | null;
+}
+
+function alterWord(object: CatalogObject): Sql {
+  return raw(object.kind === "continuous-aggregate" ? "ALTER MATERIALIZED VIEW" : "ALTER TABLE");
+}
+
+function setColumnstore(object: CatalogObject, { from, to }: Side<ColumnstoreBody>): StatementBody[] {
+  const name = id(...object.name);
+  const where = displayName(object.name);
+  const on = (settingsOf: ColumnstoreBody): Sql =>
+    sql`${alterWord(object)} ${name} SET (\n  timescaledb.enable_columnstore = TRUE,\n  timescaledb.segmentby = ${lit(segmentText(settingsOf))},\n  timescaledb.orderby = ${lit(orderText(settingsOf))}\n)`;
+  const off = sql`${alterWord(object)} ${name} SET (timescaledb.enable_columnstore = FALSE)`;
+  if (to === null) {
+    const chunks = sql`SELECT decompress_chunk(chunk, if_compressed => TRUE) FROM show_chunks(${relation(object.name)}) AS chunk`;
+    const hazards = [hazard("rewrites-table", `Every columnstore chunk of ${where} is written back to rows.`)];
+    return [statement(chunks, { hazards, undo: [] }), statement(off, { ...(from && { undo: [on(from)] }) })];
+  }
+  const changed = from === null ? on(to) : sql`${raw("-- Chunks that are in the columnstore already keep their order.")}\n${on(to)}`;
+  return [statement(changed, { undo: [from === null ? off : on(from)] })];
+}
+
+/** Settings are lists of names inside a text: each name is quoted for that inner list. */
+function segmentText({ segmentBy }: ColumnstoreBody): string {
+  return segmentBy.map((column) => quoting.ident(column)).join(", ");
+}
+
+function orderText({ orderBy }: ColumnstoreBody): string {
+  return orderBy.map(({ column, order }) => `${quoting.ident(column)} ${order.toUpperCase()}`).join(", ");
+}
+
+/** Adding a policy that exists keeps the old one silently, so a changed policy is removed first. */
+function setColumnstorePolicy(object: CatalogObject, { from, to }: Side<IntervalText>): StatementBody[] {
+  const add = (after: IntervalText): Sql => sql`CALL add_columnstore_policy(${relation(object.name)}, after => ${interval(after)})`;
+  const remove = sql`CALL remove_columnstore_policy(${relation(object.name)})`;
+  return replacePolicy(from, to, add, remove);
+}
+
+function setRetentionPolicy(object: CatalogObject, { from, to }: Side<IntervalText>): StatementBody[] {
+  const add = (dropAfter: IntervalText): Sql =>
+    sql`SELECT add_retention_policy(${relation(object.name)}, drop_after => ${interval(dropAfter)})`;
+  const remove = sql`SELECT remove_retention_policy(${relation(object.name)})`;
+  const [first, ...rest] = replacePolicy(from, to, add, remove).reverse();
+  if (first === undefined || to === null || (from !== null && !shorter(to, from))) return [...rest.reverse(), ...(first ? [first] : [])];
+  const lost = hazard("data-loss", `Chunks of ${displayName(object.name)} older than ${to} are dropped at the policy's next run.`);
+  return [...rest.reverse(), { ...first, hazards: [lost] }];
+}
+
+function shorter(a: IntervalText, b: IntervalText): boolean {
+  const [left, right] = [parseInterval(String(a)), parseInterval(String(b))];
+  return left === undefined || right === undefined || approximateMicroseconds(left) < approximateMicroseconds(right);
+}
+
+function setRefreshPolicy(object: CatalogObject, { from, to }: Side<RefreshBody>): StatementBody[] {
+  const offset = (text: IntervalText | null): Sql => (text === null ? raw("NULL") : interval(text));
+  const add = ({ startOffset, endOffset, every }: RefreshBody): Sql =>
+    sql`SELECT add_continuous_aggregate_policy(\n  ${relation(object.name)},\n  start_offset => ${offset(startOffset)},\n  end_offset => ${offset(endOffset)},\n  schedule_interval => ${interval(every)}\n)`;
+  return replacePolicy(from, to, add, sql`SELECT remove_continuous_aggregate_policy(${relation(object.name)})`);
+}
+
+function replacePolicy<Value>(from: Value | null, to: Value | null, add: (value: Value) => Sql, remove: Sql): StatementBody[] {
+  return [
+    ...(from === null ? [] : [statement(remove, { undo: [add(from)] })]),
+    ...(to === null ? [] : [statement(add(to), { undo: [remove] })]),
+  ];
+}
