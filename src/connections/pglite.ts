@@ -51,11 +51,21 @@ async function openFolder(folder: string): Promise<Opened> {
     if (!(await exists(folder))) await createFolder(folder);
     const db = await start(folder);
     const { rows } = await db.query<ServerFacts>(SERVER_FACTS);
+    await loadTimescale(db, rows[0]?.timescale ?? null);
     return { db, turns: new Turns(), server: serverOf(rows[0], true), unlock };
   } catch (error) {
     unlock();
     throw pgError(error, { server: folder });
   }
+}
+
+/**
+ * A server preloads TimescaleDB; inside the process nobody does, and then columnstore, policies and continuous aggregates
+ * are refused "under the current license", because their module was not loaded when the session began.
+ */
+async function loadTimescale(db: PGlite, version: string | null): Promise<void> {
+  if (version === null || !/^[\w.-]+$/.test(version)) return;
+  await db.exec(`LOAD '$libdir/timescaledb-${version}'; LOAD '$libdir/timescaledb-tsl-${version}'`);
 }
 
 async function createFolder(folder: string): Promise<void> {

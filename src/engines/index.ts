@@ -1,0 +1,7 @@
+import type { Engine } from "../core/engine.js";
+import type { EngineName } from "../core/types.js";
+import { postgres } from "./postgres/index.js";
+import { timescale } from "./timescale/index.js";
+
+/** Every engine, by name. One line each. */
+export const engines: ReadonlyMap<EngineName, Engine> = new Map([postgres, timescale].map((engine) => [engine.name, engine]));

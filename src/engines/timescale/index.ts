@@ -1,0 +1,22 @@
+import type { Engine } from "../../core/engine.js";
+import { quoting } from "../postgres/dialect.js";
+import { normalize } from "../postgres/normalize.js";
+import { renderObject } from "../postgres/render.js";
+import { mapType } from "../postgres/types.js";
+import { generate } from "./generate.js";
+import { lint } from "./lint.js";
+import { resolve } from "./resolve.js";
+import { decide } from "./rules.js";
+
+export const timescale: Engine = {
+  name: "timescale",
+  dialect: "timescale",
+  quoting,
+  mapType,
+  resolve,
+  lint,
+  normalize,
+  decide,
+  generate,
+  render: (object) => renderObject(object, generate),
+};
