@@ -1,0 +1,1 @@
+export { type OpenIceberg, openIceberg } from "./table.js";

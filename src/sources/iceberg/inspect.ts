@@ -1,0 +1,146 @@
+import type { Inspection, InspectionSection } from "../../core/source.js";
+import type { DeleteFile, FileEntry, LiveFiles } from "./manifests.js";
+import type { PartitionSpec, TableMetadata } from "./metadata.js";
+import { liveFiles, type Opened, sourceColumn } from "./opened.js";
+import { partitionText } from "./partition-text.js";
+import { unreadableFormats } from "./relations.js";
+import { fieldPath, refusedTypes, typeName } from "./schema.js";
+import { transformText } from "./transforms.js";
+
+/** What `dw inspect` shows of a table: read from metadata alone. */
+export async function inspectTable(opened: Opened): Promise<Inspection> {
+  const { storage, table, view } = opened;
+  const live = await liveFiles(opened, false);
+  return {
+    format: `iceberg v${table.version}`,
+    location: storage.root,
+    facts: facts(opened, live),
+    columns: view.schema.fields.map(sourceColumn),
+    sections: [schemas(table), specs(opened), snapshots(table), refs(table), files(live), partitions(opened, live)].filter(
+      (section) => section.rows.length > 0,
+    ),
+    refused: refused(opened, live),
+  };
+}
+
+function facts({ table, view }: Opened, live: LiveFiles): Inspection["facts"] {
+  const sum = (entries: readonly FileEntry[], of: (entry: FileEntry) => number): string =>
+    String(entries.reduce((total, entry) => total + of(entry), 0));
+  return [
+    { name: "uuid", value: table.uuid },
+    { name: "metadata", value: table.file },
+    { name: "location in the metadata", value: table.location },
+    { name: "last updated", value: time(table.lastUpdated) },
+    { name: "snapshot", value: view.snapshot === undefined ? "none" : `${view.snapshot.id} of ${time(view.snapshot.timestamp)}` },
+    { name: "data files", value: String(live.data.length) },
+    { name: "rows before deletes", value: sum(live.data, (file) => file.rows) },
+    { name: "bytes", value: sum(live.data, (file) => file.bytes) },
+    { name: "delete files", value: String(live.deletes.length) },
+  ];
+}
+
+function schemas(table: TableMetadata): InspectionSection {
+  const rows = [...table.schemas.values()].map((schema) => [
+    schema.schemaId,
+    schema === table.schema ? "current" : "",
+    schema.fields.map((field) => `${field.id}: ${field.name} ${typeName(field.type)}${field.required ? " required" : ""}`).join(", "),
+  ]);
+  return { title: "schemas", head: ["id", "", "columns"], rows };
+}
+
+function specs({ table, schemas: known }: Opened): InspectionSection {
+  const source = (id: number): string =>
+    known
+      .map((schema) =>
+        fieldPath(schema, id)
+          ?.map(({ name }) => name)
+          .join("."),
+      )
+      .find((name) => name !== undefined) ?? `#${id}`;
+  const text = (spec: PartitionSpec): string =>
+    spec.fields.map((field) => `${field.name} = ${transformText(field.transform)}(${field.sources.map(source).join(", ")})`).join(", ") ||
+    "unpartitioned";
+  const rows = [...table.specs.values()].map((spec) => [spec.id, spec.id === table.defaultSpec ? "current" : "", text(spec)]);
+  return { title: "partition specs", head: ["id", "", "fields"], rows };
+}
+
+function snapshots(table: TableMetadata): InspectionSection {
+  const rows = [...table.snapshots.values()].map((snapshot) => [
+    snapshot.id,
+    time(snapshot.timestamp),
+    snapshot.id === table.currentSnapshot ? "current" : "",
+    snapshot.parent ?? null,
+    snapshot.schemaId ?? null,
+    snapshot.summary.get("operation") ?? null,
+    snapshot.summary.get("total-records") ?? null,
+  ]);
+  return { title: "snapshots", head: ["id", "at", "", "parent", "schema", "operation", "rows"], rows };
+}
+
+function refs(table: TableMetadata): InspectionSection {
+  return {
+    title: "branches and tags",
+    head: ["name", "kind", "snapshot"],
+    rows: [...table.refs].map(([name, ref]) => [name, ref.type, ref.snapshot]),
+  };
+}
+
+function files(live: LiveFiles): InspectionSection {
+  const kinds = new Map<string, FileEntry[]>();
+  for (const file of live.data) push(kinds, `data ${file.format}`, file);
+  for (const file of live.deletes) push(kinds, `${deleteKind(file)} ${file.format}`, file);
+  const rows = [...kinds].map(([kind, entries]) => [
+    kind,
+    entries.length,
+    entries.reduce((sum, { rows }) => sum + rows, 0),
+    entries.reduce((sum, { bytes }) => sum + bytes, 0),
+  ]);
+  return { title: "files", head: ["kind", "files", "rows", "bytes"], rows };
+}
+
+function deleteKind(file: DeleteFile): string {
+  if (file.blob !== undefined) return "deletion vectors";
+  return file.content === "position" ? "position deletes" : "equality deletes";
+}
+
+const SHOWN_PARTITIONS = 100;
+
+function partitions({ schemas }: Opened, live: LiveFiles): InspectionSection {
+  const groups = new Map<string, FileEntry[]>();
+  for (const file of live.data) push(groups, partitionText(file, schemas), file);
+  const rows = [...groups]
+    .filter(([name]) => name !== "")
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, SHOWN_PARTITIONS)
+    .map(([name, entries]) => [
+      name,
+      entries.length,
+      entries.reduce((sum, file) => sum + file.rows, 0),
+      entries.reduce((sum, file) => sum + file.bytes, 0),
+    ]);
+  return {
+    title: groups.size > SHOWN_PARTITIONS ? `partitions (the first ${SHOWN_PARTITIONS} of ${groups.size})` : "partitions",
+    head: ["partition", "files", "rows", "bytes"],
+    rows,
+  };
+}
+
+function refused({ view }: Opened, live: LiveFiles): readonly string[] {
+  const types = refusedTypes(view.schema.fields).map((column) => `column ${column}: dw has no such type`);
+  const formats = unreadableFormats.flatMap((format) => {
+    const count = [...live.data, ...live.deletes].filter((file) => file.format === format).length;
+    return count === 0 ? [] : [`${count} files of the format ${format}: dw reads Parquet and Avro`];
+  });
+  return [...types, ...formats];
+}
+
+function push<Item>(map: Map<string, Item[]>, key: string, item: Item): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [item]);
+  else list.push(item);
+}
+
+function time(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+}

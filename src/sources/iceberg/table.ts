@@ -1,0 +1,141 @@
+import { DwError } from "../../core/errors.js";
+import type { OpenSource, ReadPlan, ReadRequest, SourceTable } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import { unsupported } from "../../formats/damage.js";
+import { chunksOf, type PlannedChunk, type TitledFile } from "./chunks.js";
+import { indexDeletes } from "./deletes.js";
+import { discover } from "./discover.js";
+import { type NameMapping, parseNameMapping } from "./file-schema.js";
+import { inspectTable } from "./inspect.js";
+import { Place, parseExactJson } from "./json.js";
+import type { TableMetadata } from "./metadata.js";
+import { openChunk, type Reading } from "./open.js";
+import { liveFiles, type Opened, sourceColumn } from "./opened.js";
+import { partitionText } from "./partition-text.js";
+import { pathMap } from "./paths.js";
+import { unreadable, unreadableFormats } from "./relations.js";
+import { lineageFields } from "./row-lineage.js";
+import { type IcebergField, type IcebergSchema, refusedTypes } from "./schema.js";
+import { type View, viewAt } from "./snapshot.js";
+
+export interface OpenIceberg extends OpenSource {
+  /** A metadata file below the root, for tables whose current one only a catalog knows. */
+  readonly metadata?: string;
+}
+
+/**
+ * An Iceberg table (format versions 1 to 3) as it was copied out of a warehouse. Everything is planned from metadata.
+ *
+ * Errors: DW-TABLE-MISSING, DW-SNAPSHOT-MISSING, DW-FILE-MISSING, DW-FILE-CORRUPT, DW-FILE-TOO-LARGE, DW-FILE-OUTSIDE,
+ * DW-SOURCE-UNSUPPORTED, and DW-USAGE for a column that the table does not have.
+ */
+export async function openIceberg(storage: Storage, options: OpenIceberg): Promise<SourceTable> {
+  const table = await discover(storage, options.metadata);
+  const view = viewAt(table, options.at);
+  const opened: Opened = {
+    storage,
+    table,
+    view,
+    paths: pathMap(storage, table.location, table.properties),
+    schemas: newestFirst(table, view),
+  };
+  return {
+    title: `${storage.root}${view.snapshot === undefined ? "" : ` at snapshot ${view.snapshot.id}`}`,
+    columns: view.schema.fields.map(sourceColumn),
+    plan: (request) => planRead(opened, request),
+    inspect: () => inspectTable(opened),
+    close: async () => undefined,
+  };
+}
+
+/** The schema of the read, then the others from the newest on: where dropped columns are still known. */
+function newestFirst(table: TableMetadata, view: View): readonly IcebergSchema[] {
+  const others = [...table.schemas.values()].filter((schema) => schema !== view.schema).sort((a, b) => b.schemaId - a.schemaId);
+  return [view.schema, ...others];
+}
+
+async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan> {
+  const { storage, table, view, paths } = opened;
+  const columns = chosenColumns(opened, request.columns);
+  const available = [...view.schema.fields, ...(mentionsLineage(request.where) ? hiddenFields(table) : [])];
+  refuseTypes(request.where === undefined ? columns : [...columns, ...available], storage);
+  const chunks = chunksOf(await plannedFiles(opened, request.where));
+  const byId = new Map<string, PlannedChunk>(chunks.map((chunk) => [chunk.id, chunk]));
+  const reading: Reading = {
+    storage,
+    columns,
+    where: request.where,
+    available,
+    schemas: opened.schemas,
+    nameMapping: nameMapping(table),
+    below: paths.below,
+  };
+  return {
+    columns: columns.map(sourceColumn),
+    identity: `iceberg:${table.uuid}@${view.snapshot?.id ?? "empty"}`,
+    immutable: true,
+    chunks: chunks.map(({ planned, ...chunk }) => chunk),
+    open: (chunk, db) => {
+      const planned = byId.get(chunk.id)?.planned;
+      if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
+      return openChunk(planned, reading, db);
+    },
+  };
+}
+
+function mentionsLineage(where: string | undefined): boolean {
+  return where !== undefined && lineageFields.some((field) => where.includes(field.name));
+}
+
+/** Columns that nobody sees who does not ask for them. */
+function hiddenFields(table: TableMetadata): readonly IcebergField[] {
+  return table.version >= 3 ? lineageFields : [];
+}
+
+function chosenColumns({ table, view, storage }: Opened, names: readonly string[] | undefined): readonly IcebergField[] {
+  if (names === undefined) return view.schema.fields;
+  const known = [...view.schema.fields, ...hiddenFields(table)];
+  return names.map((name) => {
+    const field = known.find((candidate) => candidate.name === name);
+    if (field !== undefined) return field;
+    throw new DwError("DW-USAGE", {
+      what: `${storage.root} has no column ${name}.`,
+      why: `Its columns${view.snapshot === undefined ? "" : ` at snapshot ${view.snapshot.id}`} are ${known.map((column) => column.name).join(", ")}.`,
+      fix: "Name some of these; names are case-sensitive.",
+    });
+  });
+}
+
+function refuseTypes(fields: readonly IcebergField[], storage: Storage): void {
+  const refused = refusedTypes(fields);
+  if (refused.length === 0) return;
+  throw unsupported(
+    `${storage.root} has the column ${refused[0]}.`,
+    "dw reads the types of Iceberg v1, v2 and v3 except variant, geometry and geography.",
+    "Name the columns that you want without it, or turn it into a string or binary column before exporting.",
+  );
+}
+
+async function plannedFiles(opened: Opened, where: string | undefined): Promise<readonly TitledFile[]> {
+  const live = await liveFiles(opened, where !== undefined);
+  for (const file of [...live.data, ...live.deletes]) {
+    if (unreadableFormats.includes(file.format)) throw unreadable(file.location, file.format);
+  }
+  const deletes = indexDeletes(live.deletes);
+  return Promise.all(
+    live.data.map(async (data) => ({
+      data,
+      path: await opened.paths.below(data.location),
+      deletes: deletes.of(data),
+      partition: partitionText(data, opened.schemas),
+    })),
+  );
+}
+
+const MAPPING_PROPERTY = "schema.name-mapping.default";
+
+function nameMapping(table: TableMetadata): ReadonlyMap<string, NameMapping> | undefined {
+  const text = table.properties.get(MAPPING_PROPERTY);
+  if (text === undefined) return undefined;
+  return parseNameMapping(parseExactJson(text, table.file), new Place(table.file).step(MAPPING_PROPERTY));
+}
