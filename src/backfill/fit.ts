@@ -53,6 +53,7 @@ const rules: Rules = {
     if (to.kind === "text")
       return to.max === undefined || (from.max ?? Infinity) <= to.max ? fits : checked(`at most ${to.max} characters`);
     if (to.kind === "json") return checked("must be JSON");
+    if (to.kind === "native") return checked(`must read as ${to.type}`);
     if (to.kind === "enum") return checked(`one of ${to.values.join(", ")}`);
     return undefined;
   },

