@@ -126,6 +126,10 @@ export const codes = {
     class: "refused",
     explain: "The table uses a feature that dw does not read; it is refused whole, never half-read.",
   },
+  "DW-EMULATION-UNSUPPORTED": {
+    class: "refused",
+    explain: "The embedded profile emulates StarRocks and Hive on DuckDB; this needs the engine itself.",
+  },
   "DW-VALUE-REFUSED": { class: "refused", explain: "A value cannot be held by the target without changing it." },
   "DW-LOAD-UNKNOWN": {
     class: "refused",
