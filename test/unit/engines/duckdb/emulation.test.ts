@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { type Catalog, catalogOf } from "../../../../src/core/catalog.js";
+import { diff } from "../../../../src/core/diff.js";
+import type { Model } from "../../../../src/core/model.js";
+import type { Operation } from "../../../../src/core/operation.js";
+import { order } from "../../../../src/core/order.js";
+import { emulation } from "../../../../src/engines/duckdb/emulate.js";
+import { decide } from "../../../../src/engines/starrocks/rules.js";
+import { defineTable, hash, month, t } from "../../../../src/index.js";
+import { openDatabase, type Reader } from "../../../backfill/duckdb.js";
+import { ciapolModels, starrocksCatalog } from "../ciapol.js";
+
+const nothing = catalogOf("ciapol", []);
+
+async function withDatabase(work: (db: Reader) => Promise<void>): Promise<void> {
+  const database = await openDatabase();
+  const db = await database.connect();
+  try {
+    await work(db);
+  } finally {
+    await db.close();
+    database.close();
+  }
+}
+
+async function migrate(db: Reader, from: Catalog, to: Catalog): Promise<readonly Operation[]> {
+  const operations = order(diff(from, to).flatMap(decide));
+  const signal = new AbortController().signal;
+  for (const operation of operations) for (const statement of emulation.generate(operation)) await emulation.execute(db, statement, signal);
+  return operations;
+}
+
+async function live(db: Reader): Promise<Catalog> {
+  return (await emulation.introspect(db, "ciapol", nothing)).catalog;
+}
+
+const base = {
+  grain: "one row per order",
+  columns: { id: t.bigint("number"), day: t.date(), paid: t.decimal(9, 2).default("0"), note: t.varchar(10).nullable() },
+  key: ["id", "day"],
+} as const;
+
+function orders(change: Partial<Parameters<typeof defineTable>[1]> = {}, options: object = {}): Model {
+  const on = { starrocks: { table: "primary", partitionBy: month("day"), distributeBy: hash(["id"], 4), ...options } } as const;
+  return defineTable("orders", { ...base, ...change, on } as Parameters<typeof defineTable>[1]);
+}
+
+describe("StarRocks emulated on DuckDB", () => {
+  test("ciapol is made, looks as it was wanted, and a second look plans nothing", () =>
+    withDatabase(async (db) => {
+      const wanted = starrocksCatalog(ciapolModels);
+      await migrate(db, nothing, wanted);
+      expect(diff(await live(db), wanted)).toEqual([]);
+      const rows = await db.rows(
+        "SELECT table_name, 'table' AS kind FROM duckdb_tables() WHERE schema_name = 'ciapol_analytics' UNION ALL SELECT view_name, 'view' FROM duckdb_views() WHERE schema_name = 'ciapol_analytics' ORDER BY ALL",
+      );
+      expect(rows.map((row) => `${row.kind} ${row.table_name}`)).toEqual([
+        "table aqi_hourly_zeta",
+        "table raw_measurements_zeta",
+        "table sensor_measurements_archive_zeta",
+        "table sensor_measurements_zeta",
+        "view station_aqi_month_mv",
+        "view station_day_mv",
+        "view station_latest",
+      ]);
+    }));
+
+  const steps: readonly (readonly [string, Model, Model])[] = [
+    ["a column is added with a default", orders(), orders({ columns: { ...base.columns, city: t.varchar(30, "where").default("?") } })],
+    ["a column is dropped", orders(), orders({ columns: { id: base.columns.id, day: base.columns.day, paid: base.columns.paid } })],
+    ["a column is widened", orders(), orders({ columns: { ...base.columns, note: t.varchar(40).nullable() } })],
+    [
+      "a column changes what ALTER cannot, so the table is rebuilt",
+      orders(),
+      orders({ columns: { ...base.columns, paid: t.double().default(0) } }),
+    ],
+    [
+      "comment, buckets and properties change",
+      orders(),
+      orders({ comment: "all" }, { distributeBy: hash(["id"], 8), properties: { write_quorum: "ALL" } }),
+    ],
+    ["the kind of table changes", orders(), orders({}, { table: "duplicate" })],
+  ];
+  for (const [title, before, after] of steps) {
+    test(`${title}: the rows stay and the difference is gone`, () =>
+      withDatabase(async (db) => {
+        const from = starrocksCatalog([before]);
+        const to = starrocksCatalog([after]);
+        await migrate(db, nothing, from);
+        await db.run(`INSERT INTO "ciapol"."orders" (id, day, paid) VALUES (1, DATE '2024-05-01', 9.5)`);
+        await migrate(db, from, to);
+        expect(diff(await live(db), to)).toEqual([]);
+        expect(await db.rows(`SELECT id, CAST(day AS VARCHAR) AS day, CAST(paid AS DOUBLE) AS paid FROM ciapol.orders`)).toEqual([
+          { id: "1", day: "2024-05-01", paid: 9.5 },
+        ]);
+      }));
+  }
+
+  test("what somebody did to the file shows as a difference", () =>
+    withDatabase(async (db) => {
+      const wanted = starrocksCatalog([orders()]);
+      await migrate(db, nothing, wanted);
+      await db.run("ALTER TABLE ciapol.orders DROP COLUMN note");
+      await db.run("ALTER TABLE ciapol.orders ADD COLUMN extra INTEGER");
+      await db.run("CREATE TABLE ciapol.scratch (a INTEGER)");
+      const found = await emulation.introspect(db, "ciapol", nothing);
+      const [change] = diff(found.catalog, wanted);
+      expect(change?.change === "altered" && change.facts.map((fact) => fact.path.join("."))).toEqual(["columns.note", "columns.extra"]);
+      expect(found.unmodelled).toEqual([{ name: "ciapol.scratch", what: "a table or view in DuckDB that dw did not make" }]);
+    }));
+
+  test("what DuckDB cannot do as StarRocks does is refused with the column's name", () => {
+    const [table] = starrocksCatalog([
+      orders({ columns: { ...base.columns, seen: t.native("starrocks", "HLL").nullable() } }),
+    ]).objects.slice(-1);
+    expect(() => emulation.generate({ op: "create-object", object: table as never })).toThrow("column seen is starrocks hll");
+  });
+
+  test("a hostile name stays one name", () =>
+    withDatabase(async (db) => {
+      const name = `a"; DROP TABLE b; --`;
+      const wanted = starrocksCatalog([orders({ columns: { ...base.columns, [name]: t.text("it's").nullable() } }, { name })]);
+      await migrate(db, nothing, wanted);
+      expect(diff(await live(db), wanted)).toEqual([]);
+    }));
+});
