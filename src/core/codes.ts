@@ -140,6 +140,7 @@ export const codes = {
     explain: "A row to be loaded has a key that the target holds already; the chunk was rolled back whole.",
   },
   "DW-LEDGER-CONFLICT": { class: "refused", explain: "The ledger records another source, snapshot or mapping under this backfill's name." },
+  "DW-MEMORY-LIMIT": { class: "refused", explain: "A statement needs more memory than DuckDB was given, and could not spill." },
   "DW-DISK-FULL": { class: "refused", explain: "A disk that dw needs is full." },
   // the run itself
   "DW-INTERRUPTED": {

@@ -1,0 +1,117 @@
+import type { ErrorCode } from "../core/codes.js";
+import { DwError, type Letter } from "../core/errors.js";
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  readonly letter: (message: string, match: RegExpExecArray) => Omit<Letter, "cause">;
+}
+
+/*
+ * DuckDB's errors are sentences that begin with their class; the first rule that fits gives the code. The wording is
+ * that of DuckDB 1.5; an error that no rule knows is DW-ENGINE-REFUSED with DuckDB's own answer.
+ */
+const rules: readonly Rule[] = [
+  {
+    pattern: /Could not set lock on file "(.+?)": (?:Conflicting lock is held in (.+?) \(PID (\d+)\))?/s,
+    code: "DW-LOCKED",
+    letter: (_, match) => ({
+      what: `${match[1]} is in use${match[3] === undefined ? "" : ` by process ${match[3]} (${match[2]})`}.`,
+      why: "A DuckDB file has one writer at a time.",
+      fix: "Wait until the other run has ended, or stop it.",
+    }),
+  },
+  {
+    pattern: /No space left on device|Could not write file .*ENOSPC|max_temp_directory_size/s,
+    code: "DW-DISK-FULL",
+    letter: (message) => ({
+      what: "A disk is full.",
+      why: message,
+      fix: "Free space, or choose another folder with TMPDIR.",
+    }),
+  },
+  {
+    pattern: /^Out of Memory Error/,
+    code: "DW-MEMORY-LIMIT",
+    letter: (message) => ({
+      what: "DuckDB needs more memory than it was given.",
+      why: message.split("\n", 1)[0] ?? message,
+      fix: "Read fewer columns or a narrower predicate, or run on a machine with more memory.",
+    }),
+  },
+  {
+    pattern: /^IO Error: No files found that match the pattern "(.*)"/s,
+    code: "DW-FILE-MISSING",
+    letter: (_, match) => ({ what: `${match[1]} does not exist.`, why: "The file was named and is not there.", fix: "Check the path." }),
+  },
+  {
+    pattern: /^IO Error: .*(?:Permission denied|Read-only file system)/s,
+    code: "DW-PERMISSION",
+    letter: (message) => ({
+      what: "The operating system refused access to a file.",
+      why: message,
+      fix: "Give the user that runs dw the right to that file or folder.",
+    }),
+  },
+  {
+    pattern: /^IO Error: .*No such file or directory/s,
+    code: "DW-FILE-MISSING",
+    letter: (message) => ({ what: "A file or folder does not exist.", why: message, fix: "Check the path." }),
+  },
+  {
+    pattern: /^(?:Conversion|Out of Range) Error/,
+    code: "DW-VALUE-REFUSED",
+    letter: (message) => ({
+      what: "A value does not fit the type that it is read as.",
+      why: message.split("\n\n", 1)[0] ?? message,
+      fix: "Give the column a type that holds all of its values, or leave such rows out with a predicate.",
+    }),
+  },
+  {
+    pattern: damageWords(),
+    code: "DW-FILE-CORRUPT",
+    letter: (message) => ({
+      what: "A file is damaged, or is not of the format that it was read as.",
+      why: message,
+      fix: "Copy the file again from where it was exported.",
+    }),
+  },
+];
+
+/** What DuckDB's file readers say of files that they cannot follow. */
+function damageWords(): RegExp {
+  const words = [
+    "valid DuckDB database file",
+    "[Pp]arquet (?:file|reader|encoding|magic)",
+    "too small to be a Parquet file",
+    "Footer length error",
+    "No magic bytes found",
+    "TProtocolException",
+    "thrift",
+    "Malformed JSON",
+    "Invalid JSON",
+    "Invalid string encoding",
+    "CSV Error on Line",
+    "sniffing file",
+    "[Dd]ecompress|[Uu]ncompress|GZIP|gzip|ZSTD|[Ss]nappy|zlib",
+    "Corrupt|corrupt",
+    "Checksum|checksum",
+    "Out of buffer|Reached the end of the file|Could not read (?:all|enough) bytes|attempted to read",
+    "Invalid unicode|not valid UTF-?8|not utf-?8 encoded",
+  ];
+  return new RegExp(words.join("|"));
+}
+
+export function duckDbLetter(cause: unknown): DwError {
+  const message = cause instanceof Error ? cause.message.trim() : String(cause);
+  for (const { pattern, code, letter } of rules) {
+    const match = pattern.exec(message);
+    if (match !== null) return new DwError(code, { ...letter(message, match), cause });
+  }
+  return new DwError("DW-ENGINE-REFUSED", {
+    what: "DuckDB refused a statement.",
+    why: message,
+    fix: "Read DuckDB's answer above: it names the place.",
+    cause,
+  });
+}

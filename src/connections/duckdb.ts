@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import duckdb, { type DuckDBConnection, type DuckDBInstance } from "@duckdb/node-api";
+import { DwError } from "../core/errors.js";
+import type { AppendColumn, ColumnBatch, DuckDbSession } from "../core/source.js";
+import { quoteName } from "../core/transit.js";
+import { duckDbLetter } from "./duckdb-errors.js";
+import { chunkValues, firstColumn, rowObjects } from "./duckdb-values.js";
+
+export interface DuckDbOptions {
+  /** A database file; in memory when absent. */
+  readonly path?: string;
+  readonly readOnly?: boolean;
+  /** Bytes. Default: half of the machine, at most 2 GiB. */
+  readonly memoryLimit?: number;
+  readonly threads?: number;
+  /** Where operators spill. Default: beside the file, or `.tmp` folders of the system for a database in memory. */
+  readonly tempDirectory?: string;
+}
+
+export interface DuckDb {
+  /** A connection of its own. When `signal` aborts, what runs on it is interrupted and throws the signal's reason. */
+  readonly session: (signal?: AbortSignal) => Promise<DuckDbConnection>;
+  readonly close: () => Promise<void>;
+}
+
+export type DuckDbConnection = DuckDbSession & { readonly close: () => Promise<void> };
+
+const GIB = 1024 ** 3;
+
+/**
+ * Opens DuckDB with a stated memory limit, thread count and spill directory, times in UTC, and no extension that is
+ * fetched from anywhere: what is compiled in (parquet, json, icu) is what there is.
+ * Throws DW-LOCKED (another process has the file), DW-FILE-CORRUPT, DW-FILE-MISSING, DW-DISK-FULL, DW-PERMISSION.
+ */
+export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDb> {
+  const instance = await lettered(() => duckdb.DuckDBInstance.create(options.path ?? ":memory:", settings(options)));
+  const open = new Set<DuckDbConnection>();
+  return {
+    session: async (signal) => {
+      const connection = await connect(instance, signal, () => open.delete(connection));
+      open.add(connection);
+      return connection;
+    },
+    close: async () => {
+      for (const connection of open) await connection.close();
+      instance.closeSync();
+    },
+  };
+}
+
+function settings(options: DuckDbOptions): Record<string, string> {
+  const memory = options.memoryLimit ?? Math.min(2 * GIB, Math.floor(totalmem() / 2));
+  return {
+    memory_limit: `${Math.floor(memory / 1024)}KiB`,
+    threads: String(options.threads ?? Math.min(8, availableParallelism())),
+    temp_directory: options.tempDirectory ?? spillDirectory(options.path),
+    access_mode: options.readOnly ? "READ_ONLY" : "AUTOMATIC",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    allow_community_extensions: "false",
+  };
+}
+
+/** DuckDB makes the folder when it first spills and removes it when it closes. */
+function spillDirectory(path: string | undefined): string {
+  return path === undefined ? join(tmpdir(), `dw-spill-${randomUUID()}`) : `${path}.tmp`;
+}
+
+async function connect(instance: DuckDBInstance, signal: AbortSignal | undefined, onClose: () => void): Promise<DuckDbConnection> {
+  const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  const interruptible = interruption(connection, signal);
+  let closed = false;
+  return {
+    run: (sql) => interruptible(signal, async () => void (await connection.run(sql))),
+    rows: <Row extends Record<string, unknown>>(sql: string) =>
+      // The caller states the row's shape: it wrote the SELECT list.
+      interruptible(signal, async () => (await rowObjects(await connection.stream(sql))) as Row[]),
+    strings: (sql, own) => strings(connection, sql, own ?? signal, interruptible),
+    appendColumns: (table, batches, columns) => interruptible(signal, () => appendColumns(connection, table, batches, columns)),
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      onClose();
+      connection.closeSync();
+    },
+  };
+}
+
+type Interruptible = <Result>(signal: AbortSignal | undefined, work: () => Promise<Result>) => Promise<Result>;
+
+/** Runs work with letters for DuckDB's errors; when the signal aborts, the statement stops and the signal's reason is thrown. */
+function interruption(connection: DuckDBConnection, session: AbortSignal | undefined): Interruptible {
+  return async (signal, work) => {
+    session?.throwIfAborted();
+    signal?.throwIfAborted();
+    const interrupt = (): void => connection.interrupt();
+    signal?.addEventListener("abort", interrupt, { once: true });
+    try {
+      return await lettered(work);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", interrupt);
+    }
+  };
+}
+
+async function lettered<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof DwError ? error : duckDbLetter(error);
+  }
+}
+
+/** A streaming result: DuckDB computes a little ahead of the reader and waits. Nothing else may run on the connection meanwhile. */
+async function* strings(
+  connection: DuckDBConnection,
+  sql: string,
+  signal: AbortSignal | undefined,
+  interruptible: Interruptible,
+): AsyncGenerator<readonly (string | null)[]> {
+  const result = await interruptible(signal, () => connection.stream(sql));
+  while (true) {
+    const values = await interruptible(signal, async () => {
+      const chunk = await result.fetchChunk();
+      return chunk === null || chunk.rowCount === 0 ? undefined : firstColumn(chunk);
+    });
+    if (values === undefined) return;
+    yield values;
+  }
+}
+
+async function appendColumns(
+  connection: DuckDBConnection,
+  table: string,
+  batches: AsyncIterable<ColumnBatch> | Iterable<ColumnBatch>,
+  columns: readonly AppendColumn[],
+): Promise<void> {
+  const list = columns.map((column) => `${quoteName(column.name)} ${column.type}`).join(", ");
+  await connection.run(`CREATE TEMPORARY TABLE ${quoteName(table)} (${list})`);
+  const appender = await connection.createAppender(table, "main", "temp");
+  const types = columns.map((_, index) => appender.columnType(index));
+  try {
+    for await (const batch of batches) {
+      for (let start = 0; start < batch.rows; start += CHUNK_ROWS) {
+        const rows = Math.min(CHUNK_ROWS, batch.rows - start);
+        const chunk = duckdb.DuckDBDataChunk.create(types, rows);
+        for (const [index, type] of types.entries()) {
+          chunk.setColumnValues(index, chunkValues(batch.columns[index] ?? [], start, rows, type));
+        }
+        appender.appendDataChunk(chunk);
+      }
+    }
+    appender.closeSync();
+  } catch (error) {
+    appender.clear();
+    appender.closeSync();
+    await connection.run(`DROP TABLE temp.${quoteName(table)}`);
+    throw error;
+  }
+}
+
+/** DuckDB's vector size: a data chunk holds no more. */
+const CHUNK_ROWS = 2048;

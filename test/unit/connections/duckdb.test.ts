@@ -1,0 +1,151 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type DuckDb, type DuckDbConnection, openDuckDb } from "../../../src/connections/duckdb.js";
+
+let folder: string;
+let database: DuckDb;
+let db: DuckDbConnection;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dw-duckdb-"));
+  database = await openDuckDb({ memoryLimit: 512 * 1024 ** 2 });
+  db = await database.session();
+});
+
+afterAll(async () => {
+  await database.close();
+  await rm(folder, { recursive: true });
+});
+
+async function strings(sql: string): Promise<(string | null)[]> {
+  const all: (string | null)[] = [];
+  for await (const batch of db.strings(sql)) all.push(...batch);
+  return all;
+}
+
+test("a byte order mark is data, at the top and inside of nested values", async () => {
+  expect(await strings("SELECT chr(65279) || 'a, a long text that is not inlined'")).toEqual(["\ufeffa, a long text that is not inlined"]);
+  expect(await db.rows("SELECT chr(65279) AS s, [{'n': chr(65279) || 'x', 'm': MAP {chr(65279): 1}}] AS l")).toEqual([
+    { s: "\ufeff", l: [{ n: "\ufeffx", m: [["\ufeff", 1]] }] },
+  ]);
+});
+
+test("rows keep every digit of wide numbers", async () => {
+  expect(await db.rows("SELECT 9007199254740993::BIGINT AS i, 1.50::DECIMAL(38,2) AS d, NULL::INT AS n, 0.5::FLOAT AS f")).toEqual([
+    { i: "9007199254740993", d: "1.50", n: null, f: 0.5 },
+  ]);
+});
+
+test("strings stream vector by vector, and a reader may stop early", async () => {
+  let seen = 0;
+  for await (const batch of db.strings("SELECT range::VARCHAR FROM range(100000000)")) {
+    expect(batch.length).toBeLessThanOrEqual(2048);
+    seen += batch.length;
+    if (seen > 10_000) break;
+  }
+  expect(await strings("SELECT 'still works'")).toEqual(["still works"]);
+});
+
+test("times are in UTC and no extension is fetched", async () => {
+  expect(await strings("SELECT current_setting('TimeZone')")).toEqual(["UTC"]);
+  await expect(db.run("SELECT * FROM read_xlsx('x.xlsx')")).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED" });
+});
+
+test("columns of every kind are appended in their stated value forms", async () => {
+  const bytes = Uint8Array.from([0, 255]);
+  const columns = [
+    ["b", "BOOLEAN", [true, null]],
+    ["i", "INTEGER", [-5, null]],
+    ["l", "BIGINT", [9007199254740993n, null]],
+    ["h", "HUGEINT", [-(2n ** 126n), null]],
+    ["de", "DECIMAL(38,2)", [12345n, null]],
+    ["small", "DECIMAL(4,1)", [-12n, null]],
+    ["f", "FLOAT", [0.5, null]],
+    ["d", "DOUBLE", [-0, null]],
+    ["day", "DATE", [-1, null]],
+    ["t", "TIME", [1n, null]],
+    ["tn", "TIME_NS", [1n, null]],
+    ["ts", "TIMESTAMP", [-1n, null]],
+    ["tz", "TIMESTAMP WITH TIME ZONE", [0, null]],
+    ["ns", "TIMESTAMP_NS", [1n, null]],
+    ["s", "VARCHAR", ["\ufeffé", null]],
+    ["x", "BLOB", [bytes, null]],
+    ["u", "UUID", ["F0000000-0000-0000-0000-000000000001", null]],
+    ["iv", "INTERVAL", [{ months: 1, days: 2, micros: 3n }, null]],
+    ["li", "INTEGER[][]", [[[1, null], null, []], null]],
+    ["m", "MAP(VARCHAR, BIGINT)", [[["a", 1n]], null]],
+    ["st", 'STRUCT(a INTEGER, "b ""c" VARCHAR[])', [{ a: 1, 'b "c': ["x", null] }, null]],
+  ] as const;
+  await db.appendColumns(
+    "every kind",
+    [{ rows: 2, columns: columns.map(([, , values]) => values) }],
+    columns.map(([name, type]) => ({ name, type })),
+  );
+  const [first, second] = await db.rows('SELECT * FROM "every kind"');
+  expect(first).toEqual({
+    b: true,
+    i: -5,
+    l: "9007199254740993",
+    h: String(-(2n ** 126n)),
+    de: "123.45",
+    small: "-1.2",
+    f: 0.5,
+    d: -0,
+    day: "1969-12-31",
+    t: "00:00:00.000001",
+    tn: "00:00:00.000000001",
+    ts: "1969-12-31 23:59:59.999999",
+    tz: "1970-01-01 00:00:00+00",
+    ns: "1970-01-01 00:00:00.000000001",
+    s: "\ufeffé",
+    x: "\\x00\\xFF",
+    u: "f0000000-0000-0000-0000-000000000001",
+    iv: "1 month 2 days 00:00:00.000003",
+    li: [[1, null], null, []],
+    m: [["a", "1"]],
+    st: { a: 1, 'b "c': ["x", null] },
+  });
+  expect(Object.values(second ?? {}).every((value) => value === null)).toBe(true);
+});
+
+test("more rows than a vector holds are appended in pieces, and a value that does not fit leaves no table behind", async () => {
+  const rows = 5000;
+  await db.appendColumns("many", [{ rows, columns: [Int32Array.from({ length: rows }, (_, i) => i)] }], [{ name: "n", type: "INTEGER" }]);
+  expect(await db.rows("SELECT count(*)::INT AS n, sum(n)::INT AS s FROM many")).toEqual([{ n: 5000, s: 12_497_500 }]);
+  const inexact = db.appendColumns("inexact", [{ rows: 1, columns: [[1e300]] }], [{ name: "n", type: "BIGINT" }]);
+  await expect(inexact).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
+  await expect(db.rows("SELECT * FROM inexact")).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED" });
+});
+
+test("an aborted statement stops, throws the signal's reason, and the connection goes on", async () => {
+  const stop = new AbortController();
+  const session = await database.session(stop.signal);
+  const long = session.run("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b");
+  setTimeout(() => stop.abort(new Error("enough")), 50);
+  await expect(long).rejects.toThrow("enough");
+  await session.close();
+});
+
+test("DuckDB's errors become letters with codes", async () => {
+  const parquet = join(folder, "bad.parquet");
+  await writeFile(parquet, "PAR1 this is no parquet file PAR1");
+  const codeOf = async (sql: string) => (await db.run(sql).catch((error) => error)).code;
+  expect(await codeOf("SELECT 'x'::INT")).toBe("DW-VALUE-REFUSED");
+  expect(await codeOf(`SELECT * FROM read_parquet('${parquet}')`)).toBe("DW-FILE-CORRUPT");
+  expect(await codeOf(`SELECT * FROM read_parquet('${folder}/none.parquet')`)).toBe("DW-FILE-MISSING");
+  expect(await codeOf("SELEC 1")).toBe("DW-ENGINE-REFUSED");
+  const notADatabase = join(folder, "not.duckdb");
+  await writeFile(notADatabase, "not a database ".repeat(1000));
+  await expect(openDuckDb({ path: notADatabase })).rejects.toMatchObject({ code: "DW-FILE-CORRUPT" });
+});
+
+test("running out of the stated memory is said so", async () => {
+  const small = await openDuckDb({ memoryLimit: 24 * 1024 ** 2, threads: 1, tempDirectory: "" });
+  const session = await small.session();
+  await expect(session.run("SELECT count(DISTINCT repeat('x', 100) || range) FROM range(5000000)")).rejects.toMatchObject({
+    code: "DW-MEMORY-LIMIT",
+  });
+  await small.close();
+});
