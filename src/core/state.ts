@@ -60,7 +60,7 @@ export interface StateStore {
   readonly record: (lease: Lease, entries: readonly Omit<JournalEntry, "at">[]) => Promise<void>;
   readonly applied: (warehouse: string) => Promise<readonly AppliedMigration[]>;
   readonly markApplied: (lease: Lease, warehouse: string, migration: { readonly id: string; readonly hash: string }) => Promise<void>;
-  /** After `down`: the migration is pending again and its journal is forgotten. */
+  /** After `down`: the migration is pending again; its journal and that of its way back (`<id>/down`) are forgotten. */
   readonly unmarkApplied: (lease: Lease, warehouse: string, migration: string) => Promise<void>;
   readonly recordChecks: (records: readonly CheckRecord[]) => Promise<void>;
   readonly checkHistory: (filter: {

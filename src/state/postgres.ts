@@ -60,7 +60,7 @@ export async function postgresState(pg: Pg, options: StateOptions): Promise<Stat
       const written = await pg.query(
         `WITH ${HELD},
          gone AS (DELETE FROM dw_state.migration WHERE environment = $1 AND warehouse = $4 AND id = $5 AND EXISTS (SELECT 1 FROM held)),
-         forgotten AS (DELETE FROM dw_state.journal WHERE environment = $1 AND warehouse = $4 AND migration = $5 AND EXISTS (SELECT 1 FROM held))
+         forgotten AS (DELETE FROM dw_state.journal WHERE environment = $1 AND warehouse = $4 AND migration IN ($5, $5 || '/down') AND EXISTS (SELECT 1 FROM held))
          SELECT 1 AS one FROM held`,
         [environment, lease.name, lease.fence, warehouse, id],
       );

@@ -15,11 +15,13 @@ import { compareLive, type LiveSlot, type LiveSlots } from "./live.js";
 
 /** One migration met by one environment: no holes, and its own plan. */
 export interface Step {
+  /** The migration's id; its journal stands under it. */
   readonly id: string;
-  readonly hash: string;
   readonly before: Catalog;
   readonly after: Catalog;
   readonly plan: Plan;
+  /** What is executed here, in this order: see executedStatements. */
+  readonly statements: readonly Statement[];
 }
 
 export interface Surroundings {
@@ -95,10 +97,10 @@ async function proveAfter(step: Step, around: Surroundings): Promise<void> {
   });
 }
 
-/** Executes what of a step is not done yet, proves the result and marks it. Answers the number of statements executed. */
+/** Executes what of a step is not done yet and proves the result. Answers the number of statements executed. */
 export async function executeStep(step: Step, around: Surroundings, lease: Lease): Promise<number> {
-  const statements = executedStatements(step.plan, around.slots);
-  const states = await settledStates(step, statements, around, lease);
+  const { statements } = step;
+  const states = await settledStates(step, around, lease);
   const worked = statements.filter((statement) => states.get(statement.id) === "done").map((statement) => statement.object);
   await proveBefore(step, around, withAliases(step.plan, worked));
   const open = batches(statements).map((batch) => batch.filter((statement) => states.get(statement.id) !== "done"));
@@ -109,7 +111,6 @@ export async function executeStep(step: Step, around: Surroundings, lease: Lease
     executed += batch.length;
   }
   await proveAfter(step, around);
-  await around.store.markApplied(lease, around.warehouse, { id: step.id, hash: step.hash });
   return executed;
 }
 
@@ -193,15 +194,10 @@ async function write(
 }
 
 /** State of each statement that an earlier run reached, with nothing left at `started`: done, failed, or absent. */
-export async function settledStates(
-  step: Step,
-  statements: readonly Statement[],
-  around: Surroundings,
-  lease: Lease,
-): Promise<Map<string, StatementState>> {
+export async function settledStates(step: Step, around: Surroundings, lease: Lease): Promise<Map<string, StatementState>> {
   const states = new Map<string, StatementState>();
   for (const entry of await around.store.journal(around.warehouse, step.id)) states.set(entry.statement, entry.state);
-  for (const batch of batches(statements)) {
+  for (const batch of batches(step.statements)) {
     const undecided = batch.filter((statement) => states.get(statement.id) === "started");
     if (undecided.length === 0) continue;
     const happened = await didHappen(step, undecided, around);

@@ -108,6 +108,8 @@ const planFile = z.object({
           operation: z.number().int(),
           transactional: z.boolean(),
           repeatable: z.literal(true).optional(),
+          /** How many statements of the down file lead back; none when an earlier one's do. Absent: there is no way back. */
+          undo: z.number().int().optional(),
           wait: z.object({ job: z.string(), args: z.json() }).optional(),
           hazards: z.array(z.object({ kind: z.enum(hazardKinds), why: z.string() })),
         }),
@@ -147,11 +149,11 @@ function joinTexts(id: string, file: PlanFile, up: readonly MarkedText[], down: 
   const text = new Map(up.map((marked) => [marked.id, marked.text]));
   const undo = groupById(down);
   const plans = Object.entries(file.environments).map(([environment, { operations, statements }]): [string, Plan] => {
-    const joined = statements.map((statement) => {
+    const joined = statements.map(({ undo: ways, ...statement }) => {
       const own = text.get(statement.id);
       if (own === undefined) throw unreadable(`${id}/up.${statement.slot}`, `Statement ${statement.id} of plan.json is not in it.`);
-      const back = undo.get(statement.id)?.map((marked) => marked.text);
-      return { ...statement, text: own, ...(back && { undo: back }) } as unknown as Statement; // shape checked by planFile
+      const back = (undo.get(statement.id) ?? []).map((marked) => marked.text);
+      return { ...statement, text: own, ...(ways !== undefined && { undo: back }) } as unknown as Statement; // shape checked by planFile
     });
     return [environment, { warehouse: file.warehouse, operations, statements: joined } as unknown as Plan]; // as above
   });
@@ -204,7 +206,10 @@ function planText({ previous, state, plans }: NewMigration): string {
   const environments = Object.fromEntries(
     Object.entries(plans).map(([environment, { operations, statements }]) => [
       environment,
-      { operations, statements: statements.map(({ text: _text, undo: _undo, ...statement }) => statement) },
+      {
+        operations,
+        statements: statements.map(({ text: _text, undo, ...statement }) => ({ ...statement, ...(undo && { undo: undo.length }) })),
+      },
     ]),
   );
   const file = { format: 1, warehouse: state.warehouse, ...(previous !== undefined && { previous }), environments };

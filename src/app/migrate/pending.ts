@@ -3,16 +3,18 @@ import { catalogFor } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import { type History, type Migration, stateBefore } from "../../core/migration.js";
 import type { AppliedMigration } from "../../core/state.js";
-import type { Step } from "./execution.js";
+import { executedStatements, type Step } from "./execution.js";
+import type { LiveSlots } from "./live.js";
 
 /** One migration as it meets an environment. */
-export function stepOf(history: History, migration: Migration, environment: string): Step {
+export function stepOf(history: History, migration: Migration, environment: string, slots: LiveSlots): Step {
+  const plan = planFor(migration.plans, environment);
   return {
     id: migration.id,
-    hash: migration.hash,
     before: catalogFor(stateBefore(history, migration.id), environment),
     after: catalogFor(migration.state, environment),
-    plan: planFor(migration.plans, environment),
+    plan,
+    statements: executedStatements(plan, slots),
   };
 }
 

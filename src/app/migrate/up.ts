@@ -6,7 +6,7 @@ import type { Plan, Statement } from "../../core/plan.js";
 import type { Lease, StatementState, StateStore } from "../../core/state.js";
 import type { EngineName } from "../../core/types.js";
 import { differenceLines } from "../../present/difference.js";
-import { executedStatements, executeStep, proveBefore, type Step, type Surroundings, unboundSlots } from "./execution.js";
+import { executeStep, proveBefore, type Step, type Surroundings, unboundSlots } from "./execution.js";
 import { approvalsAt, type Intent } from "./intent.js";
 import { compareLive, type Difference, type LiveComparison, type LiveSlots } from "./live.js";
 import { hazardLetter } from "./make.js";
@@ -71,6 +71,7 @@ export async function migrateUp(meeting: Meeting, options: UpOptions): Promise<U
     const reports: StepReport[] = [];
     for (const step of steps) {
       const executed = await executeStep(step, surroundings(meeting), lease);
+      await markApplied(meeting, lease, step.id);
       reports.push({ ...stepReport(step, meeting), executed });
     }
     return report(meeting, options, applied, reports, []);
@@ -94,11 +95,11 @@ interface Agenda {
 }
 
 async function agenda(meeting: Meeting, options: UpOptions): Promise<Agenda> {
-  const { history, environment, store } = meeting;
+  const { history, environment, store, slots } = meeting;
   const applied = await store.applied(history.warehouse);
-  const steps = pendingMigrations(history, applied, options.to).map((migration) => stepOf(history, migration, environment));
+  const steps = pendingMigrations(history, applied, options.to).map((migration) => stepOf(history, migration, environment, slots));
   const approvals = approvalsAt(meeting.intent, options.approve, knownStatements(history), meeting.now);
-  const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => meeting.slots.has(statement.slot));
+  const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => slots.has(statement.slot));
   return { steps, unapproved: hazards, applied: applied.length };
 }
 
@@ -108,7 +109,7 @@ function knownStatements(history: History): Set<string> {
 }
 
 function stepReport(step: Step, { slots }: Meeting): Omit<StepReport, "executed"> {
-  return { id: step.id, plan: step.plan, statements: executedStatements(step.plan, slots), notServed: unboundSlots(step.plan, slots) };
+  return { id: step.id, plan: step.plan, statements: step.statements, notServed: unboundSlots(step.plan, slots) };
 }
 
 function report(
@@ -131,17 +132,22 @@ function report(
   };
 }
 
-function surroundings(meeting: Meeting): Surroundings {
+async function markApplied({ history, store }: Meeting, lease: Lease, id: string): Promise<void> {
+  const migration = named(history, id);
+  await store.markApplied(lease, history.warehouse, { id, hash: migration.hash });
+}
+
+export function surroundings(meeting: Meeting): Surroundings {
   const { slots, planners, store, signal, say } = meeting;
   return { warehouse: meeting.history.warehouse, slots, planners, store, signal, say };
 }
 
-function takeLock(meeting: Meeting, waitMs: number): Promise<Lease> {
+export function takeLock(meeting: Meeting, waitMs: number): Promise<Lease> {
   return meeting.store.lock(`migrate:${meeting.history.warehouse}`, meeting.owner, waitMs);
 }
 
 /** The lock goes back whatever happens; what went wrong inside is what is reported. */
-async function underLease<Result>(lease: Lease, work: () => Promise<Result>): Promise<Result> {
+export async function underLease<Result>(lease: Lease, work: () => Promise<Result>): Promise<Result> {
   let result: Result;
   try {
     result = await work();
@@ -169,7 +175,7 @@ export async function migrationStatus(meeting: Meeting): Promise<MigrationStatus
   pendingMigrations(history, [...applied.values()]);
   const statuses: MigrationStatus[] = [];
   for (const migration of history.migrations) {
-    const total = executedStatements(stepOf(history, migration, environment).plan, slots).length;
+    const total = stepOf(history, migration, environment, slots).statements.length;
     const done = applied.get(migration.id);
     if (done) {
       statuses.push({ id: migration.id, status: "applied", appliedAt: done.appliedAt, statements: { done: total }, total });
@@ -205,7 +211,7 @@ export async function verifyMigrations(meeting: Meeting): Promise<Verification> 
   pendingMigrations(history, applied);
   const at = applied.at(-1)?.id;
   const migration = history.migrations.find(({ id }) => id === at);
-  const expected = migration ? stepOf(history, migration, environment).after : { warehouse: history.warehouse, objects: [] };
+  const expected = migration ? stepOf(history, migration, environment, slots).after : { warehouse: history.warehouse, objects: [] };
   const looked = catalogFor(lastState(history), environment).objects; // objects of pending migrations that are there already
   const served = expected.objects.filter((object) => slots.has(object.slot));
   const comparison = await compareLive(slots, expected, undefined, looked);
@@ -227,7 +233,7 @@ export async function baseline(
     const pending = pendingMigrations(history, await store.applied(history.warehouse), options.to);
     const last = options.to === undefined ? pending.at(-1) : named(history, options.to);
     if (last === undefined || pending.length === 0) return [];
-    const step = stepOf(history, last, meeting.environment);
+    const step = stepOf(history, last, meeting.environment, meeting.slots);
     const { differences } = await compareLive(meeting.slots, step.after);
     if (differences.length > 0) throw notTheBaseline(step.id, differences);
     for (const { id, hash } of pending) await store.markApplied(lease, history.warehouse, { id, hash });

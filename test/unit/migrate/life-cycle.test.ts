@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { migrateDown, repairMigration } from "../../../src/app/migrate/down.js";
 import { readHistory, writeSum } from "../../../src/app/migrate/folder.js";
 import { readIntent } from "../../../src/app/migrate/intent.js";
 import type { LiveSlots } from "../../../src/app/migrate/live.js";
@@ -291,6 +292,44 @@ test("--to stops after the migration that is named by id, stamp or name", async 
   expect((await refusal(up({ to: "third" }))).code).toBe("DW-USAGE");
   await up({ to: "20260102120001" });
   expect(await tables()).toEqual(["a", "b"]);
+});
+
+test("down takes the newest migration back, once the loss is approved, and up applies it again", async () => {
+  await make("first", toyTable("a", id));
+  await make("second", toyTable("a", { ...id, paid: "integer" }), toyTable("b", id));
+  await up();
+  const down = async (approve: readonly string[]) => migrateDown(await meeting(), { dryRun: false, lockTimeoutMs: 0, approve });
+  const error = await refusal(down([]));
+  expect(error).toMatchObject({ code: "DW-HAZARD-UNAPPROVED", what: expect.stringContaining("All rows of public.b are lost.") });
+  const lines = [...error.fix.matchAll(/- (\S+@\S+)/g)].map((match) => match[1] ?? "");
+  expect((await down(lines)).steps.map((step) => step.id)).toEqual(["20260102120001_second/down"]);
+  expect(await tables()).toEqual(["a"]);
+  expect(await verifyMigrations(await meeting())).toMatchObject({ at: "20260102120000_first", differences: [] });
+  expect((await up()).steps[0]?.executed).toBe(2);
+});
+
+test("a migration that dropped something has no way back", async () => {
+  await make("first", toyTable("a", { ...id, paid: "integer" }));
+  await make("second", toyTable("a", id));
+  await up({
+    approve: (await readHistory(folder, "shop")).migrations[1]?.plans.default.statements.map((one) => `data-loss@${one.id}`) ?? [],
+  });
+  const error = await refusal(meeting().then((one) => migrateDown(one, { dryRun: false, lockTimeoutMs: 0, approve: [] })));
+  expect(error.what).toContain("20260102120001_second cannot be taken back");
+});
+
+test("repair says what an interrupted run left, and marks it when only the mark was missing", async () => {
+  await make("first", toyTable("a", id));
+  expect(await repairMigration(await meeting(), 0)).toMatchObject({ id: undefined });
+  const killed = toySlots(pg, () => {
+    throw new Error("kill -9");
+  });
+  await expect(up({}, killed)).rejects.toThrow("kill -9");
+  expect(await repairMigration(await meeting(), 0)).toMatchObject({ statements: [{ state: "open" }], marked: false });
+  await expect(up({}, killed)).rejects.toThrow("kill -9");
+  await pg.query("CREATE TABLE a (id bigint)"); // as if it had been killed a moment later
+  expect(await repairMigration(await meeting(), 0)).toMatchObject({ statements: [{ state: "done" }], marked: true });
+  expect((await up()).steps).toEqual([]);
 });
 
 test("while another run holds the lock nothing is executed", async () => {
