@@ -1,5 +1,6 @@
 import { access } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { type Connections, openConnections } from "../connections/open.js";
 import type { Config } from "../core/config.js";
 import { type ResolvedEnvironment, resolveEnvironment } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
@@ -10,6 +11,8 @@ import { loadFailure } from "../model/load-failure.js";
 import { importer } from "../model/typescript.js";
 import { validateModels } from "../model/validate.js";
 import { parseConfig } from "./config-schema.js";
+
+export type { Connections };
 
 export interface OpenProject {
   /** Where dw.config.ts is looked for, here and in the folders above. */
@@ -43,6 +46,8 @@ export interface Project {
   readonly someWarehouses: (named: string | undefined) => Promise<readonly string[]>;
   /** Throws DW-ENV-UNKNOWN. */
   readonly environment: (name: string) => ResolvedEnvironment;
+  /** The databases of an environment; nothing is opened before it is asked for. Closed with the project. */
+  readonly connect: (environment: ResolvedEnvironment) => Connections;
   readonly close: () => Promise<void>;
 }
 
@@ -59,6 +64,7 @@ export async function openProject(options: OpenProject): Promise<Project> {
   });
   const config = parseConfig(file, exported.default);
   const layers = config.layers ?? defaultLayers;
+  const connected: Connections[] = [];
   const loaded = new Map<string, Promise<readonly Model[]>>();
   const known = async (warehouse: string): Promise<string> => {
     const names = await warehouseNames(root);
@@ -85,7 +91,14 @@ export async function openProject(options: OpenProject): Promise<Project> {
     onlyWarehouse: async (named) => (named === undefined ? only(root, await warehouseNames(root)) : known(named)),
     someWarehouses: async (named) => (named === undefined ? warehouseNames(root) : [await known(named)]),
     environment: (name) => resolveEnvironment(config, name),
-    close: async () => {},
+    connect: (environment) => {
+      const connections = openConnections(environment, { root, variables: options.variables, redactor: options.redactor });
+      connected.push(connections);
+      return connections;
+    },
+    close: async () => {
+      for (const connections of connected.splice(0)) await connections.close();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { Command, Flags, type Interfaces } from "@oclif/core";
-import type { Project } from "../app/project.js";
+import type { Connections, Project } from "../app/project.js";
 import type { ErrorClass } from "../core/codes.js";
 import type { Conversation } from "../core/conversation.js";
 import type { ResolvedEnvironment } from "../core/environment.js";
@@ -27,6 +27,7 @@ import { logLevels, session } from "./session.js";
  * this.project()                      finds dw.config.ts upwards from --cwd, checks it; DW-CONFIG-MISSING, DW-CONFIG-INVALID
  * this.environment()                  --env, DW_ENV, or `local` on a terminal; DW-ENV-MISSING, DW-ENV-UNKNOWN.
  *                                     Commands that need none never call it. The answer must name it (`environment.name`).
+ * this.connections()                  the environment's databases, opened when asked for: `.slot("timescale")`, `.state()`
  * this.answer(json, human)            the one answer, to stdout: `json` with --json or --format json, else `human`
  * this.stream(text)                   pieces of a long answer; waits for a slow reader, ends the run when nobody reads
  * this.conversation                   say, warn, debug, progress: all to stderr; hand it to the use case
@@ -118,6 +119,12 @@ export abstract class DwCommand<T extends typeof Command> extends Command {
   protected async environment(): Promise<ResolvedEnvironment> {
     const name = this.environmentName();
     return (await this.project()).environment(name);
+  }
+
+  /** The environment's databases; each opens when it is asked for, all close with the command. */
+  protected async connections(): Promise<Connections> {
+    const environment = await this.environment();
+    return (await this.project()).connect(environment);
   }
 
   protected async answer(json: unknown, human: string | (() => string)): Promise<void> {

@@ -12,14 +12,16 @@ export interface DuckDbOptions {
   /** A database file; in memory when absent. */
   readonly path?: string;
   readonly readOnly?: boolean;
-  /** Bytes. Default: half of the machine, at most 2 GiB. */
-  readonly memoryLimit?: number;
+  /** Bytes, or a text such as `2GB`. Default: half of the machine, at most 2 GiB. */
+  readonly memoryLimit?: number | string;
   readonly threads?: number;
   /** Where operators spill. Default: beside the file, or `.tmp` folders of the system for a database in memory. */
   readonly tempDirectory?: string;
 }
 
 export interface DuckDb {
+  /** `1.5.6`. */
+  readonly version: string;
   /** A connection of its own. When `signal` aborts, what runs on it is interrupted and throws the signal's reason. */
   readonly session: (signal?: AbortSignal) => Promise<DuckDbConnection>;
   readonly close: () => Promise<void>;
@@ -38,6 +40,7 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDb> {
   const instance = await lettered(() => duckdb.DuckDBInstance.create(options.path ?? ":memory:", settings(options)));
   const open = new Set<DuckDbConnection>();
   return {
+    version: duckdb.version().replace(/^v/, ""),
     session: async (signal) => {
       const connection = await connect(instance, signal, () => open.delete(connection));
       open.add(connection);
@@ -53,7 +56,7 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDb> {
 function settings(options: DuckDbOptions): Record<string, string> {
   const memory = options.memoryLimit ?? Math.min(2 * GIB, Math.floor(totalmem() / 2));
   return {
-    memory_limit: `${Math.floor(memory / 1024)}KiB`,
+    memory_limit: typeof memory === "string" ? memory : `${Math.floor(memory / 1024)}KiB`,
     threads: String(options.threads ?? Math.min(8, availableParallelism())),
     temp_directory: options.tempDirectory ?? spillDirectory(options.path),
     access_mode: options.readOnly ? "READ_ONLY" : "AUTOMATIC",

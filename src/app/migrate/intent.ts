@@ -110,14 +110,41 @@ function strayApproval(line: string, why: string): DwError {
  * one that fits neither is DW-INTENT-INVALID.
  */
 export function statedRenames(intent: Intent, from: Catalog, to: Catalog): Rename[] {
-  const objects = intent.renames.flatMap((rename) => ("object" in rename ? objectRenames(rename, from, to) : []));
-  const moved = new Map(objects.flatMap((rename) => (rename.rename === "object" ? [[rename.to, rename.id] as const] : [])));
-  const columns = intent.renames.flatMap((rename) => ("column" in rename ? columnRenames(rename, from, to, moved) : []));
+  const matched = matchRenames(intent, from, to);
+  const stray = matched.find(({ stated, renames }) => renames.length === 0 && !hasHappened(stated, from));
+  if (stray) throw strayRename(stray.stated);
+  return matched.flatMap(({ renames }) => renames);
+}
+
+/** As statedRenames, for comparisons of any two states: one that does not fit there is none. */
+export function fittingRenames(intent: Intent, from: Catalog, to: Catalog): Rename[] {
+  return matchRenames(intent, from, to).flatMap(({ renames }) => renames);
+}
+
+interface Matched {
+  readonly stated: StatedRename;
+  readonly renames: readonly Rename[];
+}
+
+function matchRenames(intent: Intent, from: Catalog, to: Catalog): Matched[] {
+  const objects = intent.renames.flatMap((stated): Matched[] =>
+    "object" in stated ? [{ stated, renames: objectRenames(stated, from, to) }] : [],
+  );
+  const all = objects.flatMap(({ renames }) => renames);
+  const moved = new Map(all.flatMap((rename) => (rename.rename === "object" ? [[rename.to, rename.id] as const] : [])));
+  const columns = intent.renames.flatMap((stated): Matched[] =>
+    "column" in stated ? [{ stated, renames: columnRenames(stated, from, to, moved) }] : [],
+  );
   return [...objects, ...columns];
 }
 
+function hasHappened(stated: StatedRename, from: Catalog): boolean {
+  if ("object" in stated) return from.objects.some(isCalled(stated.to));
+  return from.objects.some((object) => isCalled(columnName(stated.column).owner)(object) && hasColumn(object, stated.to));
+}
+
 function objectRenames(stated: { object: string; to: string }, from: Catalog, to: Catalog): Rename[] {
-  const renames = from.objects.filter(isCalled(stated.object)).flatMap((object): Rename[] => {
+  return from.objects.filter(isCalled(stated.object)).flatMap((object): Rename[] => {
     const target = to.objects.find(
       (candidate) => candidate.slot === object.slot && candidate.kind === object.kind && isCalled(stated.to)(candidate),
     );
@@ -125,22 +152,21 @@ function objectRenames(stated: { object: string; to: string }, from: Catalog, to
     const fresh = target !== undefined && !from.objects.some((candidate) => candidate.id === target.id);
     return gone && fresh ? [{ rename: "object", id: object.id, to: target.id }] : [];
   });
-  if (renames.length > 0 || from.objects.some(isCalled(stated.to))) return renames;
-  throw strayRename(`${stated.object} → ${stated.to}`, `No object ${stated.object} becomes ${stated.to} in the models.`);
 }
 
 function columnRenames(stated: { column: string; to: string }, from: Catalog, to: Catalog, moved: ReadonlyMap<string, string>): Rename[] {
-  const cut = stated.column.lastIndexOf(".");
-  const [owner, name] = [stated.column.slice(0, cut), stated.column.slice(cut + 1)];
-  const targets = to.objects.filter(isCalled(owner));
-  const renames = targets.flatMap((target): Rename[] => {
+  const { owner, name } = columnName(stated.column);
+  return to.objects.filter(isCalled(owner)).flatMap((target): Rename[] => {
     const before = from.objects.find((object) => object.id === (moved.get(target.id) ?? target.id));
     const happens =
       before && hasColumn(before, name) && !hasColumn(before, stated.to) && hasColumn(target, stated.to) && !hasColumn(target, name);
     return happens ? [{ rename: "column", id: target.id, from: name, to: stated.to }] : [];
   });
-  if (renames.length > 0 || from.objects.some((object) => isCalled(owner)(object) && hasColumn(object, stated.to))) return renames;
-  throw strayRename(`${stated.column} → ${stated.to}`, `No column ${name} of ${owner} becomes ${stated.to} in the models.`);
+}
+
+function columnName(text: string): { owner: string; name: string } {
+  const cut = text.lastIndexOf(".");
+  return { owner: text.slice(0, cut), name: text.slice(cut + 1) };
 }
 
 /** By full id, or by display name in whichever engine. */
@@ -153,10 +179,12 @@ function hasColumn(object: CatalogObject, name: string): boolean {
   return Array.isArray(columns) && columns.some((column) => isJsonObject(column) && column.name === name);
 }
 
-function strayRename(what: string, why: string): DwError {
+function strayRename(stated: StatedRename): DwError {
+  const what =
+    "object" in stated ? `object ${stated.object}` : `column ${columnName(stated.column).name} of ${columnName(stated.column).owner}`;
   return new DwError("DW-INTENT-INVALID", {
-    what: `The rename ${what} in intent.yaml does not fit.`,
-    why,
+    what: `A rename in intent.yaml does not fit: no ${what} becomes ${stated.to} in the models.`,
+    why: "A rename that is passed over silently would become a drop and an empty new column or table.",
     fix: "Correct the names (an object as it is called before, a column's object as it is called afterwards), or remove the rename.",
   });
 }

@@ -175,7 +175,10 @@ test("a rename that fits nothing is refused by name", async () => {
   await make("first", toyTable("orders", id));
   await writeFile(join(folder, "intent.yaml"), "renames:\n  - column: public.orders.pade\n    to: paid\n");
   const error = await refusal(make("more", toyTable("orders", { ...id, paid: "integer" })));
-  expect(error).toMatchObject({ code: "DW-INTENT-INVALID", why: "No column pade of public.orders becomes paid in the models." });
+  expect(error).toMatchObject({
+    code: "DW-INTENT-INVALID",
+    what: "A rename in intent.yaml does not fit: no column pade of public.orders becomes paid in the models.",
+  });
 });
 
 test("intent.yaml with an unknown word is refused with the place", async () => {

@@ -1,0 +1,88 @@
+import { buildPlan } from "../core/build-plan.js";
+import { type Catalog, catalogFor } from "../core/catalog.js";
+import type { Change, Rename } from "../core/change.js";
+import { diff } from "../core/diff.js";
+import { DwError } from "../core/errors.js";
+import type { Statement } from "../core/plan.js";
+import type { EngineName } from "../core/types.js";
+import type { LiveSlots } from "./migrate/live.js";
+import { plannersOf } from "./migrate/make.js";
+import type { Engines } from "./resolve.js";
+
+/** Where one side of a comparison comes from. */
+export type Revision =
+  | { readonly kind: "models" }
+  | { readonly kind: "migrations" }
+  | { readonly kind: "git"; readonly at: string }
+  | { readonly kind: "env"; readonly at: string }
+  | { readonly kind: "dir"; readonly at: string }
+  | { readonly kind: "ddl"; readonly at: string };
+
+const REVISION = /^(git|env|dir|ddl):(.+)$/s;
+
+/** Throws DW-USAGE for anything that is no revision, and for `ddl:`. */
+export function parseRevision(text: string): Revision {
+  if (text === "models" || text === "migrations") return { kind: text };
+  const [, kind, at] = REVISION.exec(text) ?? [];
+  if (kind === "ddl") throw noDdl(text);
+  if (at !== undefined && (kind === "git" || kind === "env" || kind === "dir")) return { kind, at };
+  throw new DwError("DW-USAGE", {
+    what: `${JSON.stringify(text)} is not something to compare.`,
+    why: "It is models, migrations, git:REF, env:NAME or dir:PATH.",
+    fix: "For example: `dw diff --from git:main --to models`.",
+  });
+}
+
+function noDdl(text: string): DwError {
+  return new DwError("DW-USAGE", {
+    what: `${text} cannot be compared.`,
+    why: "This version of dw does not read DDL files back into a catalog.",
+    fix: "Compare with git:REF, env:NAME or dir:PATH instead.",
+  });
+}
+
+/** One side, ready to compare. */
+export interface Side {
+  readonly catalog: Catalog;
+  /** Live sides are compared in the form that their engines show, so both sides are brought to it. */
+  readonly live?: LiveSlots;
+}
+
+export interface DiffReport {
+  readonly warehouse: string;
+  readonly from: string;
+  readonly to: string;
+  readonly changes: readonly Change[];
+  /** What leads from one to the other; none for slots that are emulated, whose own statements nobody could check. */
+  readonly statements: readonly Statement[];
+  readonly emulated: readonly EngineName[];
+}
+
+/** Compares two catalogs as one environment sees them. Pure. */
+export function diffCatalogs(
+  names: { readonly from: string; readonly to: string },
+  from: Side,
+  to: Side,
+  engines: Engines,
+  options: { readonly environment: string; readonly renames: (from: Catalog, to: Catalog) => readonly Rename[] },
+): DiffReport {
+  const slots = from.live ?? to.live;
+  const before = comparable(from.catalog, options.environment, slots);
+  const after = comparable(to.catalog, options.environment, slots);
+  const renames = options.renames(before, after);
+  const emulated = [...(slots?.values() ?? [])].flatMap((slot) => (slot.emulatedBy === undefined ? [] : [slot.slot]));
+  const real = (catalog: Catalog): Catalog => ({ ...catalog, objects: catalog.objects.filter(({ slot }) => !emulated.includes(slot)) });
+  const plan = buildPlan(real(before), real(after), plannersOf(engines), renames);
+  return { warehouse: to.catalog.warehouse, ...names, changes: diff(before, after, renames), statements: plan.statements, emulated };
+}
+
+/** Holes filled; against a live side, normalised and without the slots that it has not. */
+function comparable(catalog: Catalog, environment: string, slots: LiveSlots | undefined): Catalog {
+  const filled = catalogFor(catalog, environment);
+  if (slots === undefined) return filled;
+  const objects = filled.objects.flatMap((object) => {
+    const slot = slots.get(object.slot);
+    return slot ? [slot.normalize(object)] : [];
+  });
+  return { ...filled, objects };
+}

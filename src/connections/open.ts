@@ -1,0 +1,95 @@
+import { resolve } from "node:path";
+import type { Connection, ConnectionKind } from "../core/config.js";
+import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
+import { DwError } from "../core/errors.js";
+import type { DuckDb, Pg } from "../core/session.js";
+import type { EngineName } from "../core/types.js";
+import { type Embedded, openEmbedded } from "./embedded.js";
+import { resolveSecret, type SecretSources } from "./secrets.js";
+
+/** An open database, by how one talks to it. `emulates`: DuckDB executes what that engine would. */
+export type OpenConnection =
+  | { readonly kind: "pg"; readonly pg: Pg; readonly embedded: boolean }
+  | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName };
+
+/** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */
+export interface Connections {
+  readonly environment: ResolvedEnvironment;
+  /** What serves an engine slot. DW-SLOT-UNBOUND, DW-SECRET-MISSING, DW-CONNECT, DW-AUTH, DW-LOCKED, DW-CONNECTION-UNSUPPORTED. */
+  readonly slot: (engine: EngineName) => Promise<OpenConnection>;
+  /** A connection by its name in dw.config.ts: `pgsource:public.orders`. */
+  readonly named: (name: string) => Promise<OpenConnection>;
+  /** Where locks, journal, ledger and history live. DW-STATE-MISSING. */
+  readonly state: () => Promise<OpenConnection>;
+  readonly close: () => Promise<void>;
+}
+
+/** `sources.root` is the project's folder; embedded folders and database files are relative to it. */
+export function openConnections(environment: ResolvedEnvironment, sources: SecretSources): Connections {
+  const opened = new Map<string, Promise<OpenConnection>>();
+  const closers: (() => Promise<void>)[] = [];
+  const once = (key: string, open: () => Promise<OpenConnection>): Promise<OpenConnection> => {
+    const connection = opened.get(key) ?? open();
+    opened.set(key, connection);
+    return connection;
+  };
+
+  let folder: Embedded | undefined;
+  const embedded = (): Embedded => {
+    folder ??= openEmbedded(resolve(sources.root, environment.embedded ?? ""));
+    return folder;
+  };
+  const byName = (name: string, connection: Connection): Promise<OpenConnection> =>
+    once(`connection ${name}`, async () => {
+      const open = await openConnection(name, connection, sources);
+      closers.push(() => (open.kind === "pg" ? open.pg.close() : open.duckdb.close()));
+      return open;
+    });
+  const byBinding = async (binding: SlotBinding): Promise<OpenConnection> => {
+    if (binding.by === "connection") return byName(binding.name, binding.connection);
+    if (binding.store === "pglite") return { kind: "pg", pg: await embedded().pglite(), embedded: true };
+    const duckdb = await embedded().duckdb();
+    return { kind: "duckdb", duckdb, embedded: true, ...(binding.emulates && { emulates: binding.emulates }) };
+  };
+  return {
+    environment,
+    slot: async (engine) => byBinding(environment.slot(engine)),
+    named: async (name) => byName(name, environment.connection(name)),
+    state: async () => byBinding(environment.state()),
+    close: async () => {
+      for (const close of closers.splice(0).reverse()) await close();
+      await folder?.close();
+      opened.clear();
+      folder = undefined;
+    },
+  };
+}
+
+async function openConnection(name: string, connection: Connection, sources: SecretSources): Promise<OpenConnection> {
+  switch (connection.kind) {
+    case "postgres": {
+      const { openPg } = await import("./pg.js");
+      const password = connection.password && (await resolveSecret(connection.password, sources));
+      return { kind: "pg", pg: await openPg(connection, password), embedded: false };
+    }
+    case "pglite": {
+      const { openPglite } = await import("./pglite.js");
+      return { kind: "pg", pg: await openPglite(resolve(sources.root, connection.path)), embedded: true };
+    }
+    case "duckdb": {
+      const { openDuckDb } = await import("./duckdb.js");
+      const { kind: _, path, ...limits } = connection;
+      return { kind: "duckdb", duckdb: await openDuckDb({ path: resolve(sources.root, path), ...limits }), embedded: true };
+    }
+    default:
+      throw unsupported(name, connection.kind);
+  }
+}
+
+function unsupported(name: string, kind: ConnectionKind): DwError {
+  return new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: `The connection ${name} is of kind ${kind}, which this version of dw cannot open.`,
+    why: "It generates and judges for that engine without a server, and connects to postgres, pglite and duckdb.",
+    fix: "Use what `dw generate` writes for it, or an environment that embeds the engine.",
+  });
+}

@@ -1,0 +1,98 @@
+import type { Change, Fact } from "../core/change.js";
+import { approvalLine, approvalNeeded } from "../core/hazard.js";
+import type { Json } from "../core/json.js";
+import type { Statement } from "../core/plan.js";
+import { type Paint, painter, type Style } from "./letter.js";
+import { markdownCell, markdownCode, markdownTable } from "./markdown.js";
+import { textTable } from "./text-table.js";
+
+type Shown = Pick<Statement, "id" | "slot" | "text" | "hazards">;
+
+/** Statements as a person reads them: what is dangerous stands above the SQL that does it. */
+export function statementsText(statements: readonly Shown[], style: Pick<Style, "color">): string {
+  const paint = painter(style);
+  return statements.map((statement) => statementText(statement, paint)).join("\n\n");
+}
+
+function statementText({ id, slot, text, hazards }: Shown, paint: Paint): string {
+  const warnings = hazards.map(({ kind, why }) => paint(approvalNeeded.has(kind) ? "red" : "yellow", `-- ! ${kind}: ${oneLine(why)}`));
+  return [paint("dim", `-- ${slot}: ${id}`), ...warnings, `${text};`].join("\n");
+}
+
+/** "3 statements on timescale, 1 on starrocks; 1 hazard to approve". */
+export function planSummary(statements: readonly Shown[]): string {
+  if (statements.length === 0) return "nothing to execute";
+  const slots = [...new Set(statements.map(({ slot }) => slot))];
+  const counts = slots.map((slot, index) => {
+    const count = statements.filter((statement) => statement.slot === slot).length;
+    return index === 0 ? `${plural(count, "statement")} on ${slot}` : `${count} on ${slot}`;
+  });
+  const hazards = statements.flatMap((statement) => statement.hazards).filter(({ kind }) => approvalNeeded.has(kind)).length;
+  return hazards === 0 ? counts.join(", ") : `${counts.join(", ")}; ${plural(hazards, "hazard")} to approve`;
+}
+
+export function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/** Changes as a table: one line a fact. */
+export function changeTable(changes: readonly Change[]): string {
+  return textTable(["change", "object", "what"], changeRows(changes));
+}
+
+function changeRows(changes: readonly Change[]): string[][] {
+  return changes.flatMap((change): string[][] => {
+    if (change.change !== "altered") return [[change.change, change.id, ""]];
+    return [...renameRows(change), ...change.facts.map((fact) => ["altered", change.id, factText(fact)])];
+  });
+}
+
+function renameRows(change: Change & { change: "altered" }): string[][] {
+  const moved = change.renamed?.object ? [["renamed", change.id, `from ${change.from.id}`]] : [];
+  return [...moved, ...Object.entries(change.renamed?.columns ?? {}).map(([from, to]) => ["renamed", change.id, `column ${from} → ${to}`])];
+}
+
+function factText({ path, from, to }: Fact): string {
+  const place = path.join(".");
+  if (from === undefined) return `${place} added: ${short(to)}`;
+  if (to === undefined) return `${place} removed: ${short(from)}`;
+  return `${place}: ${short(from)} → ${short(to)}`;
+}
+
+function short(value: Json | undefined): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+export interface ShownDiff {
+  readonly warehouse: string;
+  readonly from: string;
+  readonly to: string;
+  readonly changes: readonly Change[];
+  readonly statements: readonly Shown[];
+}
+
+/** For a pull-request comment: hazards first, then what changes, then the SQL, folded. */
+export function diffMarkdown({ warehouse, from, to, changes, statements }: ShownDiff): string {
+  const title = `### ${markdownCell(warehouse)}: ${markdownCell(from)} → ${markdownCell(to)}`;
+  if (changes.length === 0) return `${title}\n\nNo difference.\n`;
+  const hazards = statements.flatMap(({ id, hazards: own }) =>
+    own.map((hazard) => [hazard.kind, hazard.why, approvalLine(hazard.kind, id)]),
+  );
+  const warning =
+    hazards.length === 0
+      ? []
+      : [`**${plural(hazards.length, "hazard")}**`, markdownTable(["hazard", "what happens", "approved by"], hazards)];
+  return `${[
+    title,
+    ...warning,
+    markdownTable(["change", "object", "what"], changeRows(changes)),
+    `<details><summary>SQL: ${markdownCell(planSummary(statements))}</summary>`,
+    markdownCode(statementsText(statements, { color: false }), "sql"),
+    "</details>",
+  ].join("\n\n")}\n`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ");
+}
