@@ -2,8 +2,8 @@ import { DwError } from "../core/errors.js";
 import type { Column, ColumnMapping, Columns } from "../core/model.js";
 import type { SourceColumn } from "../core/source.js";
 import type { TargetColumn } from "../core/target.js";
+import { transitType } from "../core/transit.js";
 import { type EngineName, type LogicalType, typeText } from "../core/types.js";
-import { duckdbType } from "./duckdb-type.js";
 import { type Fit, fitOf } from "./fit.js";
 
 /*
@@ -154,12 +154,18 @@ function sourceOrigin(request: MappingRequest, name: string): Origin | undefined
   if (source === undefined) return undefined;
   const stated = request.sourceModel?.columns?.[source.name]?.zone ?? request.sourceModel?.zone ?? request.sourceZone;
   return {
-    expression: ident(source.name),
+    expression: carriedText(source),
     type: source.type,
     from: source.name,
     explicit: false,
     ...(stated !== undefined && { zone: stated }),
   };
+}
+
+/** Instants with nanoseconds travel as zone-less UTC (core/transit.ts): DuckDB's zoned type ends at microseconds. */
+function carriedText({ name, type }: SourceColumn): string {
+  const nanoseconds = type.kind === "timestamp" && type.zoned && type.precision > 6;
+  return nanoseconds ? `timezone('UTC', CAST(${ident(name)} AS TIMESTAMP))` : ident(name);
 }
 
 /** `Station_ID` for `station_id`, when only one source column reads so: DuckDB itself does not see case in names. */
@@ -241,8 +247,11 @@ function lossNote(request: MappingRequest, found: Fit | undefined, model: Column
 function castTo(target: LogicalType, source: LogicalType | undefined, expression: string): string {
   const encoded = target.kind === "json" && source !== undefined && source.kind !== "json" && source.kind !== "text";
   if (encoded) return `CAST(to_json(${expression}) AS JSON)`;
-  return `CAST(${expression} AS ${duckdbType(target)})`;
+  return `CAST(${expression} AS ${castType(target)})`;
 }
+
+/** JSON travels as text and is cast once, so that what is no JSON is refused here; engines' own types are read by the engine. */
+const castType = (type: LogicalType): string => (type.kind === "json" ? "JSON" : (transitType(type) ?? "VARCHAR"));
 
 function convertZone(request: MappingRequest, target: TargetColumn, origin: Origin, model: Column | undefined): Converted {
   const plain: Converted = { expression: origin.expression, rules: [] };

@@ -5,8 +5,8 @@ import { type Json, stableJson } from "../core/json.js";
 import type { ColumnMapping, Columns } from "../core/model.js";
 import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core/source.js";
 import type { LoadIdentity, TargetTable } from "../core/target.js";
+import { carried, logicalType } from "../core/transit.js";
 import type { LogicalType } from "../core/types.js";
-import { duckdbType, typeOfExpression } from "./duckdb-type.js";
 import { type Mapping, mapColumns } from "./mapping.js";
 
 export interface BackfillRequest {
@@ -93,10 +93,12 @@ async function expressionTypes(request: BackfillRequest, db: DuckDbSession): Pro
 }
 
 async function typeOf(request: BackfillRequest, db: DuckDbSession, name: string, sql: string): Promise<LogicalType | undefined> {
-  const empty = request.source.columns.map((column: SourceColumn) => `CAST(NULL AS ${duckdbType(column.type)}) AS ${ident(column.name)}`);
+  const empty = request.source.columns.map(
+    (column: SourceColumn) => `CAST(NULL AS ${carried(column.name, column.type)}) AS ${ident(column.name)}`,
+  );
   try {
     const [row] = await db.rows<{ column_type: string }>(`DESCRIBE SELECT (${sql}) AS value FROM (SELECT ${empty.join(", ")}) AS source`);
-    return row === undefined ? undefined : typeOfExpression(row.column_type);
+    return row === undefined ? undefined : logicalType(row.column_type);
   } catch (error) {
     throw new DwError("DW-BACKFILL-MAPPING", {
       what: `The expression of column ${name} in backfill ${request.name} cannot be read: ${sql}`,

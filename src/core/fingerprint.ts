@@ -157,7 +157,8 @@ function decimalText(value: bigint, scale: number): string {
 /** Equal as numbers where the type is one: engines may write the same sum with other trailing zeros. */
 export function sameValue(type: LogicalType, a: string | null, b: string | null): boolean {
   if (a === null || b === null) return a === b;
-  return a === b || compareValues(type, a, b) === 0;
+  // PGlite drops a byte-order mark at the start of a text on its way out; the hash, computed inside, has seen it.
+  return withoutMark(a) === withoutMark(b) || compareValues(type, a, b) === 0;
 }
 
 /**
@@ -288,3 +289,5 @@ function labelText(sql: CanonicalSql, columns: readonly FingerprintColumn[], nam
   const shown = column.pii ? "'***'" : `coalesce(left(${sql.asText(`c${index}`)}, 80), 'NULL')`;
   return `'${name.replaceAll("'", "''")}=' || ${shown}`;
 }
+
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");

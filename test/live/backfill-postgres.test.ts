@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await pg?.close();
-  database?.close();
+  await database?.close();
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });

@@ -116,6 +116,7 @@ test("a NULL is not an empty text, and a value is not split differently over two
     return readFingerprint(columns, found ?? {}).hash.join();
   };
   const rows = ["'' AS a, NULL AS b", "NULL AS a, '' AS b", "'x|1:y' AS a, '' AS b", "'x' AS a, 'y' AS b", "'~' AS a, '~' AS b"];
-  const hashes = await Promise.all(rows.map(hashOf));
+  const hashes: string[] = [];
+  for (const row of rows) hashes.push(await hashOf(row)); // a connection answers one question at a time
   expect(new Set(hashes).size).toBe(rows.length);
 });

@@ -39,7 +39,7 @@ test("columns meet by name, in the target's order, and widening needs no word", 
   const mapping = map({ paid: t.decimal(10, 2), Shop_ID: t.int(), left_over: t.text() }, { shop_id: t.bigint(), paid: t.decimal(18, 4) });
   expect(mapping.columns.map(({ name, expression }) => [name, expression])).toEqual([
     ["shop_id", 'CAST("Shop_ID" AS BIGINT)'],
-    ["paid", 'CAST("paid" AS DECIMAL(18, 4))'],
+    ["paid", 'CAST("paid" AS DECIMAL(18,4))'],
   ]);
   expect(mapping.needs).toEqual(["paid", "Shop_ID"]);
   expect(mapping.unused).toEqual(["left_over"]);
@@ -70,7 +70,7 @@ test("a zone-less time becomes an instant only with a zone, wherever that is sta
   const [source, target] = [{ at: t.datetime() }, { at: t.instant() }];
   expect(refusal(() => map(source, target))).toContain("at: at is timestamp(6) without a zone, the target is an instant: state sourceZone");
   expect(map(source, target, { sourceZone: "Europe/Paris" }).columns[0]).toMatchObject({
-    expression: `CAST(timezone('Europe/Paris', CAST("at" AS TIMESTAMP)) AS TIMESTAMPTZ)`,
+    expression: `CAST(timezone('Europe/Paris', CAST("at" AS TIMESTAMP)) AS TIMESTAMP WITH TIME ZONE)`,
     note: "zone-less times are read as Europe/Paris",
   });
   expect(map(source, target, { sourceModel: { zone: "UTC" } }).rules).toEqual([]);
@@ -105,14 +105,14 @@ test("the hour that clocks show twice and the hour that they skip are told from 
   expect(await broken("2024-03-31 02:30:00")).toEqual(["is a time that clocks in Europe/Paris skip"]);
   expect(await broken("2024-06-01 02:30:00")).toEqual([]);
   await db.close();
-  database.close();
+  await database.close();
 });
 
 test("constants fill columns, and a required column that nothing fills is named", () => {
   const target = { region: t.text(), at: t.instant(), note: t.text().nullable() };
   expect(map({ at: t.instant() }, target, { map: { region: { constant: "d'or" } } }).columns.map(({ expression }) => expression)).toEqual([
     "CAST('d''or' AS VARCHAR)",
-    'CAST("at" AS TIMESTAMPTZ)',
+    'CAST("at" AS TIMESTAMP WITH TIME ZONE)',
   ]);
   expect(refusal(() => map({ at: t.instant() }, target))).toContain("region: no source column has this name");
   expect(refusal(() => map({ at: t.instant() }, { at: t.instant() }, { map: { att: { constant: 1 } } }))).toContain(
