@@ -1,5 +1,4 @@
-import { type AvroType, optional } from "../../formats/avro.js";
-import { corrupt, unsupported } from "../../formats/damage.js";
+import { corrupt } from "../../formats/damage.js";
 import { isObject, listOf, type Place } from "./json.js";
 
 /*
@@ -94,91 +93,26 @@ function uniqueNames(fields: readonly FileField[]): readonly FileField[] {
   });
 }
 
-/** Columns of an Avro file, in the types of the temporary table that it is loaded into (avro-table.ts). */
-export function avroFields(
-  fields: readonly { readonly name: string; readonly type: AvroType; readonly attributes: Readonly<Record<string, unknown>> }[],
-): readonly FileField[] {
-  return uniqueNames(
-    fields.map((field) => ({ name: field.name, id: attribute(field.attributes, "field-id"), type: avroType(field.type) })),
-  );
+/** Ids of a field and of what is in it, in the order of `parts`; for files whose own schema lies elsewhere (converted.ts). */
+export interface FieldIds {
+  readonly id: number | undefined;
+  readonly below: readonly FieldIds[];
 }
 
-function avroType(outer: AvroType): FileType {
-  const { type } = optional(outer);
-  switch (type.kind) {
-    case "record":
-      return { kind: "struct", fields: avroFields(type.fields) };
-    case "array":
-      return avroArray(type.items, type.attributes);
-    case "map":
-      return {
-        kind: "map",
-        key: { name: "key", id: attribute(type.attributes, "key-id"), type: { kind: "plain", duckdb: "VARCHAR" } },
-        value: { name: "value", id: attribute(type.attributes, "value-id"), type: avroType(type.values) },
-      };
-    default:
-      return { kind: "plain", duckdb: avroPlain(type) };
-  }
+export function withIds(fields: readonly FileField[], ids: readonly FieldIds[]): readonly FileField[] {
+  return fields.map((field, index) => withId(field, ids[index]));
 }
 
-/** Maps whose keys are not text are lists of key and value with the logical type `map` (spec, Appendix A). */
-function avroArray(items: AvroType, attributes: Readonly<Record<string, unknown>>): FileType {
-  const [key, value] = items.kind === "record" && attributes.logicalType === "map" ? avroFields(items.fields) : [];
-  if (key !== undefined && value !== undefined) return { kind: "map", key, value };
-  return { kind: "list", element: { name: "element", id: attribute(attributes, "element-id"), type: avroType(items) } };
-}
-
-const avroPlains: Readonly<Record<string, string>> = {
-  boolean: "BOOLEAN",
-  int: "INTEGER",
-  long: "BIGINT",
-  float: "FLOAT",
-  double: "DOUBLE",
-  string: "VARCHAR",
-  enum: "VARCHAR",
-  bytes: "BLOB",
-  fixed: "BLOB",
-  null: "VARCHAR",
-};
-
-const avroLogical: Readonly<Record<string, string>> = {
-  "int date": "DATE",
-  "int time-millis": "TIME",
-  "long time-micros": "TIME",
-  "fixed uuid": "UUID",
-  "string uuid": "UUID",
-  "long local-timestamp-millis": "TIMESTAMP_MS",
-  "long local-timestamp-micros": "TIMESTAMP",
-  "long local-timestamp-nanos": "TIMESTAMP_NS",
-};
-
-function avroPlain(type: AvroType): string {
-  const logical = type.attributes.logicalType;
-  const { precision, scale } = type.attributes;
-  if (logical === "decimal" && (type.kind === "bytes" || type.kind === "fixed") && typeof precision === "number") {
-    return `DECIMAL(${Math.trunc(precision)},${Math.trunc(Number(scale ?? 0))})`;
-  }
-  if (type.kind === "long" && typeof logical === "string" && /^timestamp-(millis|micros|nanos)$/.test(logical))
-    return avroTimestamp(logical, type);
-  const plain = avroLogical[`${type.kind} ${String(logical)}`] ?? avroPlains[type.kind];
-  if (plain !== undefined) return plain;
-  throw unsupported(
-    "An Avro file has a union of several types.",
-    "Iceberg's only unions are those with null.",
-    "Check that the file belongs to the table.",
-  );
-}
-
-function avroTimestamp(logical: string, type: AvroType): string {
-  const zoned = type.attributes["adjust-to-utc"] !== false; // Avro's own meaning of the type is an instant
-  if (logical.endsWith("nanos")) return "TIMESTAMP_NS";
-  if (logical.endsWith("millis")) return "TIMESTAMP_MS";
-  return zoned ? "TIMESTAMP WITH TIME ZONE" : "TIMESTAMP";
-}
-
-function attribute(attributes: Readonly<Record<string, unknown>>, name: string): number | undefined {
-  const value = attributes[name];
-  return typeof value === "number" ? value : undefined;
+function withId(field: FileField, ids: FieldIds | undefined): FileField {
+  const [first, second] = ids?.below ?? [];
+  const { type } = field;
+  const inside: Readonly<Record<FileType["kind"], () => FileType>> = {
+    plain: () => type,
+    struct: () => (type.kind === "struct" ? { ...type, fields: withIds(type.fields, ids?.below ?? []) } : type),
+    list: () => (type.kind === "list" ? { ...type, element: withId(type.element, first) } : type),
+    map: () => (type.kind === "map" ? { ...type, key: withId(type.key, first), value: withId(type.value, second) } : type),
+  };
+  return { name: field.name, id: ids?.id, type: inside[type.kind]() };
 }
 
 /** Whether the writer left any field id. Files without one need the table's name mapping. */

@@ -3,7 +3,6 @@ import type { DeleteFile, FileEntry, LiveFiles } from "./manifests.js";
 import type { PartitionSpec, TableMetadata } from "./metadata.js";
 import { liveFiles, type Opened, sourceColumn } from "./opened.js";
 import { partitionText } from "./partition-text.js";
-import { unreadableFormats } from "./relations.js";
 import { fieldPath, refusedTypes, typeName } from "./schema.js";
 import { transformText } from "./transforms.js";
 
@@ -19,7 +18,7 @@ export async function inspectTable(opened: Opened): Promise<Inspection> {
     sections: [schemas(table), specs(opened), snapshots(table), refs(table), files(live), partitions(opened, live)].filter(
       (section) => section.rows.length > 0,
     ),
-    refused: refused(opened, live),
+    refused: refused(opened),
   };
 }
 
@@ -125,13 +124,8 @@ function partitions({ schemas }: Opened, live: LiveFiles): InspectionSection {
   };
 }
 
-function refused({ view }: Opened, live: LiveFiles): readonly string[] {
-  const types = refusedTypes(view.schema.fields).map((column) => `column ${column}: dw has no such type`);
-  const formats = unreadableFormats.flatMap((format) => {
-    const count = [...live.data, ...live.deletes].filter((file) => file.format === format).length;
-    return count === 0 ? [] : [`${count} files of the format ${format}: dw reads Parquet and Avro`];
-  });
-  return [...types, ...formats];
+function refused({ view }: Opened): readonly string[] {
+  return refusedTypes(view.schema.fields).map((column) => `column ${column}: dw has no such type`);
 }
 
 function push<Item>(map: Map<string, Item[]>, key: string, item: Item): void {

@@ -7,9 +7,9 @@ import { readDeletionVector } from "./deletion-vector.js";
 import { applyNameMapping, type FileField, hasIds, type NameMapping } from "./file-schema.js";
 import type { DataFile, DeleteFile } from "./manifests.js";
 import { projectColumn } from "./projection.js";
-import { type PlacedFile, type Relation, relations, type Session } from "./relations.js";
+import { type PlacedFile, type Relation, relations, type Session, type Wanted } from "./relations.js";
 import { isRowLineage, lineageSql } from "./row-lineage.js";
-import { fieldPath, type IcebergField, type IcebergSchema, ident, literal } from "./schema.js";
+import { fieldPath, hasNanoseconds, type IcebergField, type IcebergSchema, ident, literal } from "./schema.js";
 import { Scratch } from "./scratch.js";
 
 /*
@@ -74,16 +74,31 @@ class ChunkReader {
   ) {}
 
   async select(files: readonly PlannedFile[]): Promise<string> {
-    const data = await relations(files.map(scanFile), this.session);
+    const inner = this.reading.where === undefined ? this.reading.columns : this.reading.available;
+    const data = await relations(files.map(scanFile), this.session, this.wanted(files, inner));
     const positions = await this.deletedPositions(data);
     const keys = await this.deletedKeys(files);
-    const inner = this.reading.where === undefined ? this.reading.columns : this.reading.available;
     const branches: string[] = [];
     for (const [index, relation] of data.entries()) branches.push(await this.branch(relation, index, inner, positions, keys));
     const union = branches.length === 0 ? this.nothing(inner) : branches.join("\nUNION ALL\n");
     if (this.reading.where === undefined) return union;
     const names = this.reading.columns.map((field) => ident(field.name)).join(", ");
     return `SELECT ${names} FROM (\n${union}\n) WHERE (${this.reading.where}\n)`;
+  }
+
+  /** The columns that are read: those of the answer and those that equality deletes compare by. */
+  private wanted(files: readonly PlannedFile[], columns: readonly IcebergField[]): Wanted {
+    const keys = new Set(files.flatMap(({ deletes }) => deletes.equalities.flatMap(({ equalityIds }) => equalityIds)));
+    const tops = [...keys].flatMap((id) => this.pathOf(id)?.[0]?.id ?? []);
+    return { fields: new Set([...columns.map(({ id }) => id), ...tops]), nanoseconds: this.nanoseconds() };
+  }
+
+  private nanoseconds(): boolean {
+    return this.reading.schemas.some(({ fields }) => fields.some(({ type }) => hasNanoseconds(type)));
+  }
+
+  private pathOf(id: number): readonly IcebergField[] | undefined {
+    return this.reading.schemas.map((schema) => fieldPath(schema, id)).find((found) => found !== undefined);
   }
 
   private nothing(columns: readonly IcebergField[]): string {
@@ -133,8 +148,7 @@ class ChunkReader {
 
   /** A key column by field id, wherever in structs it lies and whatever it is called by now. */
   private keySql(id: number, column: (field: IcebergField) => string, inDelete: boolean): string {
-    const path = this.reading.schemas.map((schema) => fieldPath(schema, id)).find((found) => found !== undefined);
-    const [top, ...below] = path ?? [];
+    const [top, ...below] = this.pathOf(id) ?? [];
     if (top === undefined)
       throw corrupt("An equality delete", `It compares by the field id ${id}, which no schema of the table has at its top or in a struct.`);
     return below.reduce((sql, field) => `struct_extract(${sql}, ${literal(field.name)})`, column(onlyPath(top, below, inDelete)));
@@ -181,7 +195,7 @@ class ChunkReader {
   }
 
   private fieldOf(id: number): IcebergField | undefined {
-    return this.reading.schemas.map((schema) => fieldPath(schema, id)?.at(-1)).find((field) => field !== undefined);
+    return this.pathOf(id)?.at(-1);
   }
 
   private identified(fields: readonly FileField[], path: string): readonly FileField[] {
@@ -294,7 +308,7 @@ class ChunkReader {
     const placed: StoredDelete[] = [];
     for (const file of new Set(deletes))
       placed.push({ file, path: await this.reading.below(file.location), format: file.format, group: "" });
-    return relations(placed, this.session);
+    return relations(placed, this.session, { fields: undefined, nanoseconds: this.nanoseconds() });
   }
 }
 

@@ -96,6 +96,7 @@ type Convert = (sql: string, target: string) => string;
 const cast: Convert = (sql, target) => `CAST(${sql} AS ${target})`;
 const fromInstant: Convert = (sql, target) => `CAST(timezone('UTC', ${sql}) AS ${target})`;
 const toInstant: Convert = (sql) => `timezone('UTC', CAST(${sql} AS TIMESTAMP))`;
+const timeOfMicros: Convert = (sql) => `(TIME '00:00:00' + to_microseconds(${sql}))`;
 const uuidOfBytes: Convert = (sql) => `CAST(hex(${sql}) AS UUID)`;
 
 const zoned = "TIMESTAMP WITH TIME ZONE";
@@ -112,7 +113,7 @@ const readable: Readonly<Record<string, Readonly<Record<string, Convert>>>> = {
   timestamptz: { TIMESTAMP: toInstant, TIMESTAMP_S: toInstant, TIMESTAMP_MS: toInstant, TIMESTAMP_NS: toInstant },
   timestamp_ns: { TIMESTAMP: cast, TIMESTAMP_S: cast, TIMESTAMP_MS: cast, DATE: cast, [zoned]: fromInstant },
   timestamptz_ns: { TIMESTAMP: cast, TIMESTAMP_S: cast, TIMESTAMP_MS: cast, [zoned]: fromInstant },
-  time: { "TIME WITH TIME ZONE": cast, TIME_NS: cast },
+  time: { "TIME WITH TIME ZONE": cast, TIME_NS: cast, BIGINT: timeOfMicros }, // ORC has no time of day
   string: { BLOB: (sql) => `decode(${sql})`, JSON: cast },
   binary: { VARCHAR: (sql) => `encode(${sql})` },
   fixed: { VARCHAR: (sql) => `encode(${sql})` },

@@ -3,7 +3,8 @@ import { isDwError } from "../../core/errors.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
-import { type FileField, type ParquetNode, parquetFields } from "./file-schema.js";
+import { type Convert, convertAvro, convertOrc } from "./converted.js";
+import { type FieldIds, type FileField, type ParquetNode, parquetFields, withIds } from "./file-schema.js";
 import type { FileFormat } from "./manifests.js";
 import { literal } from "./schema.js";
 import type { Scratch } from "./scratch.js";
@@ -35,80 +36,83 @@ export interface Session {
   readonly scratch: Scratch;
 }
 
-/** One reader a format; a further format is one line. */
-type Reader = <File extends PlacedFile>(files: readonly File[], session: Session) => Promise<readonly Relation<File>[]>;
+export interface Wanted {
+  /** Ids of the top-level fields that will be read; all when absent. */
+  readonly fields: ReadonlySet<number> | undefined;
+  /** Whether timestamps of nanoseconds are among them. */
+  readonly nanoseconds: boolean;
+}
 
-const readers: Readonly<Record<FileFormat, Reader>> = {
-  parquet: parquetRelations,
-  avro: refused,
-  orc: refused,
-  puffin: refused,
+/** What turns a file of the format into Parquet, and nothing for Parquet itself. A further format is one line. */
+const formats: Readonly<Record<FileFormat, Convert | undefined>> = {
+  parquet: undefined,
+  avro: convertAvro,
+  orc: convertOrc,
+  puffin: undefined, // holds deletion vectors only, which are read elsewhere
 };
 
-export async function relations<File extends PlacedFile>(files: readonly File[], session: Session): Promise<readonly Relation<File>[]> {
-  const found: Relation<File>[] = [];
-  for (const [format, reader] of Object.entries(readers)) {
-    const mine = files.filter((file) => file.format === format);
-    if (mine.length > 0) found.push(...(await reader(mine, session)));
-  }
-  return found;
-}
-
-/** Formats that tables may have and dw does not read; the plan refuses a table before anything of it is read. */
-export const unreadableFormats: readonly FileFormat[] = ["avro", "orc"];
-
-function refused(files: readonly PlacedFile[]): Promise<never> {
-  return Promise.reject(unreadable(files[0]?.path ?? "A file", files[0]?.format ?? "orc"));
-}
-
-export function unreadable(path: string, format: FileFormat): Error {
-  return unsupported(
-    `${path} is a file of the format ${format}.`,
-    "dw reads Iceberg rows from Parquet files.",
-    "Rewrite the table's files as Parquet before exporting it.",
-  );
+/** A file where DuckDB can open it. `ids` are its field ids where the file itself no longer has them. */
+interface LocalFile<File> {
+  readonly file: File;
+  readonly local: string;
+  readonly ids: readonly FieldIds[] | undefined;
 }
 
 const CONCURRENT_COPIES = 8;
 /** Names that DuckDB gives to what is not a column; a column of that name would hide it. */
 const virtualColumns = ["file_index", "file_row_number"];
 
-async function parquetRelations<File extends PlacedFile>(files: readonly File[], session: Session): Promise<readonly Relation<File>[]> {
+export async function relations<File extends PlacedFile>(
+  files: readonly File[],
+  session: Session,
+  wanted: Wanted,
+): Promise<readonly Relation<File>[]> {
+  if (files.length === 0) return [];
   const limit = pLimit(CONCURRENT_COPIES);
-  const local = await Promise.all(files.map((file) => limit(() => localCopy(file.path, session))));
-  const byName = new Map(files.map((file, index) => [local[index] ?? "", file]));
+  const local = await Promise.all(files.map((file) => limit(() => localFile(file, session, wanted))));
+  const byName = new Map(local.map((file) => [file.local, file]));
   const found: Relation<File>[] = [];
-  for (const { names, nodes } of await shapes(local, files[0]?.path ?? "", session.db)) {
-    const shared = names.flatMap((name) => {
-      const file = byName.get(name);
-      return file === undefined ? [] : [{ name, file }];
-    });
-    const fields = parquetFields(nodes, shared[0]?.file.path ?? "");
-    const hidden = fields.find((field) => virtualColumns.includes(field.name.toLowerCase()));
-    if (hidden !== undefined) throw hides(hidden.name, shared[0]?.file.path ?? "");
-    for (const group of grouped(shared, ({ file }) => file.group)) {
-      found.push({
-        fields,
-        from: `read_parquet([${group.map(({ name }) => globLiteral(name)).join(", ")}], hive_partitioning = false) AS s`,
-        fileIndex: "s.file_index",
-        rowNumber: "s.file_row_number",
-        files: group.map(({ file }) => file),
-      });
-    }
+  for (const { names, nodes } of await shapes(local, session.db)) {
+    const shared = names.flatMap((name) => byName.get(name) ?? []);
+    for (const group of grouped(shared, ({ file, ids }) => `${file.group} ${JSON.stringify(ids)}`)) found.push(relation(group, nodes));
   }
   return found;
 }
 
-async function localCopy(path: string, { storage, scratch }: Session): Promise<string> {
-  const copy = await storage.local(path);
-  scratch.later(() => copy.release());
-  return copy.path;
+function relation<File extends PlacedFile>(group: readonly LocalFile<File>[], nodes: readonly ParquetNode[]): Relation<File> {
+  const path = group[0]?.file.path ?? "";
+  const fields = parquetFields(nodes, path);
+  const hidden = fields.find((field) => virtualColumns.includes(field.name.toLowerCase()));
+  if (hidden !== undefined) throw hides(hidden.name, path);
+  const ids = group[0]?.ids;
+  return {
+    fields: ids === undefined ? fields : withIds(fields, ids),
+    from: `read_parquet([${group.map(({ local }) => globLiteral(local)).join(", ")}], hive_partitioning = false) AS s`,
+    fileIndex: "s.file_index",
+    rowNumber: "s.file_row_number",
+    files: group.map(({ file }) => file),
+  };
+}
+
+async function localFile<File extends PlacedFile>(file: File, { storage, scratch }: Session, wanted: Wanted): Promise<LocalFile<File>> {
+  const copy = await storage.local(file.path);
+  const convert = formats[file.format];
+  if (convert === undefined) {
+    scratch.later(copy.release);
+    return { file, local: copy.path, ids: undefined };
+  }
+  try {
+    const local = await scratch.file("parquet");
+    const conversion = { from: copy.path, to: local, name: file.path, wanted: wanted.fields, nanoseconds: wanted.nanoseconds };
+    return { file, local, ids: await convert(conversion) };
+  } finally {
+    await copy.release();
+  }
 }
 
 /** The distinct schemas among files, read from their footers in one query. */
 async function shapes(
-  local: readonly string[],
-  path: string,
+  files: readonly LocalFile<PlacedFile>[],
   db: DuckDbSession,
 ): Promise<readonly { readonly names: readonly string[]; readonly nodes: readonly ParquetNode[] }[]> {
   const sql = `
@@ -118,7 +122,7 @@ async function shapes(
         "name" := name, "type" := type, "repetition" := repetition_type, "children" := num_children,
         "converted" := converted_type, "logical" := logical_type, "id" := field_id, "duckdb" := duckdb_type
       ) ORDER BY column_id)) AS VARCHAR) AS shape
-      FROM parquet_schema([${local.map(globLiteral).join(", ")}]) GROUP BY file_name
+      FROM parquet_schema([${files.map(({ local }) => globLiteral(local)).join(", ")}]) GROUP BY file_name
     ) GROUP BY shape ORDER BY names`;
   try {
     const rows = await db.rows<{ shape: string; names: string }>(sql);
@@ -128,7 +132,8 @@ async function shapes(
     }));
   } catch (error) {
     if (isDwError(error) && error.code !== "DW-ENGINE-REFUSED") throw error;
-    throw corrupt(local.length === 1 ? path : `${path} or another of ${local.length} files`, "Its Parquet footer cannot be read.", error);
+    const path = files[0]?.file.path ?? "";
+    throw corrupt(files.length === 1 ? path : `${path} or another of ${files.length} files`, "Its Parquet footer cannot be read.", error);
   }
 }
 

@@ -218,6 +218,10 @@ export function refusedTypes(fields: readonly IcebergField[]): readonly string[]
   });
 }
 
+export function hasNanoseconds(type: IcebergType): boolean {
+  return type.kind === "timestamp_ns" || type.kind === "timestamptz_ns" || members(type).some((member) => hasNanoseconds(member.type));
+}
+
 function members(type: IcebergType): readonly IcebergField[] {
   if (type.kind === "struct") return type.fields;
   if (type.kind === "list") return [type.element];

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DuckDbSession } from "../../core/source.js";
 import { ident } from "./schema.js";
 
@@ -6,6 +9,7 @@ let count = 0;
 /** Temporary tables and spooled files of one open chunk; `close` lets all of them go, also after a failure. */
 export class Scratch {
   private readonly cleanups: (() => Promise<void>)[] = [];
+  private folder: Promise<string> | undefined;
 
   constructor(private readonly db: DuckDbSession) {}
 
@@ -24,6 +28,18 @@ export class Scratch {
     const name = this.table(purpose);
     await this.db.run(`CREATE TEMP TABLE ${ident(name)} AS ${select}`);
     return name;
+  }
+
+  /** A local file name for spooled rows. */
+  async file(extension: string): Promise<string> {
+    this.folder ??= this.makeFolder();
+    return join(await this.folder, `${++count}.${extension}`);
+  }
+
+  private async makeFolder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "dw-iceberg-"));
+    this.later(() => rm(folder, { recursive: true, force: true }));
+    return folder;
   }
 
   async close(): Promise<void> {

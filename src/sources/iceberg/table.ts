@@ -13,7 +13,6 @@ import { openChunk, type Reading } from "./open.js";
 import { liveFiles, type Opened, sourceColumn } from "./opened.js";
 import { partitionText } from "./partition-text.js";
 import { pathMap } from "./paths.js";
-import { unreadable, unreadableFormats } from "./relations.js";
 import { lineageFields } from "./row-lineage.js";
 import { type IcebergField, type IcebergSchema, refusedTypes } from "./schema.js";
 import { type View, viewAt } from "./snapshot.js";
@@ -118,9 +117,6 @@ function refuseTypes(fields: readonly IcebergField[], storage: Storage): void {
 
 async function plannedFiles(opened: Opened, where: string | undefined): Promise<readonly TitledFile[]> {
   const live = await liveFiles(opened, where !== undefined);
-  for (const file of [...live.data, ...live.deletes]) {
-    if (unreadableFormats.includes(file.format)) throw unreadable(file.location, file.format);
-  }
   const deletes = indexDeletes(live.deletes);
   return Promise.all(
     live.data.map(async (data) => ({
