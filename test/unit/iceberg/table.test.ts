@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { isDwError } from "../../../src/core/errors.js";
 import { openIceberg } from "../../../src/sources/iceberg/index.js";
-import { folder, rowsOf } from "./harness.js";
+import { openLocal } from "../../../src/storage/local.js";
+import { rowsOf } from "./harness.js";
 
 const fixtures = join(import.meta.dirname, "../../fixtures/iceberg");
 
@@ -31,6 +32,8 @@ describe("an Iceberg table", () => {
     ["i06_equality_deletes", "order_id"],
     ["i07_equality_and_position", "order_id"],
     ["i09_partition_evolution", "order_id"],
+    ["i12_avro_files", "id"],
+    ["i13_orc_files", "id"],
     ["i14_v3_deletion_vectors", "order_id"],
     ["i15_many_small_files", "samples"],
     ["i17_copy_on_write_compaction", "order_id"],
@@ -61,14 +64,14 @@ describe("an Iceberg table", () => {
   });
 
   test("an older snapshot has the columns of its own schema", async () => {
-    const now = await openIceberg(folder(table("i20_pyiceberg_sql_catalog")), { at: {} });
-    const then = await openIceberg(folder(table("i20_pyiceberg_sql_catalog")), { at: { snapshot: "6624761761398855773" } });
+    const now = await openIceberg(await openLocal(table("i20_pyiceberg_sql_catalog")), { at: {} });
+    const then = await openIceberg(await openLocal(table("i20_pyiceberg_sql_catalog")), { at: { snapshot: "6624761761398855773" } });
     expect(now.columns.map(({ name }) => name)).toContain("extra");
     expect(then.columns.map(({ name }) => name)).not.toContain("extra");
   });
 
   test("a table without a snapshot has columns and no chunks", async () => {
-    const { plan, columns } = await openIceberg(folder(table("i16_empty_no_snapshot")), { at: {} });
+    const { plan, columns } = await openIceberg(await openLocal(table("i16_empty_no_snapshot")), { at: {} });
     expect(columns).toHaveLength(15);
     expect((await plan({})).chunks).toEqual([]);
   });
@@ -88,11 +91,11 @@ describe("an Iceberg table", () => {
     ["a tag that it does not have", { at: { ref: "nope" } }, "DW-SNAPSHOT-MISSING"],
     ["a time before its history", { at: { asOf: 0 } }, "DW-SNAPSHOT-MISSING"],
   ])("asked for %s, it says so", async (_, options, code) => {
-    expect(await codeOf(openIceberg(folder(table("i10_time_travel")), options))).toBe(code);
+    expect(await codeOf(openIceberg(await openLocal(table("i10_time_travel")), options))).toBe(code);
   });
 
   test("a folder without metadata is no table", async () => {
-    expect(await codeOf(openIceberg(folder(join(fixtures, "i10_time_travel")), { at: {} }))).toBe("DW-TABLE-MISSING");
+    expect(await codeOf(openIceberg(await openLocal(join(fixtures, "i10_time_travel")), { at: {} }))).toBe("DW-TABLE-MISSING");
   });
 });
 
