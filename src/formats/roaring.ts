@@ -1,0 +1,124 @@
+import { DwError } from "../core/errors.js";
+
+/*
+ * Roaring bitmaps in their portable serialisation (RoaringFormatSpec). Deletion vectors of Paimon and Iceberg are made of
+ * them. Read only, and lazily: a run of four bytes can stand for 65,536 positions.
+ */
+
+const COOKIE_WITHOUT_RUNS = 12346;
+const COOKIE_WITH_RUNS = 12347;
+const OFFSETS_FROM = 4;
+const MAX_ARRAY = 4096;
+const BITMAP_BYTES = 8192;
+
+interface Container {
+  /** Upper 16 bits of its positions. */
+  readonly high: number;
+  readonly cardinality: number;
+  readonly at: number;
+  readonly kind: "array" | "bitmap" | "runs";
+}
+
+export interface Bitmap32 {
+  readonly cardinality: number;
+  /** Where the bytes after it begin. */
+  readonly end: number;
+  /** Ascending. */
+  readonly positions: () => Generator<number>;
+}
+
+/** DW-FILE-CORRUPT for what is no bitmap; `file` is for messages. */
+export function readBitmap32(bytes: Uint8Array, start: number, file: string): Bitmap32 {
+  const reader = new Reader(bytes, file);
+  const { containers, end } = layout(reader, start);
+  return {
+    cardinality: containers.reduce((sum, container) => sum + container.cardinality, 0),
+    end,
+    *positions() {
+      for (const container of containers) yield* positionsOf(reader, container);
+    },
+  };
+}
+
+function layout(reader: Reader, start: number): { readonly containers: readonly Container[]; readonly end: number } {
+  const cookie = reader.u32(start);
+  const withRuns = (cookie & 0xffff) === COOKIE_WITH_RUNS;
+  if (!withRuns && cookie !== COOKIE_WITHOUT_RUNS) throw reader.bad("does not begin with a bitmap's cookie");
+  const count = withRuns ? (cookie >>> 16) + 1 : reader.u32(start + 4);
+  if (count > 65_536) throw reader.bad(`announces ${count} containers`);
+  const runFlags = start + 4;
+  const keys = withRuns ? runFlags + Math.ceil(count / 8) : start + 8;
+  let at = keys + count * 4 + (withRuns && count < OFFSETS_FROM ? 0 : count * 4);
+  const containers: Container[] = [];
+  for (let index = 0; index < count; index++) {
+    const isRun = withRuns && (reader.u8(runFlags + (index >> 3)) & (1 << (index & 7))) !== 0;
+    const cardinality = reader.u16(keys + index * 4 + 2) + 1;
+    const kind = isRun ? "runs" : cardinality > MAX_ARRAY ? "bitmap" : "array";
+    containers.push({ high: reader.u16(keys + index * 4), cardinality, at, kind });
+    at += kind === "runs" ? 2 + reader.u16(at) * 4 : kind === "bitmap" ? BITMAP_BYTES : cardinality * 2;
+  }
+  if (at > reader.length) throw reader.bad("ends in the middle of a container");
+  return { containers, end: at };
+}
+
+function* positionsOf(reader: Reader, { high, cardinality, at, kind }: Container): Generator<number> {
+  const base = high * 65_536;
+  if (kind === "array") {
+    for (let index = 0; index < cardinality; index++) yield base + reader.u16(at + index * 2);
+  } else if (kind === "bitmap") {
+    for (let word = 0; word < BITMAP_BYTES; word++) {
+      const byte = reader.u8(at + word);
+      for (let bit = 0; byte >> bit !== 0; bit++) if ((byte >> bit) & 1) yield base + word * 8 + bit;
+    }
+  } else {
+    const runs = reader.u16(at);
+    for (let run = 0; run < runs; run++) {
+      const first = reader.u16(at + 2 + run * 4);
+      const last = first + reader.u16(at + 4 + run * 4);
+      if (last > 65_535) throw reader.bad("has a run that leaves its container");
+      for (let low = first; low <= last; low++) yield base + low;
+    }
+  }
+}
+
+class Reader {
+  private readonly view: DataView;
+
+  constructor(
+    bytes: Uint8Array,
+    private readonly file: string,
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get length(): number {
+    return this.view.byteLength;
+  }
+
+  u8(at: number): number {
+    this.check(at, 1);
+    return this.view.getUint8(at);
+  }
+
+  u16(at: number): number {
+    this.check(at, 2);
+    return this.view.getUint16(at, true);
+  }
+
+  u32(at: number): number {
+    this.check(at, 4);
+    return this.view.getUint32(at, true);
+  }
+
+  bad(what: string): DwError {
+    return new DwError("DW-FILE-CORRUPT", {
+      what: `A deletion vector in ${this.file} ${what}.`,
+      why: "Rows that were deleted could come back, or others vanish.",
+      fix: "Copy the file again from where the table was exported.",
+    });
+  }
+
+  private check(at: number, bytes: number): void {
+    if (at < 0 || at + bytes > this.view.byteLength) throw this.bad("ends too early");
+  }
+}

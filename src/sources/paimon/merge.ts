@@ -1,0 +1,279 @@
+import { type Aggregate, aggregate } from "./aggregates.js";
+import { duckType, text } from "./duckdb.js";
+import { damaged, unsupported } from "./letters.js";
+import type { SequenceGroup, TableOptions } from "./options.js";
+import { type TableSchema, trimmedKey } from "./schema.js";
+import type { PaimonField } from "./types.js";
+
+/*
+ * Merge engines (Paimon, "Primary Key Table / Merge Engine") as SQL over the versions of a section's rows. The source has
+ * the columns g (partition and bucket), s (_SEQUENCE_NUMBER), k (_VALUE_KIND: 0 +I, 1 -U, 2 +U, 3 -D), l (level), and one
+ * column for each table column that is needed. The answer has the latter.
+ */
+
+export interface MergeColumn {
+  readonly alias: string;
+  readonly field: PaimonField;
+}
+
+export interface Merge {
+  /** The table's columns that must be in the source for these columns to be merged. */
+  readonly needs: (wanted: readonly PaimonField[]) => readonly PaimonField[];
+  readonly sql: (source: string, columns: readonly MergeColumn[]) => string;
+}
+
+/** Throws DW-SOURCE-UNSUPPORTED from `sql` where a column has an aggregate function that dw does not follow. */
+export function mergeOf(schema: TableSchema, options: TableOptions): Merge {
+  const field = (name: string): PaimonField => {
+    const found = schema.fields.find((candidate) => candidate.name === name);
+    if (found === undefined) throw damaged(`schema-${schema.id}`, `Its options name the column ${name}, which it does not have.`);
+    return found;
+  };
+  const order = options.sequenceFields.map(field);
+  const groups = options.sequenceGroups;
+  const keys = trimmedKey(schema);
+  return {
+    needs: (wanted) => {
+      const grouped = groups.filter((group) => wanted.some(({ name }) => group.members.includes(name) || group.sequence.includes(name)));
+      const all = [...wanted, ...keys, ...order, ...grouped.flatMap((group) => group.sequence.map(field))];
+      return schema.fields.filter((candidate) => all.includes(candidate));
+    },
+    sql: (source, columns) => engines[options.mergeEngine ?? "deduplicate"]({ source, columns, schema, options, keys }),
+  };
+}
+
+interface Work {
+  readonly source: string;
+  readonly columns: readonly MergeColumn[];
+  readonly schema: TableSchema;
+  readonly options: TableOptions;
+  readonly keys: readonly PaimonField[];
+}
+
+const engines: Readonly<Record<NonNullable<TableOptions["mergeEngine"]>, (work: Work) => string>> = {
+  deduplicate: (work) => oneVersion(work, "last"),
+  "first-row": (work) => oneVersion(work, "first"),
+  "partial-update": (work) => folded(work, partialUpdate(work)),
+  aggregation: (work) => folded(work, aggregation(work)),
+};
+
+const VISIBLE = "k IN (0, 2)";
+const RETRACTS = "k IN (1, 3)";
+
+function aliasOf(work: Work, name: string): string {
+  const column = work.columns.find(({ field }) => field.name === name);
+  if (column === undefined) throw new RangeError(`the column ${name} is needed for the merge and was not read`);
+  return column.alias;
+}
+
+/** Ascending, null first, whichever way the sequence field is sorted; ties go by sequence number. */
+function versionOrder(work: Work, direction: "oldest-first" | "newest-first"): string {
+  const oldest = direction === "oldest-first";
+  const ascending = oldest !== work.options.sequenceDescending;
+  const fields = work.options.sequenceFields.map(
+    (name) => `${aliasOf(work, name)} ${ascending ? "ASC" : "DESC"} NULLS ${oldest ? "FIRST" : "LAST"}`,
+  );
+  return [...fields, `s ${oldest ? "ASC" : "DESC"}`].join(", ");
+}
+
+function groupKeys(work: Work): string {
+  return ["g", ...work.keys.map((key) => aliasOf(work, key.name))].join(", ");
+}
+
+function oneVersion(work: Work, which: "first" | "last"): string {
+  const versions = work.options.ignoreDelete ? `(SELECT * FROM (${work.source}) WHERE NOT ${RETRACTS})` : `(${work.source})`;
+  const order = versionOrder(work, which === "last" ? "newest-first" : "oldest-first");
+  const picked = `SELECT * FROM ${versions} QUALIFY row_number() OVER (PARTITION BY ${groupKeys(work)} ORDER BY ${order}) = 1`;
+  return `SELECT ${work.columns.map(({ alias }) => alias).join(", ")} FROM (${picked}) WHERE ${VISIBLE}`;
+}
+
+/** SQL of the accumulator's next state by member, from accumulator `a` and version `x`. */
+type Step = Readonly<Record<string, string>>;
+
+/**
+ * Versions are folded oldest first. A key with one version is taken as it is, even where the engine would have changed it:
+ * so does the reference reader.
+ */
+function folded(work: Work, step: Step): string {
+  const flags = work.columns.map(({ alias }) => `${alias}_seen := false`);
+  const pack = (kind: string, level: string, value: (column: MergeColumn) => string): string =>
+    `struct_pack(k := ${kind}, l := ${level}, met := false, filled := false, ${[...work.columns.map((column) => `${column.alias} := ${value(column)}`), ...flags].join(", ")})`;
+  const item = pack("CAST(k AS TINYINT)", "CAST(l AS INTEGER)", ({ alias }) => alias);
+  const nothing = pack("CAST(3 AS TINYINT)", "CAST(0 AS INTEGER)", ({ field }) => `CAST(NULL AS ${duckType(field.type)})`);
+  const next = `struct_pack(${Object.entries(step)
+    .map(([member, sql]) => `${member} := ${sql}`)
+    .join(", ")})`;
+  // With lookup compaction a key's lowest level above 0 has already taken in the levels below it.
+  const versions = work.options.lookup ? "list_filter(items, lambda i: i.l = 0 OR i.l = low)" : "items";
+  const grouped = `SELECT count(*) AS n, list(${item} ORDER BY ${versionOrder(work, "oldest-first")}) AS items, min(l) FILTER (WHERE l > 0) AS low FROM (${work.source}) GROUP BY ${groupKeys(work)}`;
+  const merged = `SELECT CASE WHEN n = 1 THEN items[1] ELSE list_reduce(${versions}, lambda a, x: ${next}, ${nothing}) END AS r FROM (${grouped})`;
+  return `SELECT ${work.columns.map(({ alias }) => `r.${alias} AS ${alias}`).join(", ")} FROM (${merged}) WHERE r.${VISIBLE}`;
+}
+
+function functionOf(work: Work, field: PaimonField, name: string): Aggregate {
+  const found = aggregate(name, { type: field.type, options: work.options.field(field.name) });
+  if (found !== undefined) return found;
+  throw unsupported(
+    `The column ${field.name} is merged with the aggregate function ${name}.`,
+    "dw does not compute this function, and some keys have several versions that it would have to merge.",
+    "Read the other columns only, or compact the table fully with Paimon, so that each key has one version.",
+  );
+}
+
+function refusal(what: string): string {
+  return `error(${text(`DW-SOURCE-UNSUPPORTED: ${what}`)})`;
+}
+
+const RETRACT = "(x.k = 1 OR x.k = 3)";
+
+function aggregation(work: Work): Step {
+  const { options, schema } = work;
+  const step: Record<string, string> = {
+    k: options.removeOnDelete ? "CAST(CASE WHEN x.k = 3 THEN 3 ELSE 0 END AS TINYINT)" : "CAST(0 AS TINYINT)",
+    l: "x.l",
+    met: "true",
+    filled: "true",
+  };
+  for (const { alias, field } of work.columns) {
+    const fold = functionOf(work, field, aggregationName(field.name, schema, options));
+    const [acc, value, seen] = [`a.${alias}`, `x.${alias}`, `a.${alias}_seen`];
+    const added = fold.add(acc, value, seen);
+    const retracted = fold.retract?.(acc, value) ?? refusal(`${field.name}: its aggregate function cannot take a value back`);
+    const removed = options.removeOnDelete ? `WHEN x.k = 3 THEN ${value} ` : "";
+    step[alias] = typed(`CASE ${removed}WHEN ${RETRACT} THEN ${retracted} ELSE ${added.value} END`, field);
+    step[`${alias}_seen`] = added.seen === undefined ? "false" : `CASE WHEN ${RETRACT} THEN ${seen} ELSE ${added.seen} END`;
+  }
+  return ordered(work, step);
+}
+
+function aggregationName(name: string, schema: TableSchema, options: TableOptions): string {
+  if (options.sequenceFields.includes(name)) return "last_value";
+  if (schema.primaryKeys.includes(name)) return "primary-key";
+  return options.field(name).aggregate ?? "last_non_null_value";
+}
+
+/** The members in the order of the accumulator, whose type they must have. */
+function ordered(work: Work, step: Step): Step {
+  const names = ["k", "l", "met", "filled", ...work.columns.map(({ alias }) => alias), ...work.columns.map(({ alias }) => `${alias}_seen`)];
+  return Object.fromEntries(names.map((name) => [name, step[name] ?? "NULL"]));
+}
+
+function typed(sql: string, field: PaimonField): string {
+  return `CAST(${sql} AS ${duckType(field.type)})`;
+}
+
+/** A group of a partial-update table: whether a version says anything about it, and whether it is as new as what is there. */
+interface GroupTest {
+  readonly group: SequenceGroup;
+  readonly empty: string;
+  readonly newer: (base: (alias: string) => string) => string;
+}
+
+function partialUpdate(work: Work): Step {
+  const { options } = work;
+  const tests = options.sequenceGroups.filter((group) => readable(work, group)).map((group) => groupTest(work, group));
+  const accumulated = (alias: string): string => `a.${alias}`;
+  // The first version fills every column, even when it takes values back.
+  const base = (alias: string): string => `(CASE WHEN a.filled THEN a.${alias} ELSE x.${alias} END)`;
+  const removes = removal(work, tests, base);
+  const step: Record<string, string> = {
+    k: `CAST(CASE WHEN NOT ${RETRACT} THEN 0 WHEN ${removes} THEN 3 WHEN a.met THEN 0 ELSE 3 END AS TINYINT)`,
+    l: "x.l",
+    met: `(a.met OR NOT ${RETRACT})`,
+    filled: "true",
+  };
+  for (const { alias, field } of work.columns) {
+    const test = tests.find(({ group }) => group.members.includes(field.name) || group.sequence.includes(field.name));
+    const isSequence = test?.group.sequence.includes(field.name) === true;
+    const fold = partialFunction(work, field, isSequence);
+    const updated = test === undefined ? ungrouped(alias, fold, tests.length > 0) : inGroup(alias, test, fold, accumulated, isSequence);
+    const retracted = retraction(work, alias, test, fold, base, isSequence);
+    step[alias] = typed(`CASE WHEN NOT ${RETRACT} THEN ${updated.value} WHEN ${removes} THEN x.${alias} ELSE ${retracted} END`, field);
+    step[`${alias}_seen`] = updated.seen === undefined ? "false" : `CASE WHEN ${RETRACT} THEN a.${alias}_seen ELSE ${updated.seen} END`;
+  }
+  return ordered(work, step);
+}
+
+function readable(work: Work, group: SequenceGroup): boolean {
+  return group.sequence.every((name) => work.columns.some(({ field }) => field.name === name));
+}
+
+function groupTest(work: Work, group: SequenceGroup): GroupTest {
+  const aliases = group.sequence.map((name) => aliasOf(work, name));
+  return {
+    group,
+    empty: `(${aliases.map((alias) => `x.${alias} IS NULL`).join(" AND ")})`,
+    newer: (base) =>
+      aliases.reduceRight((rest, alias) => {
+        const [next, old] = [`x.${alias}`, base(alias)];
+        // Null is the oldest.
+        const greater = `(${next} IS NOT NULL AND (${old} IS NULL OR ${next} > ${old}))`;
+        return `(${greater} OR (${next} IS NOT DISTINCT FROM ${old} AND ${rest}))`;
+      }, "true"),
+  };
+}
+
+function partialFunction(work: Work, field: PaimonField, isSequence: boolean): Aggregate | undefined {
+  if (isSequence) return undefined;
+  if (work.schema.primaryKeys.includes(field.name)) return functionOf(work, field, "primary-key");
+  const name = work.options.field(field.name).aggregate;
+  return name === undefined ? undefined : functionOf(work, field, name);
+}
+
+interface Updated {
+  readonly value: string;
+  readonly seen?: string;
+}
+
+/** Without any sequence group functions do not apply: the last value that is not null stays. */
+function ungrouped(alias: string, fold: Aggregate | undefined, hasGroups: boolean): Updated {
+  if (fold === undefined || !hasGroups) return { value: `coalesce(x.${alias}, a.${alias})` };
+  return fold.add(`a.${alias}`, `x.${alias}`, `a.${alias}_seen`);
+}
+
+function inGroup(
+  alias: string,
+  test: GroupTest,
+  fold: Aggregate | undefined,
+  accumulated: (alias: string) => string,
+  isSequence: boolean,
+): Updated {
+  const [acc, value, seen] = [`a.${alias}`, `x.${alias}`, `a.${alias}_seen`];
+  const newer = test.newer(accumulated);
+  if (fold === undefined || isSequence) return { value: `CASE WHEN ${test.empty} OR NOT ${newer} THEN ${acc} ELSE ${value} END` };
+  const [added, older] = [fold.add(acc, value, seen), fold.addOlder(acc, value, seen)];
+  const choose = (member: "value" | "seen", kept: string): string =>
+    `CASE WHEN ${test.empty} THEN ${kept} WHEN ${newer} THEN ${added[member] ?? kept} ELSE ${older[member] ?? kept} END`;
+  return added.seen === undefined ? { value: choose("value", acc) } : { value: choose("value", acc), seen: choose("seen", seen) };
+}
+
+/** Whether a version removes the whole row. */
+function removal(work: Work, tests: readonly GroupTest[], base: (alias: string) => string): string {
+  const { options } = work;
+  if (options.ignoreDelete) return "false";
+  if (options.sequenceGroups.length === 0) return options.removeOnDelete ? "(x.k = 3)" : "false";
+  const removing = tests.filter(({ group }) => group.sequence.some((name) => options.removeOnSequenceGroup.includes(name)));
+  const any = removing.map((test) => `(NOT ${test.empty} AND ${test.newer(base)})`).join(" OR ");
+  return any === "" ? "false" : `(x.k = 3 AND (${any}))`;
+}
+
+function retraction(
+  work: Work,
+  alias: string,
+  test: GroupTest | undefined,
+  fold: Aggregate | undefined,
+  base: (alias: string) => string,
+  isSequence: boolean,
+): string {
+  const { options } = work;
+  if (options.ignoreDelete) return base(alias);
+  if (options.sequenceGroups.length === 0) {
+    return options.removeOnDelete ? base(alias) : refusal("a partial-update table without ignore-delete has rows that take values back");
+  }
+  if (test === undefined) return base(alias);
+  const newer = test.newer(base);
+  if (isSequence) return `CASE WHEN ${test.empty} OR NOT ${newer} THEN ${base(alias)} ELSE x.${alias} END`;
+  if (fold === undefined) return `CASE WHEN ${test.empty} OR NOT ${newer} THEN ${base(alias)} END`;
+  const taken = fold.retract?.(base(alias), `x.${alias}`) ?? refusal("an aggregate function cannot take a value back");
+  return `CASE WHEN ${test.empty} THEN ${base(alias)} ELSE ${taken} END`;
+}

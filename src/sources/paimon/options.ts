@@ -1,0 +1,135 @@
+import type { TableSchema } from "./schema.js";
+
+/*
+ * Table options (Paimon, "Maintenance / Configurations"). Only those that decide which rows a batch read gives are
+ * looked at; a key is known under its name and its older names.
+ */
+
+export type MergeEngine = "deduplicate" | "partial-update" | "aggregation" | "first-row";
+
+export interface SequenceGroup {
+  /** Fields whose values order the group's versions. */
+  readonly sequence: readonly string[];
+  readonly members: readonly string[];
+}
+
+export interface TableOptions {
+  readonly mergeEngine: MergeEngine | undefined;
+  readonly ignoreDelete: boolean;
+  readonly sequenceFields: readonly string[];
+  readonly sequenceDescending: boolean;
+  readonly deletionVectors: boolean;
+  /** Readers leave level 0 out: its rows are not yet reflected in deletion vectors, or might not be the first ones. */
+  readonly skipLevel0: boolean;
+  /** Compaction looked up older levels, so that a key's lowest level above 0 already holds what is below it. */
+  readonly lookup: boolean;
+  readonly removeOnDelete: boolean;
+  readonly removeOnSequenceGroup: readonly string[];
+  readonly sequenceGroups: readonly SequenceGroup[];
+  readonly defaultPartition: string;
+  readonly legacyPartitionNames: boolean;
+  readonly pathDirectory: string | undefined;
+  readonly indexBesideData: boolean;
+  readonly field: (name: string) => FieldOptions;
+  readonly text: (key: string) => string | undefined;
+}
+
+export interface FieldOptions {
+  readonly aggregate: string | undefined;
+  readonly ignoreRetract: boolean;
+  readonly distinct: boolean;
+  readonly delimiter: string;
+  readonly nestedKey: readonly string[];
+  readonly countLimit: number | undefined;
+}
+
+const ENGINES: readonly string[] = ["deduplicate", "partial-update", "aggregation", "first-row"] satisfies MergeEngine[];
+const GROUP = /^fields\.(.+)\.sequence-group$/;
+
+export function tableOptions(schema: TableSchema): TableOptions {
+  const text = (key: string): string | undefined => schema.options.get(key);
+  const flag = (...keys: readonly string[]): boolean => keys.some((key) => text(key)?.trim().toLowerCase() === "true");
+  const names = (key: string): readonly string[] => list(text(key));
+  const engine = (text("merge-engine") ?? "deduplicate").trim().toLowerCase();
+  const mergeEngine = isEngine(engine) ? engine : undefined;
+  const deletionVectors = flag("deletion-vectors.enabled");
+  const firstRow = mergeEngine === "first-row";
+  return {
+    mergeEngine,
+    ignoreDelete: flag("ignore-delete", "first-row.ignore-delete", "deduplicate.ignore-delete", "partial-update.ignore-delete"),
+    sequenceFields: names("sequence.field"),
+    sequenceDescending: text("sequence.field.sort-order")?.trim().toLowerCase() === "descending",
+    deletionVectors,
+    skipLevel0: deletionVectors ? !flag("deletion-vectors.merge-on-read") : firstRow,
+    lookup: firstRow || deletionVectors || flag("force-lookup") || text("changelog-producer")?.trim().toLowerCase() === "lookup",
+    removeOnDelete: flag(mergeEngine === "aggregation" ? "aggregation.remove-record-on-delete" : "partial-update.remove-record-on-delete"),
+    removeOnSequenceGroup: names("partial-update.remove-record-on-sequence-group"),
+    sequenceGroups: groups(schema),
+    defaultPartition: text("partition.default-name") ?? "__DEFAULT_PARTITION__",
+    legacyPartitionNames: text("partition.legacy-name")?.trim().toLowerCase() !== "false",
+    pathDirectory: text("data-file.path-directory"),
+    indexBesideData: flag("index-file-in-data-file-dir"),
+    field: (name) => ({
+      aggregate: (text(`fields.${name}.aggregate-function`) ?? text("fields.default-aggregate-function"))?.trim(),
+      ignoreRetract: flag(`fields.${name}.ignore-retract`),
+      distinct: flag(`fields.${name}.distinct`),
+      delimiter: text(`fields.${name}.list-agg-delimiter`) ?? ",",
+      nestedKey: names(`fields.${name}.nested-key`),
+      countLimit: wholeNumber(text(`fields.${name}.count-limit`)),
+    }),
+    text,
+  };
+}
+
+function groups(schema: TableSchema): readonly SequenceGroup[] {
+  return [...schema.options].flatMap(([key, value]) => {
+    const sequence = GROUP.exec(key)?.[1];
+    return sequence === undefined ? [] : [{ sequence: list(sequence), members: list(value) }];
+  });
+}
+
+function list(text: string | undefined): readonly string[] {
+  return (text ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
+}
+
+function isEngine(text: string): text is MergeEngine {
+  return ENGINES.includes(text);
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+/** Options that change which rows a read gives and that dw does not follow: key, values that refuse, why. */
+const refusals: readonly { readonly key: string; readonly refuse: (value: string) => boolean; readonly why: string }[] = [
+  { key: "type", refuse: (value) => !/^(table|materialized-table)$/.test(value), why: "it is no table of Paimon's own file layout" },
+  { key: "data-evolution.enabled", refuse: isTrue, why: "columns of one row lie in several files (data evolution)" },
+  { key: "chain-table.enabled", refuse: isTrue, why: "its rows are merged over several branches (chain table)" },
+  { key: "scan.fallback-branch", refuse: isSet, why: "missing partitions come from another branch" },
+  { key: "scan.primary-branch", refuse: isSet, why: "partitions come from another branch" },
+  { key: "pk-clustering-override", refuse: isTrue, why: "its files are ordered by other fields than the key" },
+  { key: "sequence.snapshot-ordering", refuse: isTrue, why: "versions of a key are ordered by the snapshot that committed them" },
+  { key: "postpone.merge-on-read", refuse: isTrue, why: "rows without a bucket yet are part of every read" },
+  { key: "blob-field", refuse: isSet, why: "BLOB columns lie in files of their own" },
+  { key: "vector-field", refuse: isSet, why: "VECTOR columns lie in files of their own" },
+];
+
+/** Why a table with these options is refused whole; empty when it can be read. */
+export function refusedOptions(schema: TableSchema, options: TableOptions): readonly string[] {
+  const refused = refusals.flatMap(({ key, refuse, why }) => {
+    const value = options.text(key)?.trim().toLowerCase();
+    return value !== undefined && refuse(value) ? [`option ${key}=${value}: ${why}`] : [];
+  });
+  if (schema.primaryKeys.length > 0 && options.mergeEngine === undefined) {
+    refused.push(`option merge-engine=${options.text("merge-engine") ?? ""}: dw does not know this merge engine`);
+  }
+  return refused;
+}
+
+function isTrue(value: string): boolean {
+  return value === "true";
+}
+
+function isSet(value: string): boolean {
+  return value !== "";
+}

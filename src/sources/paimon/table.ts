@@ -1,0 +1,115 @@
+import type { At } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import { DwError } from "../../core/errors.js";
+import { type VectorPlace, vectorPlaces } from "./deletion-vectors.js";
+import { type DataFile, liveFiles } from "./manifests.js";
+import { refusedOptions, type TableOptions, tableOptions } from "./options.js";
+import { Partitions } from "./partitions.js";
+import { Paths, POSTPONED } from "./paths.js";
+import { fileFormat } from "./relation.js";
+import { Schemas, type TableSchema } from "./schema.js";
+import { type Found, find } from "./snapshots.js";
+import { foreignTypes } from "./types.js";
+
+/** A table at one state, as far as its metadata tells. */
+export interface PaimonTable {
+  readonly storage: Storage;
+  readonly found: Found;
+  readonly schemas: Schemas;
+  readonly schema: TableSchema;
+  readonly options: TableOptions;
+  readonly partitions: Partitions;
+  readonly paths: Paths;
+  readonly hasKey: boolean;
+  /** Features that dw does not read here, each with its reason. */
+  readonly refused: readonly string[];
+  /** Read once, when first asked for. */
+  readonly files: () => Promise<readonly DataFile[]>;
+  readonly vectors: () => Promise<ReadonlyMap<string, VectorPlace>>;
+}
+
+export async function loadTable(storage: Storage, at: At): Promise<PaimonTable> {
+  const main = new Schemas(storage, "");
+  if ((await main.ids()).length === 0) throw noTable(storage);
+  const found = await find(storage, at);
+  const schemas = found.folder === "" ? main : new Schemas(storage, found.folder);
+  const newest = (await schemas.ids()).at(-1);
+  if (newest === undefined) throw noTable(storage);
+  const latest = await schemas.schema(newest);
+  // An older state has the columns of its day, and is read by the options of today.
+  const schema = found.travelled && found.snapshot !== undefined ? await schemas.schema(found.snapshot.schemaId) : latest;
+  const options = tableOptions({ ...schema, options: latest.options });
+  const partitions = new Partitions(schema, options);
+  const { snapshot } = found;
+  return {
+    storage,
+    found,
+    schemas,
+    schema,
+    options,
+    partitions,
+    paths: new Paths(storage, options, partitions),
+    hasKey: schema.primaryKeys.length > 0,
+    refused: [...refusedOptions(schema, options), ...refusedColumns(schema)],
+    files: once(async () => (snapshot === undefined ? [] : await liveFiles(storage, snapshot))),
+    vectors: once(async () =>
+      snapshot?.indexManifest === undefined ? new Map<string, VectorPlace>() : await vectorPlaces(storage, snapshot.indexManifest),
+    ),
+  };
+}
+
+function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => {
+    running ??= work();
+    return running;
+  };
+}
+
+function noTable(storage: Storage): DwError {
+  return new DwError("DW-TABLE-MISSING", {
+    what: `No Paimon table lies at ${storage.root}.`,
+    why: "It has no folder schema/ with a schema-0 in it.",
+    fix: "Give the table's own folder, the one that holds schema/, snapshot/ and manifest/.",
+  });
+}
+
+function refusedColumns(schema: TableSchema): readonly string[] {
+  const foreign = schema.fields.flatMap((field) => {
+    const types = foreignTypes(field.type);
+    return types.length === 0 ? [] : [`column ${field.name}: dw does not read the type ${types.join(", ")}`];
+  });
+  const seen = new Set<string>();
+  const twins = schema.fields.flatMap((field) => {
+    const folded = field.name.toLowerCase();
+    if (seen.has(folded)) return [`column ${field.name}: another column's name differs in upper and lower case only`];
+    seen.add(folded);
+    return [];
+  });
+  return [...foreign, ...twins];
+}
+
+/** The files whose rows a batch read shows. */
+export function visibleFiles(table: PaimonTable, files: readonly DataFile[]): readonly DataFile[] {
+  if (!table.hasKey) return files;
+  // Rows in the postpone bucket have no bucket yet; level 0 is left out where it could contradict what was looked up.
+  return files.filter((file) => file.bucket !== POSTPONED && !(table.options.skipLevel0 && file.level === 0));
+}
+
+/** Reasons that only the files show. */
+export async function refusedFiles(table: PaimonTable, files: readonly DataFile[]): Promise<readonly string[]> {
+  const reasons = new Set<string>();
+  for (const file of files) {
+    try {
+      fileFormat(file.name);
+    } catch (error) {
+      if (!(error instanceof DwError)) throw error;
+      reasons.add(`file ${file.name}: ${error.why}`);
+    }
+    if (file.writtenColumns === undefined) continue;
+    const { fields } = await table.schemas.schema(file.schemaId);
+    const missing = fields.filter((field) => !file.writtenColumns?.includes(field.name));
+    if (missing.length > 0) reasons.add(`file ${file.name}: it holds only some of the columns (data evolution)`);
+  }
+  return [...reasons];
+}
