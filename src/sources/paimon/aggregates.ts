@@ -111,7 +111,10 @@ function numeric({ type }: Column, by: Partial<Record<"int" | "float" | "decimal
 
 function sum(column: Column): Aggregate | undefined {
   const of = (add: Binary, subtract: Binary): Aggregate =>
-    merging(add, (acc, value) => `CASE WHEN ${value} IS NULL THEN ${acc} WHEN ${acc} IS NULL THEN -${value} ELSE ${subtract(acc, value)} END`);
+    merging(
+      add,
+      (acc, value) => `CASE WHEN ${value} IS NULL THEN ${acc} WHEN ${acc} IS NULL THEN -${value} ELSE ${subtract(acc, value)} END`,
+    );
   return numeric(column, {
     int: (type) => of(integers(type, "+"), integers(type, "-")),
     float: () => of(floats("+"), floats("-")),
@@ -151,7 +154,8 @@ function decimals(type: PaimonType, operator: string): Binary {
   return (acc, value) => `TRY_CAST(CAST(${acc} AS ${wide}) ${operator} CAST(${value} AS ${wide}) AS ${duckType(type)})`;
 }
 
-const refusing: Binary = (acc) => `CASE WHEN ${acc} IS NULL THEN NULL ELSE error('a decimal product of this precision cannot be computed') END`;
+const refusing: Binary = (acc) =>
+  `CASE WHEN ${acc} IS NULL THEN NULL ELSE error('a decimal product of this precision cannot be computed') END`;
 
 /** `replaces` compares accumulator and value; for floats -0.0 is below 0.0 and NaN above all, as in Java. */
 function extreme({ type }: Column, replaces: "<" | ">"): Aggregate {

@@ -1,10 +1,10 @@
+import type { LogicalType } from "../../core/types.js";
 import { type AvroRecordType, type AvroType, optional } from "../../formats/avro.js";
 import type { ParquetType } from "../../formats/parquet/schema.js";
 import type { Vector, VectorValues } from "../../formats/vector.js";
-import type { LogicalType } from "../../core/types.js";
+import { atomicType, timeOfDay } from "./duckdb.js";
 import type { Leaf } from "./evolve.js";
 import { damaged, unsupported } from "./letters.js";
-import { timeOfDay } from "./relation.js";
 import type { PaimonField, PaimonType } from "./types.js";
 
 /* Avro rows of Paimon's data files (AvroSchemaConverter of the Java API) as vectors for Parquet. */
@@ -23,10 +23,8 @@ export function avroColumn(field: PaimonField, row: AvroRecordType, file: string
 
 export const avroLeaf: Leaf = (expression, type) => {
   if (type.kind === "time") return timeOfDay(expression);
-  return type.kind === "int" ? `CAST(${expression} AS ${INTEGERS[type.bits]})` : expression;
+  return type.kind === "int" ? `CAST(${expression} AS ${atomicType(type)})` : expression;
 };
-
-const INTEGERS = { 8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT", 128: "HUGEINT" } as const;
 
 function column(type: PaimonType, avro: AvroType, file: string): AvroColumn {
   switch (type.kind) {
@@ -139,10 +137,11 @@ const atomic: Atomic = (type, avro, file) => {
         ? leaf({ kind: "float32" }, (kept) => ({ kind: "float32", values: Float32Array.from(kept, Number) }))
         : leaf({ kind: "float64" }, (kept) => ({ kind: "float64", values: Float64Array.from(kept, Number) }));
     case "decimal":
-      return leaf(
-        { kind: "fixed", width: WIDE, annotation: { is: "decimal", precision: type.precision, scale: type.scale } },
-        (kept) => ({ kind: "fixed", width: WIDE, bytes: widened(kept, file) }),
-      );
+      return leaf({ kind: "fixed", width: WIDE, annotation: { is: "decimal", precision: type.precision, scale: type.scale } }, (kept) => ({
+        kind: "fixed",
+        width: WIDE,
+        bytes: widened(kept, file),
+      }));
     case "timestamp":
       return timestamp(type, avro, file);
     case "text":
@@ -174,7 +173,11 @@ function timestamp(type: LogicalType & { readonly kind: "timestamp" }, avro: Avr
   const unit = String(avro.attributes.logicalType);
   const factor = TO_MICROS[unit];
   if (factor === undefined) {
-    throw unsupported(`${file} has times in the unit ${unit}.`, "Avro files of Paimon have milliseconds or microseconds.", "Rewrite the table as Parquet.");
+    throw unsupported(
+      `${file} has times in the unit ${unit}.`,
+      "Avro files of Paimon have milliseconds or microseconds.",
+      "Rewrite the table as Parquet.",
+    );
   }
   const annotation = { is: "timestamp", unit: "micros", utc: type.zoned } as const;
   return leaf({ kind: "int64", annotation }, (kept) => ({

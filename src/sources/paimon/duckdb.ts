@@ -44,7 +44,7 @@ export function atomicType(type: LogicalType): string {
     case "date":
       return "DATE";
     case "time":
-      return "TIME";
+      return type.precision > 6 ? "TIME_NS" : "TIME";
     case "timestamp":
       return type.precision > 6 ? "TIMESTAMP_NS" : type.zoned ? "TIMESTAMPTZ" : "TIMESTAMP";
     case "binary":
@@ -106,4 +106,9 @@ function identity(type: PaimonType): string {
     case "foreign":
       return type.text;
   }
+}
+
+/** Milliseconds of the day, as ORC and Avro hold a TIME. */
+export function timeOfDay(expression: string): string {
+  return `(TIME '00:00:00' + to_milliseconds(${expression}))`;
 }

@@ -38,22 +38,14 @@ function convertMap(expression: string, from: MapType, to: MapType, leaf: Leaf, 
   return `CASE WHEN ${expression} IS NULL THEN NULL ELSE map_from_entries(${entries}) END`;
 }
 
-function convertRow(
-  expression: string,
-  from: readonly PaimonField[],
-  to: readonly PaimonField[],
-  leaf: Leaf,
-  depth: number,
-): string {
+function convertRow(expression: string, from: readonly PaimonField[], to: readonly PaimonField[], leaf: Leaf, depth: number): string {
   const sources = to.map((field) => from.find((candidate) => candidate.id === field.id));
   const members = to.map((field, index) => {
     const source = sources[index];
     if (source === undefined) return `CAST(NULL AS ${duckType(field.type)})`;
     return convert(`${expression}.${ident(source.name)}`, source.type, field.type, leaf, depth);
   });
-  const untouched = to.every(
-    (field, index) => from[index]?.name === field.name && members[index] === `${expression}.${ident(field.name)}`,
-  );
+  const untouched = to.every((field, index) => from[index]?.name === field.name && members[index] === `${expression}.${ident(field.name)}`);
   if (untouched && from.length === to.length) return expression;
   const packed = to.map((field, index) => `${ident(field.name)} := ${members[index]}`).join(", ");
   return `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${packed}) END`;
@@ -67,7 +59,7 @@ type Cast<From extends LogicalType["kind"]> = (
 
 const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
   boolean: (value, _from, to) => {
-    if (to.kind === "int" || to.kind === "text" || to.kind === "decimal") return fit(plain(value, to), to);
+    if (to.kind === "int" || to.kind === "text" || to.kind === "decimal") return cut(plain(value, to), to);
     return undefined;
   },
   int: (value, from, to) => {
@@ -75,7 +67,7 @@ const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
     if (to.kind === "float") return plain(value, to);
     if (to.kind === "decimal") return tried(value, to);
     if (to.kind === "boolean") return `(${value} <> 0)`;
-    return to.kind === "text" ? fit(plain(value, { kind: "text" }), to) : undefined;
+    return to.kind === "text" ? cut(plain(value, { kind: "text" }), to) : undefined;
   },
   float: (value, _from, to) => {
     if (to.kind === "float") return to.bits === 64 ? plain(value, to) : narrowFloat(value);
@@ -87,20 +79,20 @@ const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
     if (to.kind === "decimal") return tried(value, to);
     if (to.kind === "float") return plain(value, to);
     if (to.kind === "int") return wrapped(`CAST(trunc(${value}) AS HUGEINT)`, to.bits);
-    return to.kind === "text" ? fit(plain(value, { kind: "text" }), to) : undefined;
+    return to.kind === "text" ? cut(plain(value, { kind: "text" }), to) : undefined;
   },
   text: (value, _from, to) => {
-    if (to.kind === "text") return fit(value, to);
+    if (to.kind === "text") return cut(value, to);
     if (to.kind === "binary") return `encode(${value})`;
     return to.kind === "timestamp" && to.zoned ? undefined : `CAST(trim(${value}) AS ${atomicType(to)})`;
   },
   binary: (value, _from, to) => {
-    if (to.kind === "text") return fit(`decode(${value})`, to);
+    if (to.kind === "text") return cut(`decode(${value})`, to);
     if (to.kind !== "binary") return undefined;
     return to.max === undefined ? value : bytesOf(value, to.max, to.fixed === true);
   },
   date: (value, _from, to) => {
-    if (to.kind === "text") return fit(`CAST(${value} AS VARCHAR)`, to);
+    if (to.kind === "text") return cut(`CAST(${value} AS VARCHAR)`, to);
     return to.kind === "timestamp" && !to.zoned ? plain(value, to) : undefined;
   },
   time: (value, _from, to) => (to.kind === "time" ? value : undefined),
@@ -164,7 +156,7 @@ function narrowFloat(value: string): string {
 }
 
 /** CHAR(n) is padded and cut, VARCHAR(n) cut. */
-function fit(value: string, to: LogicalType): string {
+function cut(value: string, to: LogicalType): string {
   if (to.kind !== "text" || to.max === undefined) return value;
   return to.padded ? `rpad(${value}, ${to.max}, ' ')` : `left(${value}, ${to.max})`;
 }

@@ -1,6 +1,6 @@
 import type { Storage } from "../../core/storage.js";
 import { readAvro } from "../../formats/avro.js";
-import { members, type Members } from "./avro-members.js";
+import { type Members, members } from "./avro-members.js";
 import { damaged, outside } from "./letters.js";
 import { isPlainName } from "./metadata.js";
 import type { Snapshot } from "./snapshots.js";

@@ -62,11 +62,13 @@ export class Partitions {
   }
 }
 
-// The characters that the reference writer escapes as %XX in folder names: controls and these.
-const ESCAPED = /[\u0000-\u001f"#%'*/:=?\\\u007f{}[\]^]/g; // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
+/** Besides control characters, the reference writer escapes these as %XX in folder names. */
+const ESCAPED = new Set("\"#%'*/:=?\\\u007f{}[]^");
 
 export function escapeName(name: string): string {
-  return name.replace(ESCAPED, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  return [...name]
+    .map((char) => (char < " " || ESCAPED.has(char) ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}` : char))
+    .join("");
 }
 
 /** Text of a partition value in a folder's name; null is empty. Legacy names are Java's toString of the stored value. */

@@ -2,12 +2,11 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Storage } from "../../core/storage.js";
-import type { LogicalType } from "../../core/types.js";
 import type { ByteSource } from "../../formats/orc/index.js";
-import { int96AsBytes } from "../../formats/parquet-int96.js";
 import { ParquetWriter } from "../../formats/parquet/writer.js";
-import { text } from "./duckdb.js";
-import type { Leaf } from "./evolve.js";
+import { int96AsBytes } from "../../formats/parquet-int96.js";
+import { atomicType, text, timeOfDay } from "./duckdb.js";
+import { type Leaf, wrapped } from "./evolve.js";
 import { unsupported } from "./letters.js";
 import type { PaimonField, PaimonType } from "./types.js";
 
@@ -96,7 +95,7 @@ function hasNanoseconds(type: PaimonType): boolean {
 
 const parquetLeaf: Leaf = (expression, type) => {
   // Paimon writes TIME as adjusted to UTC, which DuckDB shows as a time with zone.
-  if (type.kind === "time") return `CAST(${expression} AS TIME)`;
+  if (type.kind === "time") return `CAST(${expression} AS ${atomicType(type)})`;
   if (type.kind === "timestamp" && type.precision > 6) return `CAST(${expression} AS TIMESTAMP_NS)`;
   return expression;
 };
@@ -109,7 +108,8 @@ const int96Leaf: Leaf = (expression, type) => {
   if (type.kind !== "timestamp" || type.precision <= 6) return parquetLeaf(expression, type);
   const pairs = (from: number, to: number): string =>
     Array.from({ length: to - from }, (_, index) => `substr(hex(${expression}), ${2 * (to - index) - 1}, 2)`).join(" || ");
-  const nanoseconds = `CAST('0x' || ${pairs(0, 8)} AS BIGINT)`;
+  // Signed: the writer may count back from midnight.
+  const nanoseconds = wrapped(`CAST('0x' || ${pairs(0, 8)} AS UBIGINT)`, 64);
   const days = `CAST('0x' || ${pairs(8, 12)} AS BIGINT)`;
   return `make_timestamp_ns((${days} - ${JULIAN_EPOCH}) * ${NANOSECONDS_A_DAY} + ${nanoseconds})`;
 };
@@ -121,7 +121,7 @@ async function orc(file: FileToRead, fields: readonly PaimonField[], spool: Spoo
   const { parquetType } = await import("../../formats/orc/parquet.js");
   const source = fileSource(await local(file, spool));
   try {
-    const orcFile = openOrc(source);
+    const orcFile = await openOrc(source);
     const present = fields.flatMap((field) => {
       const index = orcFile.schema.fieldNames.indexOf(field.name);
       return index < 0 ? [] : [{ index, nanoseconds: hasNanoseconds(field.type) }];
@@ -161,22 +161,11 @@ const orcLeaf: Leaf = (expression, type) => {
       return type.padded ? `rtrim(${expression}, ' ')` : expression;
     case "decimal":
     case "timestamp":
-      return `CAST(${expression} AS ${typeName(type)})`;
+      return `CAST(${expression} AS ${atomicType(type)})`;
     default:
       return expression;
   }
 };
-
-function typeName(type: LogicalType): string {
-  if (type.kind === "decimal") return `DECIMAL(${type.precision},${type.scale})`;
-  if (type.kind !== "timestamp") return "VARCHAR";
-  return type.precision > 6 ? "TIMESTAMP_NS" : type.zoned ? "TIMESTAMPTZ" : "TIMESTAMP";
-}
-
-/** Milliseconds of the day as an integer. */
-export function timeOfDay(expression: string): string {
-  return `(TIME '00:00:00' + to_milliseconds(${expression}))`;
-}
 
 async function avro(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const { openAvro } = await import("../../formats/avro.js");
@@ -238,8 +227,13 @@ function readSize(file: number): number {
   return Number(fstatSync(file).size);
 }
 
+/** DuckDB takes every path for a pattern: a special character stands for itself in brackets. */
+function literalGlob(path: string): string {
+  return path.replace(/[[*?]/g, "[$&]");
+}
+
 /** `read_parquet` of local files, without guessing at partitions from their folders. */
 export function scan(paths: readonly string[], withRowNumbers: boolean): string {
-  const list = paths.map(text).join(", ");
+  const list = paths.map((path) => text(literalGlob(path))).join(", ");
   return `read_parquet([${list}], hive_partitioning = false${withRowNumbers ? ", file_row_number = true" : ""})`;
 }

@@ -1,6 +1,6 @@
+import { DwError } from "../../core/errors.js";
 import type { At } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
-import { DwError } from "../../core/errors.js";
 import { type VectorPlace, vectorPlaces } from "./deletion-vectors.js";
 import { type DataFile, liveFiles } from "./manifests.js";
 import { refusedOptions, type TableOptions, tableOptions } from "./options.js";

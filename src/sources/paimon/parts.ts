@@ -1,0 +1,97 @@
+import type { DataFile } from "./manifests.js";
+import type { KeyTypes } from "./sections.js";
+import { sections } from "./sections.js";
+import type { PaimonTable } from "./table.js";
+
+/*
+ * How a snapshot's files are read: `stream` files are read one by one, the files of a `merge` part share keys and are
+ * merged (MergeTreeSplitGenerator of the reference reader decides alike).
+ */
+
+export interface Part {
+  readonly mode: "stream" | "merge";
+  /** Some of the files' rows may take rows back: they have to be looked at. */
+  readonly mayDelete: boolean;
+  readonly files: readonly DataFile[];
+}
+
+export function bucketKey(file: DataFile): string {
+  return `${Buffer.from(file.partition).toString("base64")}|${file.bucket}`;
+}
+
+export function partsOf(table: PaimonTable, files: readonly DataFile[], keyTypes: KeyTypes): readonly Part[] {
+  if (!table.hasKey) return files.filter((file) => file.rows > 0).map((file) => stream(file, false));
+  return [...byBucket(files).values()].flatMap((bucket) => bucketParts(table, bucket, keyTypes));
+}
+
+export function byBucket(files: readonly DataFile[]): ReadonlyMap<string, readonly DataFile[]> {
+  const buckets = new Map<string, DataFile[]>();
+  for (const file of files) {
+    const key = bucketKey(file);
+    const bucket = buckets.get(key);
+    if (bucket === undefined) buckets.set(key, [file]);
+    else bucket.push(file);
+  }
+  return buckets;
+}
+
+function bucketParts(table: PaimonTable, bucket: readonly DataFile[], keyTypes: KeyTypes): readonly Part[] {
+  const { options } = table;
+  const settled = bucket.every((file) => file.level !== 0 && withoutDeletes(file));
+  const oneLevel = new Set(bucket.map((file) => file.level)).size === 1;
+  if (settled && (oneLevel || options.deletionVectors || options.mergeEngine === "first-row")) {
+    return bucket.filter((file) => file.rows > 0).map((file) => stream(file, false));
+  }
+  return sections(bucket, keyTypes).map((section) => {
+    const [only] = section;
+    if (section.length === 1 && only !== undefined) return stream(only, only.deletedRows !== 0);
+    return { mode: "merge", mayDelete: true, files: section };
+  });
+}
+
+/** Unknown counts as none, as the reference reader has it for files of old releases. */
+function withoutDeletes(file: DataFile): boolean {
+  return (file.deletedRows ?? 0) === 0;
+}
+
+function stream(file: DataFile, mayDelete: boolean): Part {
+  return { mode: "stream", mayDelete, files: [file] };
+}
+
+/** Streams cost no memory, merges do: their chunks are smaller. Each group of files costs a scan in the chunk's SQL. */
+const LIMITS = {
+  stream: { bytes: 256 * 1024 * 1024, parts: 512, buckets: 48 },
+  merge: { bytes: 96 * 1024 * 1024, parts: 64, buckets: 24 },
+} as const;
+
+/** Parts packed into chunks, in their order; a chunk has one mode. */
+export function packed(parts: readonly Part[]): readonly (readonly Part[])[] {
+  return [...pack(parts.filter(({ mode }) => mode === "stream")), ...pack(parts.filter(({ mode }) => mode === "merge"))];
+}
+
+function pack(parts: readonly Part[]): readonly (readonly Part[])[] {
+  const chunks: Part[][] = [];
+  let bytes = 0;
+  let buckets = new Set<string>();
+  for (const part of parts) {
+    const limit = LIMITS[part.mode];
+    const size = part.files.reduce((sum, file) => sum + file.size, 0);
+    const bucket = part.files[0] === undefined ? "" : bucketKey(part.files[0]);
+    const chunk = chunks.at(-1);
+    const full =
+      chunk === undefined ||
+      bytes + size > limit.bytes ||
+      chunk.length >= limit.parts ||
+      (buckets.size >= limit.buckets && !buckets.has(bucket));
+    if (full) {
+      chunks.push([part]);
+      bytes = size;
+      buckets = new Set([bucket]);
+    } else {
+      chunk.push(part);
+      bytes += size;
+      buckets.add(bucket);
+    }
+  }
+  return chunks;
+}

@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import { DwError } from "../../core/errors.js";
+import type { Chunk, ReadPlan, ReadRequest, SourceColumn } from "../../core/source.js";
+import { unsupported } from "./letters.js";
+import { atomicType } from "./partitions.js";
+import { type Part, packed, partsOf } from "./parts.js";
+import { chunkSql, openChunk, type ReadColumns } from "./read.js";
+import { trimmedKey } from "./schema.js";
+import type { KeyTypes } from "./sections.js";
+import { type PaimonTable, refusedFiles, visibleFiles } from "./table.js";
+import { logicalType, type PaimonField } from "./types.js";
+
+/** Plans a read from metadata alone. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
+export async function plan(table: PaimonTable, request: ReadRequest): Promise<ReadPlan> {
+  const files = visibleFiles(table, await table.files());
+  refuse([...table.refused, ...(await refusedFiles(table, files))]);
+  const columns = readColumns(table, request);
+  const parts = partsOf(table, files, await keyTypesOf(table, files));
+  const identity = await identityOf(table);
+  const work = new Map<string, readonly Part[]>();
+  const chunks = await Promise.all(
+    packed(parts).map(async (chunkParts) => {
+      const chunk = await describe(table, chunkParts, identity);
+      work.set(chunk.id, chunkParts);
+      return chunk;
+    }),
+  );
+  // Writes the SQL of one merge, so that an aggregate function that dw cannot compute is refused before anything is read.
+  if (parts.some(({ mode }) => mode === "merge")) chunkSql(table, columns, "merge", true, "SELECT 1");
+  return {
+    columns: columns.wanted.map(sourceColumn),
+    identity,
+    immutable: true,
+    chunks,
+    open: (chunk) => {
+      const chunkParts = work.get(chunk.id);
+      if (chunkParts === undefined) throw new RangeError(`the chunk ${chunk.id} is not of this plan`);
+      return openChunk(table, columns, chunkParts);
+    },
+  };
+}
+
+function refuse(reasons: readonly string[]): void {
+  if (reasons.length === 0) return;
+  throw unsupported(
+    `The table cannot be read: ${reasons.slice(0, 5).join("; ")}${reasons.length > 5 ? `; and ${reasons.length - 5} more reasons` : ""}.`,
+    "A table is read whole or not at all.",
+    "`dw inspect` lists every reason. Rewrite the table with Paimon without these features, and export it again.",
+  );
+}
+
+/** Statistics and key ranges are stored as the file's own schema has the key. */
+export async function keyTypesOf(table: PaimonTable, files: PaimonFiles): Promise<KeyTypes> {
+  const ids = new Set(table.hasKey ? files.map((file) => file.schemaId) : []);
+  const types = new Map(
+    await Promise.all(
+      [...ids].map(async (id) => {
+        const schema = await table.schemas.schema(id);
+        return [id, trimmedKey(schema).map((field) => atomicType(field, `schema-${id}`))] as const;
+      }),
+    ),
+  );
+  return (file) => types.get(file.schemaId) ?? [];
+}
+
+type PaimonFiles = readonly { readonly schemaId: number }[];
+
+function readColumns(table: PaimonTable, request: ReadRequest): ReadColumns {
+  const { fields } = table.schema;
+  const wanted = request.columns === undefined ? fields : request.columns.map((name) => named(fields, name));
+  // A predicate can only name a column by writing its name, so that whatever it does not mention it does not need.
+  const mention = request.where?.toLowerCase().replaceAll('""', '"');
+  const filtered = mention === undefined ? [] : fields.filter((field) => mention.includes(field.name.toLowerCase()));
+  return { wanted, filtered, ...(request.where === undefined ? {} : { where: request.where }) };
+}
+
+function named(fields: readonly PaimonField[], name: string): PaimonField {
+  const exact = fields.find((field) => field.name === name);
+  if (exact !== undefined) return exact;
+  throw new DwError("DW-USAGE", {
+    what: `The table has no column ${name}.`,
+    why: "A misspelt column would silently be missing.",
+    fix: `Its columns are ${fields.map((field) => field.name).join(", ")}.`,
+  });
+}
+
+export function sourceColumn(field: PaimonField): SourceColumn {
+  return {
+    name: field.name,
+    type: logicalType(field.type),
+    nullable: field.nullable,
+    fieldId: field.id,
+    ...(field.description === undefined ? {} : { comment: field.description }),
+  };
+}
+
+/**
+ * Paimon tables have no UUID on disk: the first schema, with its creation time, stands for one. Rolled-back snapshots give
+ * their numbers to others, so that the manifests' names (which are UUIDs) tell them apart.
+ */
+async function identityOf(table: PaimonTable): Promise<string> {
+  const { found, schema, storage } = table;
+  const first = (await table.schemas.ids())[0] ?? schema.id;
+  const birth = hash(Buffer.from(await storage.read(`${found.folder}schema/schema-${first}`)).toString("base64"));
+  const state = found.snapshot;
+  const content = state === undefined ? "empty" : hash(JSON.stringify([state.baseManifestList, state.deltaManifestList, schema.id]));
+  return `paimon:${birth}/${found.branch}@${state?.id ?? 0}-${content}`;
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+async function describe(table: PaimonTable, parts: readonly Part[], identity: string): Promise<Chunk> {
+  const files = parts.flatMap((part) => part.files);
+  const paths = await Promise.all(files.map((file) => table.paths.dataFile(file)));
+  const places = [...new Set(files.map((file) => place(table, file)))];
+  const [first = "", last = ""] = [places[0], places.at(-1)];
+  const mode = parts[0]?.mode ?? "stream";
+  return {
+    id: `${mode}-${hash(JSON.stringify([identity, paths]))}`,
+    title: `${places.length === 1 ? first : `${first} … ${last}`} (${files.length} ${files.length === 1 ? "file" : "files"}${mode === "merge" ? ", merged" : ""})`,
+    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    bytes: files.reduce((sum, file) => sum + file.size, 0),
+    files: paths,
+  };
+}
+
+function place(table: PaimonTable, file: Part["files"][number]): string {
+  const { title } = table.partitions.of(file.partition, file.manifest);
+  const bucket = table.hasKey || file.bucket > 0 ? `bucket-${file.bucket}` : "";
+  return [title, bucket].filter((step) => step !== "").join("/") || "table";
+}

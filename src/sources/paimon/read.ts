@@ -1,0 +1,198 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { OpenChunk } from "../../core/source.js";
+import { ParquetWriter } from "../../formats/parquet/writer.js";
+import { readVector, vectorKey } from "./deletion-vectors.js";
+import { constant, duckType, ident, text } from "./duckdb.js";
+import { convert, type Leaf } from "./evolve.js";
+import { damaged } from "./letters.js";
+import type { DataFile } from "./manifests.js";
+import { type MergeColumn, mergeOf } from "./merge.js";
+import { atomicType } from "./partitions.js";
+import { bucketKey, type Part } from "./parts.js";
+import { fileFormat, openFile, type Spool, scan } from "./relation.js";
+import type { TableSchema } from "./schema.js";
+import type { PaimonTable } from "./table.js";
+import type { PaimonField } from "./types.js";
+
+export interface ReadColumns {
+  /** In the order of the answer. */
+  readonly wanted: readonly PaimonField[];
+  /** Columns that the predicate may mention. */
+  readonly filtered: readonly PaimonField[];
+  readonly where?: string;
+}
+
+const SEQUENCE: PaimonField = systemField("_SEQUENCE_NUMBER", 64);
+const KIND: PaimonField = systemField("_VALUE_KIND", 8);
+
+function systemField(name: string, bits: 8 | 64): PaimonField {
+  return { id: -1, name, nullable: false, type: { kind: "atomic", logical: { kind: "int", bits } } };
+}
+
+/** Makes a chunk readable: spools what DuckDB cannot read, and answers its SELECT. */
+export async function openChunk(table: PaimonTable, columns: ReadColumns, parts: readonly Part[]): Promise<OpenChunk> {
+  const folder = await mkdtemp(join(tmpdir(), "dw-paimon-"));
+  let number = 0;
+  const spool: Spool = { storage: table.storage, folder, next: () => number++, release: [] };
+  const close = async (): Promise<void> => {
+    for (const release of spool.release.splice(0)) await release();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const mode = parts[0]?.mode ?? "stream";
+    const mayDelete = parts.some((part) => part.mayDelete);
+    const source = await chunkSource(table, neededColumns(table, columns, mode), parts, spool);
+    return { sql: chunkSql(table, columns, mode, mayDelete, source), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function neededColumns(table: PaimonTable, columns: ReadColumns, mode: Part["mode"]): readonly MergeColumn[] {
+  const asked = [...columns.wanted, ...columns.filtered];
+  const needed = mode === "merge" ? mergeOf(table.schema, table.options).needs(asked) : asked;
+  return table.schema.fields.flatMap((field, index) => (needed.includes(field) ? [{ alias: `c${index}`, field }] : []));
+}
+
+/** The chunk's SELECT over `source`, a SELECT of the versions. */
+export function chunkSql(table: PaimonTable, columns: ReadColumns, mode: Part["mode"], mayDelete: boolean, source: string): string {
+  const needed = neededColumns(table, columns, mode);
+  const rows = mode === "merge" ? mergeOf(table.schema, table.options).sql(source, needed) : streamed(source, table.hasKey && mayDelete);
+  const names = needed.map(({ alias, field }) => `${alias} AS ${ident(field.name)}`);
+  const where = columns.where === undefined ? "" : ` WHERE (${columns.where}\n)`; // a comment at the predicate's end ends there
+  const named = `SELECT ${names.length === 0 ? "1 AS nothing" : names.join(", ")} FROM (${rows})`;
+  return `SELECT ${columns.wanted.map((field) => ident(field.name)).join(", ")} FROM (${named})${where}`;
+}
+
+function streamed(source: string, withDeletes: boolean): string {
+  return withDeletes ? `SELECT * FROM (${source}) WHERE k IN (0, 2)` : source;
+}
+
+/** One SELECT of a group of files, all with the same schema, partition, bucket and level. */
+interface Group {
+  readonly files: DataFile[];
+}
+
+async function chunkSource(table: PaimonTable, columns: readonly MergeColumn[], parts: readonly Part[], spool: Spool): Promise<string> {
+  const buckets = new Map<string, number>();
+  const groups = new Map<string, Group>();
+  const withLevels = parts[0]?.mode === "merge";
+  for (const file of parts.flatMap((part) => part.files)) {
+    const bucket = bucketKey(file);
+    if (!buckets.has(bucket)) buckets.set(bucket, buckets.size);
+    const key = JSON.stringify([bucket, file.schemaId, fileFormat(file.name), withLevels ? file.level : 0]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { files: [file] });
+    else group.files.push(file);
+  }
+  const selects: string[] = [];
+  for (const { files } of groups.values()) selects.push(...(await groupSelects(table, columns, files, buckets, spool)));
+  return selects.join("\nUNION ALL\n");
+}
+
+async function groupSelects(
+  table: PaimonTable,
+  columns: readonly MergeColumn[],
+  files: readonly DataFile[],
+  buckets: ReadonlyMap<string, number>,
+  spool: Spool,
+): Promise<readonly string[]> {
+  const [first] = files;
+  if (first === undefined) return [];
+  const schema = await table.schemas.schema(first.schemaId);
+  const sources = columns.map(({ field }) => schema.fields.find((candidate) => candidate.id === field.id));
+  const stored = sources.flatMap((field) => (field === undefined || isPartition(table, field.id) ? [] : [field]));
+  const system = table.hasKey ? [SEQUENCE, KIND] : [];
+  const read = [...system, ...stored];
+  const list = (leaf: Leaf): string => selectList(table, columns, schema, first, buckets.get(bucketKey(first)) ?? 0, leaf);
+  const vectors = await table.vectors();
+  const together = new Map<Leaf, string[]>();
+  const selects: string[] = [];
+  for (const file of files) {
+    const path = await table.paths.dataFile(file);
+    const relation = await openFile({ path, size: file.size }, read.length === 0 ? schema.fields.slice(0, 1) : read, spool);
+    if (vectors.has(vectorKey(file.partition, file.bucket, file.name))) {
+      const deleted = await deletedRows(table, file, spool);
+      const rows = `${scan([relation.path], true)} AS t ANTI JOIN read_parquet(${text(deleted)}) AS d ON d.position = t.file_row_number`;
+      selects.push(`SELECT ${list(relation.leaf)} FROM ${rows}`);
+    } else {
+      together.set(relation.leaf, [...(together.get(relation.leaf) ?? []), relation.path]);
+    }
+  }
+  for (const [leaf, paths] of together) selects.push(`SELECT ${list(leaf)} FROM ${scan(paths, false)} AS t`);
+  return selects;
+}
+
+function isPartition(table: PaimonTable, id: number): boolean {
+  return table.schema.fields.some((field) => field.id === id && table.schema.partitionKeys.includes(field.name));
+}
+
+function selectList(
+  table: PaimonTable,
+  columns: readonly MergeColumn[],
+  schema: TableSchema,
+  file: DataFile,
+  bucket: number,
+  leaf: Leaf,
+): string {
+  const system = table.hasKey
+    ? [`${bucket} AS g`, `t.${ident(SEQUENCE.name)} AS s`, `t.${ident(KIND.name)} AS k`, `${file.level} AS l`]
+    : [];
+  const values = columns.map(({ alias, field }) => `${columnSql(table, field, schema, file, leaf)} AS ${alias}`);
+  return [...system, ...values].join(", ") || "1 AS nothing";
+}
+
+/** Partition columns come from the manifest: files that were migrated from Hive do not hold them. */
+function columnSql(table: PaimonTable, field: PaimonField, schema: TableSchema, file: DataFile, leaf: Leaf): string {
+  const partition = table.schema.partitionKeys.indexOf(field.name);
+  if (partition >= 0) {
+    const value = table.partitions.of(file.partition, file.manifest).values[partition] ?? null;
+    return constant(value, atomicType(field, file.manifest));
+  }
+  const stored = schema.fields.find((candidate) => candidate.id === field.id);
+  if (stored === undefined) return `CAST(NULL AS ${duckType(field.type)})`;
+  return convert(`t.${ident(stored.name)}`, stored.type, field.type, leaf);
+}
+
+const POSITIONS_A_GROUP = 65_536;
+
+/** The positions that a file's deletion vector names, as a Parquet file with the column `position`. */
+async function deletedRows(table: PaimonTable, file: DataFile, spool: Spool): Promise<string> {
+  const place = (await table.vectors()).get(vectorKey(file.partition, file.bucket, file.name));
+  if (place === undefined) throw new RangeError(`${file.name} has no deletion vector`);
+  const index = await table.paths.indexFile(place.indexFile, place.externalPath, place.partition, place.bucket);
+  const vector = await readVector(table.storage, index, place);
+  // A few bytes can name billions of positions: never more than the file has rows.
+  if (vector.cardinality > file.rows) throw damaged(index, `A deletion vector names more rows than ${file.name} has.`);
+  const path = join(spool.folder, `${spool.next()}.parquet`);
+  const output = openSync(path, "wx");
+  try {
+    const writer = new ParquetWriter([{ name: "position", type: { kind: "int64" } }], (bytes) => void writeSync(output, bytes));
+    for (const values of batched(vector.positions(), file, index)) {
+      writer.rowGroup(values.length, [{ kind: "int64", length: values.length, count: values.length, values }]);
+    }
+    writer.close();
+  } finally {
+    closeSync(output);
+  }
+  return path;
+}
+
+function* batched(positions: Iterable<number>, file: DataFile, index: string): Generator<BigInt64Array> {
+  let batch: bigint[] = [];
+  let total = 0;
+  for (const position of positions) {
+    if (position >= file.rows || ++total > file.rows)
+      throw damaged(index, `A deletion vector names a row that ${file.name} does not have.`);
+    batch.push(BigInt(position));
+    if (batch.length === POSITIONS_A_GROUP) {
+      yield BigInt64Array.from(batch);
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield BigInt64Array.from(batch);
+}
