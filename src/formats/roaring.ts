@@ -61,25 +61,31 @@ function layout(reader: Reader, start: number): { readonly containers: readonly 
   return { containers, end: at };
 }
 
-function* positionsOf(reader: Reader, { high, cardinality, at, kind }: Container): Generator<number> {
-  const base = high * 65_536;
-  if (kind === "array") {
-    for (let index = 0; index < cardinality; index++) yield base + reader.u16(at + index * 2);
-  } else if (kind === "bitmap") {
+function* positionsOf(reader: Reader, container: Container): Generator<number> {
+  const base = container.high * 65_536;
+  for (const low of lows[container.kind](reader, container)) yield base + low;
+}
+
+const lows: Readonly<Record<Container["kind"], (reader: Reader, container: Container) => Generator<number>>> = {
+  *array(reader, { at, cardinality }) {
+    for (let index = 0; index < cardinality; index++) yield reader.u16(at + index * 2);
+  },
+  *bitmap(reader, { at }) {
     for (let word = 0; word < BITMAP_BYTES; word++) {
       const byte = reader.u8(at + word);
-      for (let bit = 0; byte >> bit !== 0; bit++) if ((byte >> bit) & 1) yield base + word * 8 + bit;
+      for (let bit = 0; byte >> bit !== 0; bit++) if ((byte >> bit) & 1) yield word * 8 + bit;
     }
-  } else {
+  },
+  *runs(reader, { at }) {
     const runs = reader.u16(at);
     for (let run = 0; run < runs; run++) {
       const first = reader.u16(at + 2 + run * 4);
       const last = first + reader.u16(at + 4 + run * 4);
       if (last > 65_535) throw reader.bad("has a run that leaves its container");
-      for (let low = first; low <= last; low++) yield base + low;
+      for (let low = first; low <= last; low++) yield low;
     }
-  }
-}
+  },
+};
 
 class Reader {
   private readonly view: DataView;
