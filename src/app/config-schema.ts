@@ -15,6 +15,8 @@ const name = z.string().min(1);
 const port = z.int().min(1).max(65535).optional();
 const duration = z.string().refine(isDuration, { error: "a duration looks like 5s, 26h or 7 days" });
 
+const size = z.string().regex(/^\d+(\.\d+)? ?[KMGT]i?B$/i, { error: "a size looks like 512MB or 2GiB" });
+
 const connection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("postgres"),
@@ -28,7 +30,7 @@ const connection = z.discriminatedUnion("kind", [
     direct: z.strictObject({ host: name, port }).optional(),
   }),
   z.strictObject({ kind: z.literal("pglite"), path: name }),
-  z.strictObject({ kind: z.literal("duckdb"), path: name, memoryLimit: z.string().optional(), threads: z.int().min(1).optional() }),
+  z.strictObject({ kind: z.literal("duckdb"), path: name, memoryLimit: size.optional(), threads: z.int().min(1).optional() }),
   z.strictObject({
     kind: z.literal("starrocks"),
     host: name,
