@@ -1,4 +1,6 @@
-import { Command, Flags, type Interfaces } from "@oclif/core";
+import { Command } from "@oclif/core/command";
+import * as Flags from "@oclif/core/flags";
+import type { InferredArgs, InferredFlags } from "@oclif/core/interfaces";
 import type { Connections, Project } from "../app/project.js";
 import type { ErrorClass } from "../core/codes.js";
 import type { Conversation } from "../core/conversation.js";
@@ -38,8 +40,8 @@ import { logLevels, session } from "./session.js";
  * Throw DwError for what a user can act on, or an AggregateError of them for several; the printing is done in main.ts.
  */
 
-type Parsed<T extends typeof Command> = Interfaces.InferredFlags<(typeof DwCommand)["baseFlags"] & T["flags"]>;
-type Arguments<T extends typeof Command> = Interfaces.InferredArgs<T["args"]>;
+type Parsed<T extends typeof Command> = InferredFlags<(typeof DwCommand)["baseFlags"] & T["flags"]>;
+type Arguments<T extends typeof Command> = InferredArgs<T["args"]>;
 
 const shared = { helpGroup: "GLOBAL" } as const;
 

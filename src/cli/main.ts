@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Config, Errors, run, settings } from "@oclif/core";
+import { Config } from "@oclif/core/config";
+import { CLIError, ExitError } from "@oclif/core/errors";
+import { run } from "@oclif/core/run";
+import { settings } from "@oclif/core/settings";
 import { exitCodes } from "../core/codes.js";
 import { DwError, isDwError } from "../core/errors.js";
 import { letterText } from "../present/letter.js";
@@ -31,9 +34,9 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function fail(error: unknown, argv: readonly string[], config: Config): Promise<void> {
   if (error instanceof NobodyReads) return;
-  if (error instanceof Errors.ExitError && error.oclif.exit === 0) return;
+  if (error instanceof ExitError && error.oclif.exit === 0) return;
   if (session.interruption !== undefined) return report([interruption(session.interruption)], argv);
-  if (error instanceof Errors.CLIError) return report([usageLetter(error, argv, config)], argv);
+  if (error instanceof CLIError) return report([usageLetter(error, argv, config)], argv);
   const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
   await report(errors, argv);
 }

@@ -1,9 +1,9 @@
-import type { Config, Errors } from "@oclif/core";
+import type { Config } from "@oclif/core/config";
 import { DwError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 
 /** oclif's own refusals (unknown flags, missing arguments, unknown commands) as a letter. */
-export function usageLetter(error: InstanceType<typeof Errors.CLIError>, argv: readonly string[], config: Config): DwError {
+export function usageLetter(error: Error, argv: readonly string[], config: Config): DwError {
   const unknown = /^command (.*) not found$/.exec(error.message);
   return unknown ? unknownCommand(unknown[1] ?? "", config) : wrongCall(error, argv, config);
 }

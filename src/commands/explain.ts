@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import * as Args from "@oclif/core/args";
 import { DwCommand } from "../cli/base-command.js";
 import { codes, type ErrorCode, exitCodes } from "../core/codes.js";
 import { DwError } from "../core/errors.js";
