@@ -4,8 +4,8 @@ import { DwError } from "../core/errors.js";
 interface Place {
   /** Relative to the project. */
   readonly file: string;
-  readonly line: number;
-  readonly column: number;
+  /** `12`, or `12:5` where the column is that of the author's text. */
+  readonly position: string;
 }
 
 /** A model file that could not be loaded, as a letter with file and line. Letters that the file itself threw stay as they are. */
@@ -13,7 +13,7 @@ export function loadFailure(shown: string, file: string, root: string, error: un
   if (error instanceof DwError) return error;
   const thrown = error instanceof Error ? error : new Error(String(error));
   const place = placeOf(thrown, root) ?? placeOf(thrown, file);
-  const where = place ? `${place.file}:${place.line}:${place.column}` : shown;
+  const where = place ? `${place.file}:${place.position}` : shown;
   const imported = place !== undefined && place.file !== shown ? ` (imported by ${shown})` : "";
   return new DwError("DW-MODEL-LOAD", {
     what: `${where} could not be loaded${imported}.`,
@@ -23,15 +23,21 @@ export function loadFailure(shown: string, file: string, root: string, error: un
   });
 }
 
-/** The first line of the stack, or of a parser's message, that lies inside the project. */
+/**
+ * The first line inside the project that a parser's message or the stack names. Compiling keeps lines and moves columns,
+ * so that only a parser's column is worth printing.
+ */
 function placeOf(error: Error, root: string): Place | undefined {
-  const text = `${error.message}\n${error.stack ?? ""}`.replaceAll("file://", "");
   const start = root.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-  for (const [, file = "", line, column] of text.matchAll(new RegExp(`(${start}[^\\n:()]*):(\\d+):(\\d+)`, "g"))) {
-    const inside = relative(root, file).split(sep).join("/");
-    if (!inside.includes("node_modules/")) return { file: inside, line: Number(line), column: Number(column) };
-  }
-  return undefined;
+  const places = new RegExp(`(${start}[^\\n:()]*):(\\d+):(\\d+)`, "g");
+  const within = (text: string, position: (line: string, column: string) => string): Place | undefined => {
+    for (const [, file = "", line = "", column = ""] of text.replaceAll("file://", "").matchAll(places)) {
+      const inside = relative(root, file).split(sep).join("/");
+      if (!inside.includes("node_modules/")) return { file: inside, position: position(line, column) };
+    }
+    return undefined;
+  };
+  return within(error.message, (line, column) => `${line}:${column}`) ?? within(error.stack ?? "", (line) => line);
 }
 
 function reason(error: Error): string {
