@@ -13,6 +13,8 @@ import { logLevels, session } from "./session.js";
 /*
  * What every command is built on. A command is a doorway: parse (done before run), call one use case in app/, show, return.
  *
+ *   import * as Flags from "@oclif/core/flags";                  // Args likewise; "@oclif/core" itself loads all of oclif
+ *
  *   export default class Lint extends DwCommand<typeof Lint> {
  *     static override summary = "Say which models an engine would refuse.";
  *     static override flags = { engine: Flags.string({ summary: "…" }) };

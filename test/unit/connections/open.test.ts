@@ -45,6 +45,20 @@ describe("the databases of an environment", () => {
     expect(reopened.kind === "pg" && (await reopened.pg.query("SELECT n FROM kept"))).toEqual([{ n: 1 }]);
   });
 
+  test("StarRocks is emulated by DuckDB, in a file that is there again next time", async () => {
+    const opened = await project(embedded);
+    for (const sql of ["CREATE TABLE kept AS SELECT 1 AS n", "INSERT INTO kept VALUES (2)"]) {
+      const connections = opened.connect(opened.environment("local"));
+      const slot = await connections.slot("starrocks");
+      if (slot.kind !== "duckdb") throw new Error("an embedded starrocks is DuckDB");
+      expect(slot.emulates).toBe("starrocks");
+      const session = await slot.duckdb.session();
+      await session.run(sql);
+      if (sql.startsWith("INSERT")) expect(await session.rows("SELECT n FROM kept ORDER BY n")).toEqual([{ n: 1 }, { n: 2 }]);
+      await connections.close();
+    }
+  });
+
   test("a second process on an embedded folder is locked out, and told by whom", async () => {
     const opened = await project(embedded);
     const pid = await holder(join(opened.root, ".dw", "local"));
