@@ -1,0 +1,258 @@
+import { type Catalog, type CatalogObject, catalogOf, compareText, type ObjectId, type ObjectKind, objectId } from "../../core/catalog.js";
+import type { Introspected } from "../../core/engine.js";
+import type { JsonObject } from "../../core/json.js";
+import type { PgSession } from "../../core/session.js";
+import type { EngineName } from "../../core/types.js";
+import type {
+  CheckBody,
+  ColumnBody,
+  ForeignKeyBody,
+  FunctionBody,
+  IndexBody,
+  MaterializedViewBody,
+  TableBody,
+  ViewBody,
+  ViewColumnBody,
+} from "./body.js";
+import { type LiveFunction, type LiveIndex, type LiveRelation, liveFunctions, liveRelations, liveSchemas } from "./live-catalog.js";
+import { spelledQuery, spelledTable } from "./scratch.js";
+
+type Unmodelled = Introspected["unmodelled"][number];
+
+/** What one introspection gathers. */
+export interface Looking {
+  readonly session: PgSession;
+  readonly slot: EngineName;
+  /** What the models want, by id: judges texts that the server rewrites, and orders columns. */
+  readonly wanted: ReadonlyMap<ObjectId, CatalogObject>;
+  readonly objects: CatalogObject[];
+  readonly unmodelled: Unmodelled[];
+}
+
+/** Adds to, or takes over, what PostgreSQL sees: TimescaleDB's hypertables are tables here, its aggregates views. */
+export interface Extension {
+  readonly load: (looking: Looking) => Promise<Extended>;
+}
+
+export interface Extended {
+  readonly table: (relation: LiveRelation, body: TableBody) => TableBody;
+  /** Answers true when it has taken the view as an object of its own. */
+  readonly view: (relation: LiveRelation) => Promise<boolean>;
+}
+
+const noExtension: Extension = { load: async () => ({ table: (_, body) => body, view: async () => false }) };
+
+/**
+ * The live catalog of one database in the form that resolve gives. Objects that the server holds and models cannot say are
+ * reported in `unmodelled`. Runs in one read transaction that is rolled back; needs the TEMPORARY right (see scratch.ts).
+ */
+export async function introspect(
+  session: PgSession,
+  warehouse: string,
+  wanted: Catalog,
+  slot: EngineName = "postgres",
+  extension: Extension = noExtension,
+): Promise<Introspected> {
+  const own = wanted.objects.filter((object) => object.slot === slot);
+  const looking: Looking = { session, slot, wanted: new Map(own.map((object) => [object.id, object])), objects: [], unmodelled: [] };
+  await rolledBack(session, async () => {
+    await session.query("SET LOCAL search_path = pg_catalog");
+    const extended = await extension.load(looking);
+    for (const { name, comment } of await liveSchemas(session)) add(looking, "schema", [name], { comment: comment ?? "" });
+    for (const relation of await liveRelations(session)) await lookAtRelation(looking, relation, extended);
+    lookAtFunctions(looking, await liveFunctions(session));
+  });
+  return { catalog: catalogOf(warehouse, looking.objects), unmodelled: looking.unmodelled.sort((a, b) => compareText(a.name, b.name)) };
+}
+
+/** A transaction that leaves nothing behind, whatever happens. */
+async function rolledBack(session: PgSession, work: () => Promise<void>): Promise<void> {
+  const done = Symbol("rolled back");
+  try {
+    await session.transaction(async () => {
+      await work();
+      throw done;
+    });
+  } catch (error) {
+    if (error !== done) throw error;
+  }
+}
+
+export function add(looking: Looking, kind: ObjectKind, name: readonly string[], body: JsonObject): void {
+  const id = objectId(looking.slot, kind, name);
+  const { model, dependsOn = [] } = looking.wanted.get(id) ?? {};
+  looking.objects.push({ slot: looking.slot, kind, id, name, ...(model !== undefined && { model }), dependsOn, body });
+}
+
+export function report(looking: Looking, schema: string, name: string, what: string): void {
+  looking.unmodelled.push({ name: `${schema}.${name}`, what });
+}
+
+export function wantedBody<Body extends JsonObject>(looking: Looking, kind: ObjectKind, name: readonly string[]): Body | undefined {
+  return looking.wanted.get(objectId(looking.slot, kind, name))?.body as Body | undefined; // the id carries the kind, the kind the body
+}
+
+async function lookAtRelation(looking: Looking, relation: LiveRelation, extended: Extended): Promise<void> {
+  const { kind, schema, name } = relation;
+  for (const extra of relation.extras) report(looking, schema, name, extra);
+  if (kind === "r") return lookAtTable(looking, relation, extended);
+  if (kind === "p" || kind === "f") return report(looking, schema, name, kind === "p" ? "partitioned table" : "foreign table");
+  if (await extended.view(relation)) return;
+  if (kind === "v") return add(looking, "view", [schema, name], await viewBody(looking, "view", relation));
+  const body: MaterializedViewBody = {
+    ...(await viewBody(looking, "materialized-view", relation)),
+    indexes: indexBodies(looking, relation),
+  };
+  add(looking, "materialized-view", [schema, name], body);
+}
+
+async function lookAtTable(looking: Looking, relation: LiveRelation, extended: Extended): Promise<void> {
+  const { schema, name } = relation;
+  const body = extended.table(relation, tableBody(looking, relation));
+  const wanted = wantedBody<TableBody>(looking, "table", [schema, name]);
+  add(looking, "table", [schema, name], wanted ? await judged(looking.session, body, wanted) : body);
+}
+
+function tableBody(looking: Looking, relation: LiveRelation): TableBody {
+  const { schema, name, constraints } = relation;
+  for (const column of relation.columns.filter(({ identity }) => identity)) report(looking, schema, name, `identity column ${column.name}`);
+  for (const constraint of constraints.filter(({ type }) => type === "x"))
+    report(looking, schema, name, `exclusion constraint ${constraint.name}`);
+  const key = constraints.find(({ type }) => type === "p");
+  return {
+    comment: relation.comment ?? "",
+    columns: relation.columns.map(
+      (column): ColumnBody => ({
+        name: column.name,
+        type: column.type,
+        nullable: column.nullable,
+        comment: column.comment ?? "",
+        ...(column.expression !== null && { [column.generated ? "generated" : "default"]: column.expression }),
+      }),
+    ),
+    ...(key && { primaryKey: { name: key.name, columns: key.columns } }),
+    indexes: indexBodies(looking, relation),
+    foreignKeys: constraints
+      .filter(({ type }) => type === "f")
+      .map(
+        (constraint): ForeignKeyBody => ({
+          name: constraint.name,
+          columns: constraint.columns,
+          table: constraint.table ?? [],
+          to: constraint.to ?? [],
+        }),
+      ),
+    checks: constraints
+      .filter(({ type }) => type === "c")
+      .map((constraint): CheckBody => ({ name: constraint.name, expression: constraint.expression ?? "" })),
+  };
+}
+
+export function indexBodies(looking: Looking, { schema, name, indexes }: LiveRelation): IndexBody[] {
+  return indexes.flatMap((index) => indexBody(index) ?? report(looking, schema, name, `index ${index.name}`) ?? []);
+}
+
+function indexBody({ name, columns, unique, method, where }: LiveIndex): IndexBody | undefined {
+  const plain = columns.filter((column) => column !== null);
+  if (plain.length !== columns.length) return undefined;
+  return { name, columns: plain, unique, method, ...(where !== null && { where }) };
+}
+
+/** Our own texts where the server says that they mean what it holds, its columns in our order (it cannot move them). */
+async function judged(session: PgSession, live: TableBody, wanted: TableBody): Promise<TableBody> {
+  const spelled = hasExpressions(wanted) ? await spelledTable(session, wanted) : undefined;
+  const columns = live.columns.map((column) => judgedColumn(column, wanted, spelled));
+  return {
+    ...live,
+    columns: inOrderOf(columns, wanted.columns),
+    indexes: inOrderOf(
+      live.indexes.map((index) => judgedIndex(index, wanted, spelled)),
+      wanted.indexes,
+    ),
+    foreignKeys: inOrderOf(live.foreignKeys, wanted.foreignKeys),
+    checks: inOrderOf(
+      live.checks.map((check) => judgedCheck(check, wanted, spelled)),
+      wanted.checks,
+    ),
+  };
+}
+
+function hasExpressions({ columns, indexes, checks }: TableBody): boolean {
+  return checks.length > 0 || columns.some((column) => column.default ?? column.generated) || indexes.some(({ where }) => where);
+}
+
+function judgedColumn(column: ColumnBody, wanted: TableBody, spelled: LiveRelation | undefined): ColumnBody {
+  const ours = wanted.columns.find(({ name }) => name === column.name);
+  const expression = spelled?.columns.find(({ name }) => name === column.name)?.expression;
+  if (ours === undefined || expression === undefined || expression !== (column.default ?? column.generated)) return column;
+  const { default: _, generated: __, ...rest } = column;
+  return {
+    ...rest,
+    ...(column.default !== undefined && ours.default !== undefined && { default: ours.default }),
+    ...(column.generated !== undefined && ours.generated !== undefined && { generated: ours.generated }),
+  };
+}
+
+function judgedIndex(index: IndexBody, wanted: TableBody, spelled: LiveRelation | undefined): IndexBody {
+  const ours = wanted.indexes.find(({ name }) => name === index.name)?.where;
+  const where = spelled?.indexes.find(({ name }) => name === index.name)?.where;
+  return ours !== undefined && where !== undefined && where !== null && where === index.where ? { ...index, where: ours } : index;
+}
+
+function judgedCheck(check: CheckBody, wanted: TableBody, spelled: LiveRelation | undefined): CheckBody {
+  const ours = wanted.checks.find(({ name }) => name === check.name)?.expression;
+  const expression = spelled?.constraints.find(({ name }) => name === check.name)?.expression;
+  return ours !== undefined && expression === check.expression ? { ...check, expression: ours } : check;
+}
+
+/** Members that both have in the wanted order, then the others as they came. */
+function inOrderOf<Member extends { readonly name: string }>(
+  members: readonly Member[],
+  wanted: readonly { readonly name: string }[],
+): Member[] {
+  const place = new Map(wanted.map(({ name }, index) => [name, index]));
+  const at = (member: Member): number => place.get(member.name) ?? wanted.length;
+  return [...members].sort((a, b) => at(a) - at(b)); // sort is stable
+}
+
+async function viewBody(looking: Looking, kind: ObjectKind, relation: LiveRelation): Promise<ViewBody> {
+  const { schema, name, definition } = relation;
+  return {
+    comment: relation.comment ?? "",
+    columns: viewColumns(relation),
+    query: await judgedQuery(looking, wantedBody<ViewBody>(looking, kind, [schema, name]), definition ?? ""),
+  };
+}
+
+export function viewColumns({ columns }: LiveRelation): ViewColumnBody[] {
+  return columns.map((column) => ({ name: column.name, comment: column.comment ?? "" }));
+}
+
+/** Our own query where the server would spell it as it spells the live one. */
+export async function judgedQuery(looking: Looking, wanted: ViewBody | undefined, definition: string): Promise<string> {
+  if (wanted !== undefined && (await spelledQuery(looking.session, wanted)) === definition) return wanted.query;
+  return definition.trim().replace(/;$/, "");
+}
+
+const VOLATILITY = { i: "immutable", s: "stable", v: "volatile" } as const;
+
+function lookAtFunctions(looking: Looking, functions: readonly LiveFunction[]): void {
+  const count = new Map<string, number>();
+  for (const { schema, name } of functions) count.set(`${schema}.${name}`, (count.get(`${schema}.${name}`) ?? 0) + 1);
+  for (const live of functions) {
+    const overloaded = (count.get(`${live.schema}.${live.name}`) ?? 0) > 1;
+    if (live.special || overloaded) report(looking, live.schema, live.name, overloaded ? "overloaded function" : "function");
+    else add(looking, "function", [live.schema, live.name], functionBody(live));
+  }
+}
+
+function functionBody(live: LiveFunction): FunctionBody {
+  return {
+    comment: live.comment ?? "",
+    arguments: live.arguments,
+    returns: live.table ?? live.returns,
+    language: live.language as FunctionBody["language"], // others are special
+    volatility: VOLATILITY[live.volatility],
+    source: live.source,
+  };
+}
