@@ -201,16 +201,15 @@ function materializedViewBody(model: MaterializedViewModel, resolving: Resolving
 
 function functionBody(model: FunctionModel, resolving: Resolving): BodyAndNeeds {
   const { text, models } = renderBody(model, bodyIn(model, model.body, resolving.flavor.dialects), nameOf(resolving));
+  // PostgreSQL keeps no length or precision on what a function takes and gives.
+  const typeOf = (name: string, column: Column): string => columnType(model, name, column, resolving.flavor, []).replace(/\([\d, ]+\)/, "");
   const parameters = (columns: Readonly<Record<string, Column>>): ParameterBody[] =>
-    Object.entries(columns).map(([name, column]) => ({ name, type: columnType(model, name, column, resolving.flavor, []) }));
+    Object.entries(columns).map(([name, column]) => ({ name, type: typeOf(name, column) }));
   const { returns } = model;
   const body: FunctionBody = {
     comment: model.comment ?? "",
     arguments: parameters(model.arguments),
-    returns:
-      "table" in returns
-        ? parameters(returns.table)
-        : columnType(model, "result", { type: returns, comment: "", nullable: true }, resolving.flavor, []),
+    returns: "table" in returns ? parameters(returns.table) : typeOf("result", { type: returns, comment: "", nullable: true }),
     language: model.language,
     volatility: model.volatility,
     source: `\n${text}\n`,

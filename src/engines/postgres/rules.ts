@@ -1,6 +1,6 @@
 import type { CatalogObject } from "../../core/catalog.js";
 import type { Change, Fact } from "../../core/change.js";
-import { type Json, type JsonObject, sameJson } from "../../core/json.js";
+import { isJsonObject, type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
 import { type CheckBody, type ColumnBody, type ForeignKeyBody, type IndexBody, type KeyBody, postgresObject } from "./body.js";
 
@@ -65,7 +65,8 @@ const alteredView: Rule = (change) => {
   const before = columns(change.from);
   // CREATE OR REPLACE VIEW may only add columns at the end.
   const replaceable = sameJson(before, columns(change.to).slice(0, before.length));
-  if (replaceable) return [{ op: "replace-object", from: change.from, object: change.to }, ...commentChanges(change)];
+  if (replaceable)
+    return [{ op: "replace-object", from: change.from, object: change.to }, ...newColumnComments(change), ...commentChanges(change)];
   return [
     {
       op: "rebuild-object",
@@ -75,6 +76,13 @@ const alteredView: Rule = (change) => {
     },
   ];
 };
+
+function newColumnComments({ to, facts }: Altered): Operation[] {
+  return facts.flatMap(({ path, from, to: added }): Operation[] => {
+    const comment = path[0] === "columns" && path.length === 2 && from === undefined && isJsonObject(added) ? added.comment : "";
+    return typeof comment === "string" && comment !== "" ? [{ op: "set-comment", object: to, column: path[1] ?? "", comment }] : [];
+  });
+}
 
 export const alteredMaterializedView: Rule = (change) => {
   const changed = change.facts.some(({ path }) => path[0] === "query" || (path[0] === "columns" && path.length === 2));

@@ -1,0 +1,101 @@
+import { expect } from "vitest";
+import { type Catalog, type CatalogObject, catalogOf } from "../../src/core/catalog.js";
+import type { Rename } from "../../src/core/change.js";
+import { diff } from "../../src/core/diff.js";
+import type { Engine, LiveEngine } from "../../src/core/engine.js";
+import type { Model } from "../../src/core/model.js";
+import { order } from "../../src/core/order.js";
+import type { StatementBody } from "../../src/core/plan.js";
+import type { PgSession } from "../../src/core/session.js";
+
+/*
+ * The proof: what a plan did is what it said. Models A are made and read back equal, changed to B and read back equal; then
+ * nothing is left to do, and rows that the plan did not give up are still there.
+ */
+
+export interface Stage {
+  readonly engine: Engine;
+  readonly live: LiveEngine<PgSession>;
+  readonly session: PgSession;
+}
+
+export interface Pair {
+  readonly from: readonly Model[];
+  readonly to: readonly Model[];
+  readonly renames?: readonly Rename[];
+  /** Statements that fill A. */
+  readonly seed?: readonly string[];
+  /** A query and its only value after the change. */
+  readonly expected?: readonly [string, unknown];
+}
+
+export function catalogFor(engine: Engine, models: readonly Model[]): Catalog {
+  const context = { warehouse: "proof", models: new Map(models.map((model) => [model.name, model])) };
+  return catalogOf("proof", engine.resolve(models, context).objects.map(engine.normalize));
+}
+
+export function planFor(engine: Engine, from: Catalog, to: Catalog, renames: readonly Rename[] = []): StatementBody[] {
+  const operations = diff(from, to, renames).flatMap((change) => engine.decide(change));
+  return order(operations).flatMap((operation) => engine.generate(operation));
+}
+
+async function apply({ live, session }: Stage, statements: readonly StatementBody[]): Promise<void> {
+  for (const statement of statements) await live.execute(session, statement, new AbortController().signal);
+}
+
+/** The live objects, ours and foreign, as they compare with `wanted`. */
+export async function look({ engine, live, session }: Stage, wanted: Catalog): Promise<Catalog> {
+  const { catalog } = await live.introspect(session, "proof", wanted);
+  return catalogOf("proof", catalog.objects.map(engine.normalize).map(withoutModel));
+}
+
+function withoutModel({ model: _, ...object }: CatalogObject): CatalogObject {
+  return object;
+}
+
+async function isNow(stage: Stage, wanted: Catalog): Promise<void> {
+  const live = await look(stage, wanted);
+  const changes = diff(wanted, live);
+  expect(
+    changes.map((change) => (change.change === "altered" ? { id: change.id, facts: change.facts } : { id: change.id, is: change.change })),
+  ).toEqual([]);
+  expect(planFor(stage.engine, live, wanted)).toEqual([]);
+}
+
+const DROPS: Readonly<Record<string, readonly string[]>> = {
+  r: ["TABLE"],
+  v: ["VIEW", "MATERIALIZED VIEW"], // a continuous aggregate looks like a view
+  m: ["MATERIALIZED VIEW"],
+};
+
+/** Empties the database, so that one failed proof does not fail the next. */
+async function clear(session: PgSession): Promise<void> {
+  const relations = await session.query<{ name: string; kind: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'v', 'm') AND n.nspname !~ '^(pg_|_?timescaledb_|information_schema)'
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+     UNION ALL SELECT p.oid::regprocedure::text, 'f' FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')`,
+  );
+  for (const { name, kind } of relations) {
+    for (const word of DROPS[kind] ?? ["FUNCTION"]) await session.query(`DROP ${word} IF EXISTS ${name} CASCADE`).catch(() => {});
+  }
+}
+
+export async function prove(stage: Stage, pair: Pair): Promise<readonly StatementBody[]> {
+  const [none, a, b] = [catalogOf("proof", []), catalogFor(stage.engine, pair.from), catalogFor(stage.engine, pair.to)];
+  await clear(stage.session);
+  await apply(stage, planFor(stage.engine, none, a));
+  await isNow(stage, a);
+  for (const statement of pair.seed ?? []) await stage.session.query(statement);
+  const plan = planFor(stage.engine, a, b, pair.renames);
+  await apply(stage, plan);
+  await isNow(stage, b);
+  if (pair.expected) {
+    const [row] = await stage.session.query(pair.expected[0]);
+    expect(Object.values(row ?? {})[0]).toEqual(pair.expected[1]);
+  }
+  await apply(stage, planFor(stage.engine, b, none));
+  await isNow(stage, none);
+  return plan;
+}

@@ -1,0 +1,421 @@
+import { objectId } from "../../src/core/catalog.js";
+import type { Model } from "../../src/core/model.js";
+import type { EngineName } from "../../src/core/types.js";
+import { type AnyColumns, defineFunction, defineMaterializedView, defineTable, defineView, sql, t } from "../../src/index.js";
+import type { Pair } from "./proof-loop.js";
+
+/*
+ * Pairs of models for the proof loop. Table pairs hold for PostgreSQL and TimescaleDB, as a plain table and, there, as a
+ * hypertable; the second list is TimescaleDB's own.
+ */
+
+export interface NamedPair extends Pair {
+  readonly name: string;
+}
+
+type TableParts = Partial<Omit<Parameters<typeof defineTable>[1], "on" | "columns">> & { readonly columns?: AnyColumns };
+
+const base: AnyColumns = {
+  id: t.bigint("natural key"),
+  at: t.instant("when it was measured"),
+  value: t.double("what was measured").nullable(),
+  label: t.varchar(20, "a name's first letters").nullable(),
+};
+
+const SEED = [
+  "INSERT INTO p (id, at, value, label) SELECT n, timestamptz '2024-01-01' + n * interval '1 hour', n / 2.0, 'l' || n FROM generate_series(1, 200) n",
+];
+const COUNT = ["SELECT count(*)::int FROM p", 200] as const;
+
+export function tablePairs(slot: EngineName, options: object, hypertable: boolean): NamedPair[] {
+  const p = (parts: TableParts = {}, more: object = {}): Model =>
+    defineTable("p", {
+      grain: "one row per id and hour",
+      key: ["id", "at"],
+      ...parts,
+      columns: parts.columns ?? base,
+      on: { [slot]: { ...options, ...more } },
+    } as never); // the pairs try combinations that the author's types would narrow
+  const change = (name: string, from: Model, to: Model, pair: Partial<Pair> = {}): NamedPair => ({
+    name: `${slot}${hypertable ? " hypertable" : ""}: ${name}`,
+    from: [from],
+    to: [to],
+    seed: SEED,
+    expected: COUNT,
+    ...pair,
+  });
+  const columns = (more: AnyColumns): TableParts => ({ columns: { ...base, ...more } });
+  const index = (...indexes: object[]): object => ({ indexes });
+  const pairs = [
+    change("nothing", p(), p()),
+    change("a nullable column is added", p(), p(columns({ extra: t.text("later").nullable() }))),
+    change("a column with a default is added", p(), p(columns({ extra: t.int("later").default(7) }))),
+    change("a column with the engine's clock is added", p(), p(columns({ made: t.instant("when inserted").defaultNow() }))),
+    change("a column is dropped", p(columns({ extra: t.text("gone").nullable() })), p()),
+    change("a column is renamed", p(columns({ old_name: t.text("x").nullable() })), p(columns({ new_name: t.text("x").nullable() })), {
+      renames: [{ rename: "column", id: objectId(slot, "table", ["public", "p"]), from: "old_name", to: "new_name" }],
+    }),
+    change("a text is widened", p(), p({ columns: { ...base, label: t.varchar(50, "a name's first letters").nullable() } })),
+    change("a text becomes unlimited", p(), p({ columns: { ...base, label: t.text("a name's first letters").nullable() } })),
+    change("an integer is widened", p(columns({ n: t.int("n").default(1) })), p(columns({ n: t.bigint("n").default("1" as never) }))),
+    change("an integer becomes decimal", p(columns({ n: t.int("n").nullable() })), p(columns({ n: t.decimal(18, 4, "n").nullable() }))),
+    change(
+      "a decimal is narrowed",
+      p(columns({ n: t.decimal(18, 4, "n").nullable() })),
+      p(columns({ n: t.decimal(10, 2, "n").nullable() })),
+    ),
+    change("a column becomes NOT NULL", p(), p({ columns: { ...base, value: t.double("what was measured") } })),
+    change("a column becomes nullable", p(columns({ n: t.int("n").default(0) })), p(columns({ n: t.int("n").nullable().default(0) }))),
+    change("a default changes", p(columns({ n: t.int("n").default(0) })), p(columns({ n: t.int("n").default(5) }))),
+    change("a default goes", p(columns({ n: t.text("n").nullable().default("it's") })), p(columns({ n: t.text("n").nullable() }))),
+    change(
+      "comments change",
+      p(),
+      p({ comment: "Now with 'quotes' and \\ backslashes", columns: { ...base, value: t.double("µ — “other”\nline").nullable() } }),
+    ),
+    change("columns change places", p(), p({ columns: { at: base.at, id: base.id, label: base.label, value: base.value } as AnyColumns })),
+    change("an index is added", p(), p({}, index({ columns: ["label", { column: "at", order: "desc" }] }))),
+    change("an index is dropped", p({}, index({ columns: ["label"] })), p()),
+    change(
+      "an index changes its columns",
+      p({}, index({ name: "p_i", columns: ["label"] })),
+      p({}, index({ name: "p_i", columns: ["label", "value"] })),
+    ),
+    change("an index is renamed", p({}, index({ name: "p_i", columns: ["label"] })), p({}, index({ name: "p_j", columns: ["label"] }))),
+    change(
+      "a partial index changes its predicate",
+      p({}, index({ columns: ["label"], where: "value > 1" })),
+      p({}, index({ columns: ["label"], where: "value > 2 AND label <> 'it''s'" })),
+    ),
+    change("a unique index is added", p(), p({}, index({ columns: ["label", "id", "at"], unique: true }))),
+    change(
+      "a brin and a gin index are added",
+      p(columns({ doc: t.json("d").nullable() })),
+      p(columns({ doc: t.json("d").nullable() }), index({ columns: ["id"], method: "brin" }, { columns: ["doc"], method: "gin" })),
+    ),
+    change("the key goes", p(), p({ key: undefined } as never)),
+    change("the key comes", p({ key: undefined } as never), p()),
+    change("the key grows", p(), p({ key: ["id", "at", "label"], columns: { ...base, label: t.varchar(20, "l") } })),
+    change(
+      "an enum gets a value",
+      p(columns({ s: t.enum(["a", "b"], "s").nullable() })),
+      p(columns({ s: t.enum(["a", "b", "it's"], "s").nullable() })),
+    ),
+    change("an enum column is added", p(), p(columns({ s: t.enum(["a", "b"], "s").default("a") }))),
+    change(
+      "a generated column is added",
+      p(),
+      p(columns({ twice: t.double("2 × value").nullable().generated({ postgres: "value * 2" }) })),
+    ),
+    change(
+      "a generated column changes",
+      p(columns({ twice: t.double("2 × value").nullable().generated({ postgres: "value * 2" }) })),
+      p(columns({ twice: t.double("2 × value").nullable().generated({ postgres: "value * 2.5" }) })),
+    ),
+    change(
+      "several things change at once",
+      p(columns({ gone: t.int("x").nullable() }), index({ columns: ["gone"] })),
+      p(
+        { comment: "new", columns: { ...base, label: t.text("l").nullable(), more: t.date("d").nullable() } },
+        index({ columns: ["more"] }),
+      ),
+    ),
+    change("every type", p(), p(columns(everyType))),
+    change(
+      "hostile names",
+      p(),
+      p(
+        columns({
+          'a"b; DROP TABLE p': t.int("'; DROP TABLE p; --").nullable(),
+          select: t.int("$$ $1 \\").nullable(),
+          "Ünï🎉": t.text("{{x}}").nullable(),
+        }),
+      ),
+    ),
+    {
+      name: `${slot}${hypertable ? " hypertable" : ""}: a table is renamed with its key and indexes`,
+      from: [p({}, index({ columns: ["label"] }))],
+      to: [{ ...p({}, index({ columns: ["label"] })), name: "q" } as Model],
+      renames: [{ rename: "object" as const, id: objectId(slot, "table", ["public", "p"]), to: objectId(slot, "table", ["public", "q"]) }],
+      seed: SEED,
+      expected: ["SELECT count(*)::int FROM q", 200] as const,
+    },
+    {
+      name: `${slot}${hypertable ? " hypertable" : ""}: another table comes in a schema of its own`,
+      from: [p()],
+      to: [p(), { ...p({}, { schema: "Other one" }), name: "o" } as Model],
+      seed: SEED,
+      expected: COUNT,
+    },
+  ];
+  return pairs;
+}
+
+const everyType: AnyColumns = {
+  c_boolean: t.boolean("c").nullable(),
+  c_tinyint: t.tinyint("c").nullable(),
+  c_smallint: t.smallint("c").nullable(),
+  c_largeint: t.largeint("c").nullable(),
+  c_float: t.float("c").nullable(),
+  c_decimal: t.decimal(38, 10, "c").nullable(),
+  c_char: t.char(3, "c").nullable(),
+  c_binary: t.binary("c").nullable(),
+  c_fixed: t.fixed(16, "c").nullable(),
+  c_date: t.date("c").nullable(),
+  c_time: t.time("c").nullable(),
+  c_time3: t.time("c", 3).nullable(),
+  c_instant3: t.instant("c", 3).nullable(),
+  c_datetime: t.datetime("c").nullable(),
+  c_datetime0: t.datetime("c", 0).nullable(),
+  c_interval: t.interval("c").nullable(),
+  c_uuid: t.uuid("c").nullable(),
+  c_json: t.json("c").nullable(),
+  c_list: t.list(t.decimal(10, 2), "c").nullable(),
+  c_lists: t.list(t.list(t.int()), "c").nullable(),
+  c_map: t.map(t.text(), t.int(), "c").nullable(),
+  c_struct: t.struct({ a: t.int("a") }, "c").nullable(),
+  c_as: t.text("c").as("postgres", "varchar(7)").as("timescale", "varchar(7)").nullable(),
+  c_timestamptz: t.instant("c").as("postgres", "timestamptz(0)").as("timescale", "timestamptz(0)").nullable(),
+};
+
+export function objectPairs(slot: "postgres" | "timescale", options: object): NamedPair[] {
+  const orders = defineTable("orders", {
+    grain: "one row per order",
+    columns: { id: t.bigint("key"), at: t.instant("when"), paid: t.decimal(18, 4, "money").nullable(), shop: t.int("shop") },
+    key: ["id", "at"],
+    on: { [slot]: options },
+  });
+  const shops = defineTable("shops", {
+    grain: "one row per shop",
+    columns: { id: t.int("key"), name: t.text("n") },
+    key: ["id"],
+    on: { [slot]: {} },
+  });
+  const on = { [slot]: {} };
+  const view = (query: Parameters<typeof defineView>[1]["query"], more: AnyColumns = {}, comment = "paid by shop"): Model =>
+    defineView("v", { comment, columns: { shop: t.int("shop"), paid: t.decimal(38, 4, "sum"), ...more }, query, on });
+  const sum = { postgres: sql.postgres`SELECT shop, sum(paid) FROM ${orders} WHERE ${orders.col.paid} > 0 GROUP BY shop` };
+  const bigger = {
+    postgres: sql.postgres`
+    SELECT shop, sum(paid) AS paid
+    FROM ${orders}
+    WHERE ${orders.col.paid} > 1.5 AND 'it''s' <> 'x' -- comment; with semicolon
+    GROUP BY shop`,
+  };
+  const counted = { postgres: sql.postgres`SELECT shop, sum(paid), count(*) FROM ${orders} GROUP BY shop` };
+  const fn = (body: string, more: object = {}): Model =>
+    defineFunction("paid_since", {
+      comment: "what was paid since",
+      arguments: { since: t.instant("from here") },
+      returns: { table: { shop: t.int("s"), paid: t.decimal(18, 4, "p") } },
+      language: "sql",
+      volatility: "stable",
+      body: {
+        postgres: {
+          ...sql.postgres`${orders}`,
+          parts: [body, { ref: "model", model: "orders" }, " o WHERE o.at >= since GROUP BY o.shop"],
+        },
+      },
+      on,
+      ...more,
+    });
+  const seed = [
+    "INSERT INTO orders (id, at, paid, shop) SELECT n, timestamptz '2024-01-01' + n * interval '1 hour', n, n % 3 FROM generate_series(1, 100) n",
+  ];
+  const expected = ["SELECT count(*)::int FROM orders", 100] as const;
+  const pair = (name: string, from: Model[], to: Model[]): NamedPair => ({
+    name: `${slot}: ${name}`,
+    from: [orders, ...from],
+    to: [orders, ...to],
+    seed,
+    expected,
+  });
+  const plain = slot === "postgres";
+  return [
+    pair("a view comes", [], [view(sum)]),
+    pair("a view goes", [view(sum)], []),
+    pair("a view's query changes", [view(sum)], [view(bigger)]),
+    pair("a view gets a column at its end", [view(sum)], [view(counted, { n: t.bigint("count") })]),
+    pair("a view loses a column", [view(counted, { n: t.bigint("count") })], [view(sum)]),
+    pair("a view's comment changes", [view(sum)], [view(sum, {}, "")]),
+    pair("a function comes", [], [fn("SELECT o.shop, sum(o.paid) FROM ")]),
+    pair(
+      "a function's body changes",
+      [fn("SELECT o.shop, sum(o.paid) FROM ")],
+      [fn("SELECT o.shop, max(o.paid) -- $$ dollars; 'quotes'\n FROM ")],
+    ),
+    pair(
+      "a function's arguments change",
+      [fn("SELECT o.shop, sum(o.paid) FROM ")],
+      [fn("SELECT o.shop, sum(o.paid) + n FROM ", { arguments: { since: t.instant("x"), n: t.int("n") } })],
+    ),
+    pair(
+      "a function's volatility changes",
+      [fn("SELECT o.shop, sum(o.paid) FROM ")],
+      [fn("SELECT o.shop, sum(o.paid) FROM ", { volatility: "volatile" })],
+    ),
+    pair(
+      "a plpgsql function comes",
+      [],
+      [
+        defineFunction("doubled", {
+          arguments: { n: t.int("n") },
+          returns: t.bigint("2n"),
+          language: "plpgsql",
+          volatility: "immutable",
+          body: { postgres: sql.postgres`BEGIN\n  RETURN n * 2;\nEND;` },
+          on,
+        }),
+      ],
+    ),
+    pair("a referenced table comes", [], [shops]),
+    ...(plain
+      ? [
+          pair("a materialized view comes", [], [matview(sum)]),
+          pair("a materialized view's query changes", [matview(sum)], [matview(bigger)]),
+          pair("a materialized view gets an index", [matview(sum)], [matview(sum, { indexes: [{ columns: ["shop"], unique: true }] })]),
+          {
+            name: "postgres: a reference comes",
+            from: [shops, reference(false)],
+            to: [shops, reference(true)],
+            seed: ["INSERT INTO shops VALUES (1, 'a')", "INSERT INTO sales VALUES (1, 1)"],
+            expected: ["SELECT count(*)::int FROM sales", 1] as const,
+          },
+          { name: "postgres: a reference goes", from: [shops, reference(true)], to: [shops, reference(false)] },
+        ]
+      : []),
+  ];
+  function matview(query: Parameters<typeof defineView>[1]["query"], options: object = {}): Model {
+    return defineMaterializedView("m", {
+      grain: "one row per shop",
+      columns: { shop: t.int("shop"), paid: t.decimal(38, 4, "sum") },
+      query,
+      on: { postgres: options },
+    });
+  }
+  function reference(present: boolean): Model {
+    return defineTable("sales", {
+      grain: "one row per sale",
+      columns: { id: t.int("key"), shop: t.int("shop") },
+      key: ["id"],
+      ...(present && { references: [{ columns: ["shop" as const], model: shops, to: ["id"] }] }),
+      on: { postgres: {} },
+    });
+  }
+}
+
+export function timescalePairs(): NamedPair[] {
+  const p = (options: object): Model =>
+    defineTable("p", { grain: "one row per id and hour", columns: base, key: ["id", "at"], on: { timescale: options } } as never); // as above
+  const hyper = (options: object = {}): Model => p({ timeColumn: "at", chunkInterval: "1 day", ...options });
+  const pair = (name: string, from: Model, to: Model): NamedPair => ({
+    name: `timescale: ${name}`,
+    from: [from],
+    to: [to],
+    seed: SEED,
+    expected: COUNT,
+  });
+  const segment = { segmentBy: ["id"], orderBy: [{ column: "at", order: "desc" }] };
+  const tables = [
+    pair("a plain table becomes a hypertable", p({}), hyper()),
+    pair("a hypertable becomes a plain table", hyper(), p({})),
+    pair("the chunk interval changes", hyper(), hyper({ chunkInterval: "7 days" })),
+    pair("the chunk interval is a month", hyper(), hyper({ chunkInterval: "1 month" })),
+    pair("a space dimension comes", hyper(), hyper({ spaceBy: { column: "id", partitions: 4 } })),
+    pair(
+      "a space dimension grows",
+      hyper({ spaceBy: { column: "id", partitions: 2 } }),
+      hyper({ spaceBy: { column: "id", partitions: 4 } }),
+    ),
+    pair("retention comes", hyper(), hyper({ retention: "10 years" })),
+    pair("retention changes", hyper({ retention: "10 years" }), hyper({ retention: "120 months 5 days" })),
+    pair("retention goes", hyper({ retention: "10 years" }), hyper()),
+    pair("a columnstore comes", hyper(), hyper({ columnstore: segment })),
+    pair("a columnstore with policy comes", hyper(), hyper({ columnstore: { ...segment, after: "7 days" } })),
+    pair(
+      "a columnstore policy changes",
+      hyper({ columnstore: { ...segment, after: "7 days" } }),
+      hyper({ columnstore: { ...segment, after: "36 hours" } }),
+    ),
+    pair(
+      "a columnstore's order changes",
+      hyper({ columnstore: segment }),
+      hyper({ columnstore: { segmentBy: [], orderBy: ["id", { column: "at", order: "desc" }] } }),
+    ),
+    pair("a columnstore goes", hyper({ columnstore: { ...segment, after: "7 days" } }), hyper()),
+  ];
+  return [...tables, ...aggregatePairs()];
+}
+
+function aggregatePairs(): NamedPair[] {
+  const source = (retention?: string) =>
+    defineTable("p", {
+      grain: "one row per id and hour",
+      columns: base as { id: (typeof base)[string] },
+      key: ["id"],
+      on: { timescale: { timeColumn: "at", chunkInterval: "1 day", ...(retention && { retention }) } },
+    } as never) as Model & { name: string };
+  const raw = { ...source(), key: ["id", "at"] } as ReturnType<typeof source>;
+  const cagg = (options: object = {}, width = "1 hour", extra = false, comment = "hourly"): Model =>
+    defineMaterializedView("h", {
+      grain: "one row per id and hour",
+      comment,
+      columns: {
+        bucket: t.instant("start"),
+        id: t.bigint("id"),
+        mean: t.double("mean"),
+        ...(extra && { n: t.bigint("rows") }),
+      } as AnyColumns,
+      query: {
+        timescale: {
+          dialect: "timescale",
+          parts: [
+            `SELECT time_bucket(INTERVAL '${width}', at) AS bucket, id, avg(value) AS mean${extra ? ", count(*) AS n" : ""} FROM `,
+            { ref: "model", model: "p" },
+            " GROUP BY 1, 2",
+          ],
+        },
+      },
+      on: { timescale: options },
+    });
+  const refresh = { startOffset: "3 days", endOffset: "1 hour", every: "1 hour" };
+  const expected = ["SELECT count(*)::int FROM h", 200] as const;
+  const pair = (name: string, from: Model[], to: Model[], more: Partial<Pair> = {}): NamedPair => ({
+    name: `timescale: ${name}`,
+    from: [raw, ...from],
+    to: [raw, ...to],
+    seed: SEED,
+    ...more,
+  });
+  const daily = defineMaterializedView("d", {
+    grain: "one row per day",
+    columns: { bucket: t.instant("start"), mean: t.double("mean") },
+    query: {
+      timescale: {
+        dialect: "timescale",
+        parts: ["SELECT time_bucket(INTERVAL '1 day', bucket), avg(mean) FROM ", { ref: "model", model: "h" }, " GROUP BY 1"],
+      },
+    },
+    on: { timescale: {} },
+  });
+  return [
+    pair("an aggregate comes and is filled", [], [cagg()], { expected }),
+    pair("an aggregate goes", [cagg()], []),
+    pair("an aggregate's query changes", [cagg()], [cagg({}, "1 day")], { expected: ["SELECT count(*)::int FROM h", 200] }),
+    pair("an aggregate gets a column", [cagg()], [cagg({}, "1 hour", true)], { expected }),
+    pair("an aggregate's comment changes", [cagg()], [cagg({}, "1 hour", false, "hourly means")]),
+    pair("an aggregate becomes real-time", [cagg()], [cagg({ materializedOnly: false })], { expected }),
+    pair("a refresh policy comes", [cagg()], [cagg({ refresh })]),
+    pair(
+      "a refresh policy changes",
+      [cagg({ refresh })],
+      [cagg({ refresh: { startOffset: null, endOffset: "2 hours", every: "30 min" } })],
+    ),
+    pair("a refresh policy goes", [cagg({ refresh })], [cagg()]),
+    pair("an aggregate's retention changes", [cagg({ retention: "5 years" })], [cagg({ retention: "6 years" })]),
+    pair("an aggregate gets a columnstore", [cagg({ refresh })], [cagg({ refresh, columnstore: { segmentBy: ["id"], after: "30 days" } })]),
+    pair("an aggregate loses its columnstore", [cagg({ columnstore: { segmentBy: ["id"] } })], [cagg()]),
+    pair("an aggregate gets an index", [cagg()], [cagg({ indexes: [{ columns: ["mean"] }] })]),
+    pair("an aggregate over an aggregate comes", [cagg()], [cagg(), daily], { expected: ["SELECT count(*)::int FROM d", 0] }),
+  ];
+}
