@@ -11,7 +11,7 @@ export default defineMaterializedView("station_aqi_month_mv", {
   comment: "Air quality index by station and month, for the public report",
   grain: "one row per station and month",
   columns: {
-    station_id: t.varchar(64, "station"),
+    station_id: t.varchar(24, "station"),
     month: t.instant("first day of the month, UTC"),
     hours: t.bigint("hours with an index"),
     avg_aqi: t.double("mean index").nullable(),

@@ -10,7 +10,7 @@ export default defineView("station_latest", {
   owner: owners.quality,
   comment: "When each station was heard last",
   columns: {
-    station_id: t.varchar(64, "station"),
+    station_id: t.varchar(24, "station"),
     last_event: t.instant("newest measurement, UTC"),
     measurements: t.bigint("measurements in all"),
   },

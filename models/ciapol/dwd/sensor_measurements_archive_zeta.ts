@@ -9,7 +9,7 @@ export default defineTable("sensor_measurements_archive_zeta", {
   grain: "one row per archived measurement",
   tags: ["air-quality", "archive"],
   columns: {
-    station_id: t.varchar(64, "station; UNKNOWN when the message did not say"),
+    station_id: t.varchar(24, "station; UNKNOWN when the message did not say"),
     processing_time: t.instant("when the pipeline received the measurement, UTC; for history, when it was measured"),
     measurement_id: t.bigint("number that the station gave the measurement"),
     event_time: t.instant("when the station measured, UTC"),

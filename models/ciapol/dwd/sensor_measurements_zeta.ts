@@ -12,7 +12,7 @@ export default defineTable("sensor_measurements_zeta", {
   grain: "one row per measurement",
   tags: ["air-quality"],
   columns: {
-    station_id: t.varchar(64, "station; UNKNOWN when the message did not say"),
+    station_id: t.varchar(24, "station; UNKNOWN when the message did not say"),
     processing_time: t.instant("when the pipeline received the measurement, UTC; for history, when it was measured"),
     measurement_id: t.bigint("number that the station gave the measurement"),
     event_time: t.instant("when the station measured, UTC"),

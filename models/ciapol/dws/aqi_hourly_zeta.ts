@@ -9,7 +9,7 @@ export default defineTable("aqi_hourly_zeta", {
   grain: "one row per station and hour of processing",
   tags: ["air-quality", "aqi"],
   columns: {
-    station_id: t.varchar(64, "station"),
+    station_id: t.varchar(24, "station"),
     processing_time: t.instant("start of the hour that the index is about, UTC"),
     aqi: t.int("air quality index; higher is worse; NULL when too few pollutants were measured").nullable(),
     dominant_pollutant: t.varchar(16, "pollutant that sets the index").nullable(),

@@ -1,4 +1,4 @@
-import { defineMaterializedView, hash, month, rowCount, sql, t, unique } from "dwright";
+import { defineMaterializedView, hash, rowCount, sql, t, unique, values } from "dwright";
 import measurements from "../dwd/sensor_measurements_zeta.js";
 import { database, owners, replication } from "../shared.js";
 
@@ -11,8 +11,9 @@ export default defineMaterializedView("station_day_mv", {
   comment: "Daily concentrations by station and pollutant",
   grain: "one row per station, day and pollutant",
   columns: {
-    station_id: t.varchar(64, "station"),
+    station_id: t.varchar(24, "station"),
     day: t.instant("midnight, UTC"),
+    month: t.instant("first day of the month, UTC; partitions as the measurements are, so that an hourly refresh touches one partition"),
     pollutant: t.varchar(16, "what was measured").nullable(),
     measurements: t.bigint("measurements with a value"),
     avg_value: t.double("mean concentration").unit("µg/m³").nullable(),
@@ -23,23 +24,23 @@ export default defineMaterializedView("station_day_mv", {
   checks: [rowCount({ min: 1 }), unique(["station_id", "day", "pollutant"])],
   query: {
     starrocks: sql.starrocks`
-      SELECT ${m.station_id}, date_trunc('day', ${m.processing_time}) AS day, ${m.pollutant},
+      SELECT ${m.station_id}, date_trunc('day', ${m.processing_time}) AS day, date_trunc('month', ${m.processing_time}) AS month, ${m.pollutant},
              count(${m.value}) AS measurements, avg(${m.value}) AS avg_value, max(${m.value}) AS max_value,
              avg(CASE WHEN ${m.quality_flag} = 'VALID' THEN 1.0 ELSE 0.0 END) AS valid_share
       FROM ${measurements}
-      GROUP BY ${m.station_id}, date_trunc('day', ${m.processing_time}), ${m.pollutant}`,
+      GROUP BY ${m.station_id}, date_trunc('day', ${m.processing_time}), date_trunc('month', ${m.processing_time}), ${m.pollutant}`,
     duckdb: sql.duckdb`
-      SELECT ${m.station_id}, date_trunc('day', ${m.processing_time}) AS day, ${m.pollutant},
+      SELECT ${m.station_id}, date_trunc('day', ${m.processing_time}) AS day, date_trunc('month', ${m.processing_time}) AS month, ${m.pollutant},
              count(${m.value}) AS measurements, avg(${m.value}) AS avg_value, max(${m.value}) AS max_value,
              avg(CASE WHEN ${m.quality_flag} = 'VALID' THEN 1.0 ELSE 0.0 END) AS valid_share
       FROM ${measurements}
-      GROUP BY ${m.station_id}, date_trunc('day', ${m.processing_time}), ${m.pollutant}`,
+      GROUP BY ${m.station_id}, date_trunc('day', ${m.processing_time}), date_trunc('month', ${m.processing_time}), ${m.pollutant}`,
   },
   on: {
     starrocks: {
       database,
       refresh: { every: "1 HOUR" },
-      partitionBy: month("day"),
+      partitionBy: values("month"),
       distributeBy: hash(["station_id"], 4),
       replication,
     },

@@ -12,7 +12,7 @@ export default defineTable("raw_measurements_zeta", {
   grain: "one row per received message",
   tags: ["air-quality", "raw"],
   columns: {
-    station_id: t.varchar(64, "station that sent the message; UNKNOWN when the message did not say"),
+    station_id: t.varchar(24, "station that sent the message; UNKNOWN when the message did not say"),
     processing_time: t.instant("when the message was received, UTC; for history, when it was measured"),
     measurement_id: t.bigint("number that the station gave the measurement"),
     raw_payload: t.text("message body, unchanged").nullable(),

@@ -28,9 +28,8 @@ type Conversion = (from: TypeText, to: TypeText) => boolean;
 
 const length = (type: TypeText): number => type.numbers[0] ?? 0;
 
-/** Room for the digits of a 64-bit integer with its sign; the front end does not check it, and the job would be cancelled. */
-const BIGINT_DIGITS = 20;
-const LARGEINT_DIGITS = 40;
+/** Digits with their sign: the front end does not check that a text has room for them, and the job would be cancelled. */
+const DIGITS = { tinyint: 4, smallint: 6, int: 11, bigint: 20, largeint: 40 } as const;
 const FLOAT_DIGITS = 32;
 const JSON_BYTES = 65_533;
 
@@ -50,11 +49,11 @@ const to =
     names.includes(target.name);
 
 const CONVERSIONS: Readonly<Record<string, Conversion>> = {
-  tinyint: either(to("double"), widerText(BIGINT_DIGITS)),
-  smallint: either(to("double"), widerText(BIGINT_DIGITS)),
-  int: either(to("double", "date"), widerText(BIGINT_DIGITS)),
-  bigint: either(to("double"), widerText(BIGINT_DIGITS)),
-  largeint: widerText(LARGEINT_DIGITS),
+  tinyint: either(to("double"), widerText(DIGITS.tinyint)),
+  smallint: either(to("double"), widerText(DIGITS.smallint)),
+  int: either(to("double", "date"), widerText(DIGITS.int)),
+  bigint: either(to("double"), widerText(DIGITS.bigint)),
+  largeint: widerText(DIGITS.largeint),
   float: either(to("double"), widerText(FLOAT_DIGITS)),
   double: widerText(FLOAT_DIGITS),
   decimal: either(widerDecimal, (from, target) => target.name === "varchar" && length(target) >= length(from) + 3),

@@ -156,31 +156,39 @@ function isLayoutColumn({ partition, distribution, orderBy }: TableBody, name: s
   return distributed || orderBy.includes(name) || (partition !== undefined && JSON.stringify(partition).includes(JSON.stringify(name)));
 }
 
-function changeDecision({ facts, to, before, after }: Question, old: ColumnBody, column: ColumnBody): Decision {
-  const changed = new Set(facts.map((fact) => fact.path[2] ?? ""));
-  const name = column.name;
+function changeDecision(question: Question, old: ColumnBody, column: ColumnBody): Decision {
+  const { facts, to } = question;
+  const { name } = column;
+  const changed: ReadonlySet<string> = new Set(facts.map((fact) => fact.path[2] ?? ""));
+  if (changed.has("generated")) return regenerate(to, old, column);
+  const refusal = refusedChange(question, old, column, changed);
+  if (refusal !== undefined) return refusal;
+  // MODIFY restates the comment too.
+  if (changed.has("type")) return [{ op: "retype-column", object: to, from: old, to: column }];
+  if (changed.has("nullable")) return [{ op: "set-nullable", object: to, column: name, nullable: true }];
+  return [{ op: "set-comment", object: to, column: name, comment: column.comment }];
+}
+
+/** MODIFY … AS is accepted and ignored (recorded), so the column goes and comes back. */
+function regenerate(to: CatalogObject, old: ColumnBody, column: ColumnBody): Decision {
+  if (old.generated === undefined || column.generated === undefined) return `${column.name} becomes or stops being a generated column`;
+  return [
+    { op: "drop-column", object: to, column: old },
+    { op: "add-column", object: to, column },
+  ];
+}
+
+function refusedChange({ before, after }: Question, old: ColumnBody, column: ColumnBody, changed: ReadonlySet<string>): string | undefined {
+  const { name } = column;
   const isKey = after.key.includes(name);
-  if (changed.has("generated")) {
-    // MODIFY … AS is accepted and ignored (recorded), so the column goes and comes back.
-    const operations: Operation[] = [
-      { op: "drop-column", object: to, column: old },
-      { op: "add-column", object: to, column },
-    ];
-    return old.generated !== undefined && column.generated !== undefined ? operations : `${name} becomes or stops being a generated column`;
-  }
   if (changed.has("default")) return `the default of ${name} cannot be changed`;
   if (changed.has("aggregate") || changed.has("autoIncrement")) return `the aggregation or AUTO_INCREMENT of ${name} cannot be changed`;
+  if (!changed.has("type") && !changed.has("nullable")) return undefined;
   if (changed.has("nullable") && !column.nullable) return `${name} cannot become NOT NULL`;
-  const reshaped = changed.has("type") || changed.has("nullable");
-  if (reshaped && isLayoutColumn(before, old.name)) return `${name} partitions, distributes or sorts the table`;
-  if (reshaped && isKey && after.table === "primary") return `${name} is a key column of a primary-key table`;
-  if (changed.has("type") && retypeReach(old.type, column.type, isKey) === "rebuild")
-    return `${old.type} of ${name} cannot become ${column.type}`;
-  return [
-    ...(changed.has("type") ? [{ op: "retype-column", object: to, from: old, to: column } as const] : []),
-    ...(changed.has("nullable") && !changed.has("type") ? [{ op: "set-nullable", object: to, column: name, nullable: true } as const] : []),
-    ...(changed.has("comment") ? [{ op: "set-comment", object: to, column: name, comment: column.comment } as const] : []),
-  ];
+  if (isLayoutColumn(before, old.name)) return `${name} partitions, distributes or sorts the table`;
+  if (isKey && after.table === "primary") return `${name} is a key column of a primary-key table`;
+  const reach = changed.has("type") ? retypeReach(old.type, column.type, isKey) : "job";
+  return reach === "rebuild" ? `${old.type} of ${name} cannot become ${column.type}` : undefined;
 }
 
 /** The order of value columns has no meaning to queries that name them; a rewrite of the table for it would be waste. */

@@ -129,11 +129,13 @@ const WIDTH_IS_DISPLAY = new Set(["tinyint", "smallint", "int", "bigint", "large
 /** A type text as the engine folds it; undefined for text that is no type. */
 export function parseType(text: string): TypeText | undefined {
   const tokens = text.match(/`(?:[^`]|``)*`|[A-Za-z_][A-Za-z0-9_]*|\d+|[<>(),:]/g) ?? [];
-  if (tokens.join("").length !== text.replace(/\s+/g, "").length) return undefined;
+  if (bare(tokens.join("")) !== bare(text)) return undefined;
   const reader = { tokens, at: 0 };
   const type = readType(reader);
   return type && reader.at === tokens.length ? type : undefined;
 }
+
+const bare = (text: string): string => text.replace(/\s+/g, "");
 
 interface Reader {
   readonly tokens: readonly string[];

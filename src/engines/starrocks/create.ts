@@ -1,0 +1,229 @@
+import { compareText } from "../../core/catalog.js";
+import type { Sql } from "../../core/sql.js";
+import { template } from "../../render/template.js";
+import {
+  type ColumnBody,
+  type DatabaseBody,
+  type DistributionBody,
+  filled,
+  type IndexBody,
+  type MaterializedViewBody,
+  type PartitionBody,
+  type PartitionExpression,
+  type Properties,
+  type RefreshBody,
+  sqlText,
+  type TableBody,
+  type TableKind,
+  type ViewBody,
+  type ViewColumn,
+} from "./body.js";
+import { quotedText, starrocks } from "./dialect.js";
+
+/*
+ * CREATE statements. Clauses stand in the order in which SHOW CREATE TABLE prints them, which is also the only order that
+ * the parser takes for the parts of a column.
+ */
+
+const { sql, id, join, lit, raw } = starrocks;
+
+export type Name = readonly string[];
+
+const tableTemplate = template("starrocks/create-table.sql", {
+  name: "sql",
+  lines: [{ line: "sql" }],
+  key: "sql?",
+  comment: "sql?",
+  partition: "sql?",
+  distribution: "sql",
+  orderBy: "sql?",
+  hasProperties: "flag",
+  properties: [{ name: "sql", value: "sql" }],
+});
+
+const viewTemplate = template("starrocks/create-view.sql", {
+  replace: "flag",
+  name: "sql",
+  columns: [{ line: "sql" }],
+  comment: "sql?",
+  query: "sql",
+});
+
+const materializedViewTemplate = template("starrocks/create-materialized-view.sql", {
+  name: "sql",
+  columns: [{ line: "sql" }],
+  comment: "sql?",
+  partition: "sql?",
+  distribution: "sql?",
+  orderBy: "sql?",
+  refresh: "sql",
+  hasProperties: "flag",
+  properties: [{ name: "sql", value: "sql" }],
+  query: "sql",
+});
+
+export function createDatabase(name: Name, body: DatabaseBody): Sql {
+  const create = sql`CREATE DATABASE IF NOT EXISTS ${id(...name)}`;
+  const properties = propertyLines(body.properties).map(({ name: property, value }) => sql`${property} = ${value}`);
+  return properties.length === 0 ? create : sql`${create} PROPERTIES (${join(properties)})`;
+}
+
+export function createTable(name: Name, body: TableBody): Sql {
+  const lines = [...body.columns.map(columnClause), ...body.indexes.map(indexClause)];
+  const text = tableTemplate({
+    name: id(...name),
+    lines: lines.map((line) => ({ line })),
+    key: body.key.length === 0 ? undefined : keyClause(body.table, body.key),
+    comment: commentText(body.comment),
+    partition: body.partition && partitionClause(body.partition),
+    distribution: distributionClause(body.distribution),
+    orderBy: nameList(body.orderBy),
+    hasProperties: Object.keys(body.properties).length > 0,
+    properties: propertyLines(body.properties),
+  });
+  return raw(text.trimEnd());
+}
+
+export function createView(name: Name, body: ViewBody, replace = false): Sql {
+  const columns = body.columns.map((column) => ({ line: viewColumn(column) }));
+  const text = viewTemplate({
+    replace,
+    name: id(...name),
+    columns,
+    comment: commentText(body.comment),
+    query: raw(sqlText(body.query.starrocks)),
+  });
+  return raw(text.trimEnd());
+}
+
+export function createMaterializedView(name: Name, body: MaterializedViewBody): Sql {
+  const text = materializedViewTemplate({
+    name: id(...name),
+    columns: body.columns.map((column) => ({ line: viewColumn(column) })),
+    comment: commentText(body.comment),
+    partition: body.partition.length === 0 ? undefined : join(body.partition.map(partitionExpression)),
+    distribution: body.distribution && distributionClause(body.distribution),
+    orderBy: nameList(body.orderBy),
+    refresh: refreshClause(body.refresh),
+    hasProperties: Object.keys(body.properties).length > 0,
+    properties: propertyLines(body.properties),
+    query: raw(sqlText(body.query.starrocks)),
+  });
+  return raw(text.trimEnd());
+}
+
+/** `type [aggregate] [NULL] [default | AUTO_INCREMENT | AS] [COMMENT]`: no other order is read. */
+export function columnClause(column: ColumnBody): Sql {
+  return join([id(column.name), ...columnParts(column)], " ");
+}
+
+function columnParts(column: ColumnBody): Sql[] {
+  const parts = [raw(column.type)];
+  if (column.aggregate !== undefined) parts.push(raw(column.aggregate));
+  // The engine prints NULL on generated columns, and reads none.
+  if (column.generated === undefined) parts.push(raw(column.nullable ? "NULL" : "NOT NULL"));
+  if (column.autoIncrement) parts.push(raw("AUTO_INCREMENT"));
+  if (column.default) parts.push(defaultClause(column.default));
+  if (column.generated !== undefined) parts.push(sql`AS ${raw(column.generated)}`);
+  if (column.comment !== "") parts.push(sql`COMMENT ${quoted(column.comment)}`);
+  return parts;
+}
+
+function defaultClause(value: NonNullable<ColumnBody["default"]>): Sql {
+  return "literal" in value ? sql`DEFAULT ${quoted(value.literal)}` : sql`DEFAULT ${raw(value.expression)}`;
+}
+
+export function indexClause(index: IndexBody): Sql {
+  const properties = Object.entries(index.properties).sort(([a], [b]) => compareText(a, b));
+  const list = join(properties.map(([name, value]) => sql`${quoted(name)} = ${quoted(value)}`));
+  const using = properties.length === 0 ? raw(index.using) : sql`${raw(index.using)} (${list})`;
+  const clause = sql`INDEX ${id(index.name)} (${join(index.columns.map((column) => id(column)))}) USING ${using}`;
+  return index.comment === "" ? clause : sql`${clause} COMMENT ${lit(index.comment)}`;
+}
+
+const KEY_WORDS: Readonly<Record<TableKind, string>> = {
+  duplicate: "DUPLICATE KEY",
+  aggregate: "AGGREGATE KEY",
+  unique: "UNIQUE KEY",
+  primary: "PRIMARY KEY",
+};
+
+function keyClause(table: TableKind, key: readonly string[]): Sql {
+  return sql`${raw(KEY_WORDS[table])} (${join(key.map((column) => id(column)))})`;
+}
+
+function partitionClause(partition: PartitionBody): Sql {
+  if (partition.by === "expression") return expressionPartition(partition.expressions);
+  const columns = join(partition.columns.map((column) => id(column)));
+  if (partition.by === "range") {
+    const parts = partition.partitions.map(
+      ({ name, from, to }) => sql`PARTITION ${id(name)} VALUES [${bound(from, "from")}, ${bound(to, "to")})`,
+    );
+    return sql`RANGE (${columns}) (${lines(parts)})`;
+  }
+  const parts = partition.partitions.map(({ name, values }) => sql`PARTITION ${id(name)} VALUES IN (${join(values.map(listValue))})`);
+  return sql`LIST (${columns}) (${lines(parts)})`;
+}
+
+/** One function stands bare (recorded: in parentheses it is a syntax error), columns stand in parentheses. */
+function expressionPartition(expressions: readonly PartitionExpression[]): Sql {
+  const all = join(expressions.map(partitionExpression));
+  return expressions.every((expression) => "column" in expression) ? sql`(${all})` : all;
+}
+
+function partitionExpression(expression: PartitionExpression): Sql {
+  if ("column" in expression) return id(expression.column);
+  if ("sql" in expression) return raw(expression.sql);
+  return sql`date_trunc(${lit(expression.unit)}, ${id(expression.dateTrunc)})`;
+}
+
+function bound(values: readonly (string | null)[], side: "from" | "to"): Sql {
+  // The lowest bound has no word of its own; 0000-01-01 is what the engine prints for an open start.
+  return sql`(${join(values.map((value) => (value === null ? (side === "to" ? raw("MAXVALUE") : quoted("0000-01-01")) : quoted(value))))})`;
+}
+
+function listValue(tuple: readonly (string | null)[]): Sql {
+  const values = tuple.map((value) => (value === null ? raw("NULL") : quoted(value)));
+  return values.length === 1 ? join(values) : sql`(${join(values)})`;
+}
+
+function lines(parts: readonly Sql[]): Sql {
+  return parts.length === 0 ? raw("") : sql`\n  ${join(parts, ",\n  ")}\n`;
+}
+
+export function distributionClause(distribution: DistributionBody): Sql {
+  const method = distribution.by === "hash" ? sql`HASH (${join(distribution.columns.map((column) => id(column)))})` : raw("RANDOM");
+  return distribution.buckets === undefined ? method : sql`${method} BUCKETS ${lit(filled(distribution.buckets))}`;
+}
+
+export function refreshClause(refresh: RefreshBody): Sql {
+  const parts = [raw(refresh.moment === "deferred" ? "DEFERRED" : "IMMEDIATE"), raw(refresh.mode === "manual" ? "MANUAL" : "ASYNC")];
+  return join([...parts, ...schedule(refresh)], " ");
+}
+
+export function schedule({ start, every }: RefreshBody): Sql[] {
+  const [, amount = "", unit = ""] = /^(\d+) ([A-Z]+)$/.exec(every?.trim().toUpperCase() ?? "") ?? [];
+  const started = start === undefined ? [] : [sql`START (${quoted(start)})`];
+  return every === undefined ? [] : [...started, sql`EVERY (INTERVAL ${raw(amount)} ${raw(unit)})`];
+}
+
+function viewColumn({ name, comment }: ViewColumn): Sql {
+  return comment === "" ? id(name) : sql`${id(name)} COMMENT ${quoted(comment)}`;
+}
+
+function nameList(columns: readonly string[]): Sql | undefined {
+  return columns.length === 0 ? undefined : join(columns.map((column) => id(column)));
+}
+
+function commentText(comment: string): Sql | undefined {
+  return comment === "" ? undefined : quoted(comment);
+}
+
+export function propertyLines(properties: Properties): { name: Sql; value: Sql }[] {
+  const entries = Object.entries(properties).sort(([a], [b]) => compareText(a, b));
+  return entries.map(([name, value]) => ({ name: quoted(name), value: quoted(filled(value)) }));
+}
+
+export function quoted(text: string): Sql {
+  return raw(quotedText(text));
+}

@@ -1,0 +1,21 @@
+import type { Engine } from "../../core/engine.js";
+import { quoting } from "./dialect.js";
+import { generate, render } from "./generate.js";
+import { lint } from "./lint.js";
+import { normalize } from "./normalize.js";
+import { resolve } from "./resolve.js";
+import { decide } from "./rules.js";
+import { mapType } from "./types.js";
+
+export const starrocks: Engine = {
+  name: "starrocks",
+  dialect: "starrocks",
+  quoting,
+  mapType,
+  resolve,
+  lint,
+  normalize,
+  decide,
+  generate,
+  render,
+};
