@@ -37,6 +37,8 @@ export interface Engine {
   readonly name: EngineName;
   readonly dialect?: Dialect;
   readonly quoting?: Quoting;
+  /** The object's name as SQL has to say it, once holes are filled; the object's own `name` when absent. */
+  readonly qualifiedName?: (object: CatalogObject) => readonly string[];
   /** The logical type in this engine, with what is lost. Never throws: the impossible is a level. */
   readonly mapType: (type: LogicalType, column?: Column) => TypeMapping;
   /** Objects for the models that name this engine in `on`. Throws DwError DW-MODEL-INVALID, DW-TYPE-UNSUPPORTED, DW-TYPE-LOSSY. */

@@ -1,0 +1,38 @@
+import * as Flags from "@oclif/core/flags";
+import { DwCommand } from "../../cli/base-command.js";
+import { checkReport, type ReportFormat, reportFormats } from "../../present/outcomes/format.js";
+
+export default class Check extends DwCommand<typeof Check> {
+  static override summary = "Check quality and freshness: a gate for schedulers.";
+  static override description =
+    "All metrics of a table in one scan. Exit 1 when a check fails or cannot be evaluated, 3 when its engine could not be reached; warnings pass unless --fail-on warn. Outcomes are kept in the environment's state store.";
+  static override flags = {
+    layer: Flags.string({ summary: "Only models of this layer.", helpValue: "LAYER" }),
+    model: Flags.string({ summary: "Only models whose name matches.", helpValue: "GLOB" }),
+    tag: Flags.string({ summary: "Only checks with this tag.", helpValue: "TAG" }),
+    format: Flags.option({ options: reportFormats })({ summary: "How to print the outcomes.", default: "table" }),
+    "fail-on": Flags.option({ options: ["warn", "error"] as const })({ summary: "What makes the run fail.", default: "error" }),
+    "show-sql": Flags.boolean({ summary: "Print the queries below each check." }),
+  };
+  static override examples = ["<%= config.bin %> check --layer dws --env prod", "<%= config.bin %> check --format junit > checks.xml"];
+
+  override async run(): Promise<void> {
+    const { check } = await import("../../app/check/check.js");
+    const { exitClasses } = await import("../../app/check/exit.js");
+    const { layer, model, tag, warehouse, format } = this.flags;
+    const project = await this.project();
+    const environment = await this.environment();
+    const report = await check(project, project.connect(environment), {
+      environment: environment.name,
+      signal: this.signal,
+      now: Date.now(),
+      ...(layer !== undefined && { layer }),
+      ...(model !== undefined && { model }),
+      ...(tag !== undefined && { tag }),
+      ...(warehouse !== undefined && { warehouse }),
+    });
+    const style = { ...this.style, showSql: this.flags["show-sql"] };
+    await this.answer(report, () => checkReport(report, format as ReportFormat, style)); // one of the options
+    for (const outcome of exitClasses(report.outcomes, this.flags["fail-on"])) this.outcome(outcome);
+  }
+}
