@@ -83,13 +83,19 @@ function defaultText(column: Column, zone: string | undefined, flavor: Flavor): 
 }
 
 function defaultKinds(value: DefaultValue, column: Column, zone: string | undefined, flavor: Flavor): string | undefined {
-  if ("literal" in value) return quoting.literal(value.literal);
+  if ("literal" in value) return literalText(value.literal, column);
   if ("sql" in value) return dialectText(value.sql, flavor);
   if (column.type.kind === "date") return "CURRENT_DATE";
   if (column.type.kind === "time") return "LOCALTIME";
   // A wall-clock column takes the clock of its own zone, not that of whoever inserts.
   const wallClock = column.type.kind === "timestamp" && !column.type.zoned;
   return wallClock ? `(now() AT TIME ZONE ${quoting.literal(column.zone ?? zone ?? "UTC")})` : "now()";
+}
+
+/** Wide numbers are texts in models, because JavaScript numbers would round them. */
+function literalText(value: string | number | boolean, { type }: Column): string {
+  const isNumber = type.kind === "int" || type.kind === "decimal" || type.kind === "float";
+  return isNumber && /^-?\d+(\.\d+)?$/.test(String(value)) ? String(value) : quoting.literal(value);
 }
 
 function dialectText(texts: Readonly<Partial<Record<Dialect, string>>> | undefined, { dialects }: Flavor): string | undefined {

@@ -145,7 +145,7 @@ function tableBody(model: TableModel, resolving: Resolving): BodyAndNeeds {
   const table = qualifiedName(model, flavor)[1] ?? model.name;
   const references = (model.references ?? []).filter((reference) => targetOf(reference.model, resolving) !== undefined);
   const body: TableBody = {
-    comment: [model.comment, model.grain && `Grain: ${model.grain}.`].filter(Boolean).join(" "),
+    comment: commentWithGrain(model.comment, model.grain),
     columns: columnBodies(model, flavor, resolving.losses),
     ...(model.key && { primaryKey: { name: derivedName([table], "pkey"), columns: model.key } }),
     indexes: indexBodies(table, optionsOf<PostgresTableOptions<string>>(model, flavor).indexes ?? []),
@@ -156,6 +156,10 @@ function tableBody(model: TableModel, resolving: Resolving): BodyAndNeeds {
     checks: enumChecks(table, model.columns),
   };
   return { body, models: references.map((reference) => reference.model).filter((name) => name !== model.name) };
+}
+
+function commentWithGrain(comment: string | undefined, grain: string): string {
+  return [comment?.replace(/([^.!?…])$/, "$1."), grain && `Grain: ${grain}.`].filter(Boolean).join(" ");
 }
 
 export function indexBodies(table: string, indexes: readonly PostgresIndex<string>[]): IndexBody[] {
@@ -180,10 +184,9 @@ export function orderedColumn(column: string | OrderedColumn): OrderedColumn {
 
 function viewBody(model: ViewModel | MaterializedViewModel, resolving: Resolving): BodyAndNeeds & { readonly body: ViewBody } {
   const { text, models } = renderBody(model, bodyIn(model, model.query, resolving.flavor.dialects), nameOf(resolving));
-  const grain = model.model === "materialized-view" && `Grain: ${model.grain}.`;
   return {
     body: {
-      comment: [model.comment, grain].filter(Boolean).join(" "),
+      comment: model.model === "view" ? (model.comment ?? "") : commentWithGrain(model.comment, model.grain),
       columns: Object.entries(model.columns).map(([name, column]) => ({ name, comment: columnComment(column) })),
       query: text,
     },
