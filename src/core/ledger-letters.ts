@@ -1,7 +1,7 @@
 import { DwError } from "./errors.js";
 import type { LoadIdentity } from "./target.js";
 
-/* What every ledger says, wherever it lies. */
+/* What every target and its ledger says, wherever it lies. */
 
 export function ledgerConflict(identity: LoadIdentity, target: string, recorded: string): DwError {
   const same = recorded === identity.source;
@@ -19,5 +19,13 @@ export function resetRefused(backfill: string, target: string): DwError {
     what: `${target} holds rows, and the ledger knows which of them backfill ${backfill} has loaded.`,
     why: "Once that is forgotten, the next run loads the same rows a second time.",
     fix: "Add --empty: the table is emptied and the ledger forgets it, both at once.",
+  });
+}
+
+export function tableMissing(table: string): DwError {
+  return new DwError("DW-TABLE-MISSING", {
+    what: `There is no table ${table} in the database.`,
+    why: "A backfill loads into a table that the migrations made; it makes none of its own.",
+    fix: "Run `dw migrate up` for this environment, or correct the name.",
   });
 }

@@ -7,9 +7,10 @@ import {
   fingerprintQuery,
   readFingerprint,
 } from "../../core/fingerprint.js";
-import { ledgerConflict, resetRefused } from "../../core/ledger-letters.js";
+import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
+import { logicalType } from "../../core/transit.js";
 import type { EngineName } from "../../core/types.js";
 import { duckdbCanonical } from "./canonical.js";
 
@@ -23,8 +24,6 @@ export interface DuckdbTargetOptions {
   readonly merge: MergeRule;
   /** Another connection to the same database. */
   readonly connect: () => Promise<DuckDbConnection>;
-  readonly columns: (db: DuckDbSession) => Promise<readonly TargetColumn[]>;
-  readonly close: () => Promise<void>;
 }
 
 const { ident } = duckdbCanonical;
@@ -51,7 +50,7 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
     engine: options.engine,
     merge: options.merge,
     lanes: 1, // DuckDB itself uses every core for one INSERT … SELECT
-    columns: () => options.columns(db),
+    columns: () => liveColumns(db, options.name),
     start: async (identity, columns) => {
       for (const statement of LAYOUT) await db.run(statement);
       const baseline = await claim(db, name, identity, () => fingerprint(columns));
@@ -83,11 +82,32 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
       return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
     },
     reader: options.connect,
-    close: async () => {
-      await db.close();
-      await options.close();
-    },
+    close: () => db.close(),
   };
+}
+
+interface ColumnRow extends Record<string, unknown> {
+  readonly name: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  readonly has_default: boolean;
+}
+
+async function liveColumns(db: DuckDbSession, name: readonly string[]): Promise<TargetColumn[]> {
+  const [schema, table] = name.length > 1 ? name : ["main", ...name];
+  const rows = await db.rows<ColumnRow>(
+    `SELECT column_name AS name, data_type AS type, is_nullable AS nullable, column_default IS NOT NULL AS has_default
+     FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = ${literal(schema ?? "main")}
+       AND table_name = ${literal(table ?? "")} ORDER BY column_index`,
+  );
+  if (rows.length === 0) throw tableMissing(name.join("."));
+  return rows.map((row) => ({
+    name: row.name,
+    type: logicalType(row.type),
+    nullable: row.nullable,
+    writable: true,
+    hasDefault: row.has_default,
+  }));
 }
 
 async function takeFingerprint(db: DuckDbSession, columns: readonly FingerprintColumn[], relation: string): Promise<Fingerprint> {

@@ -1,4 +1,4 @@
-import { DwError } from "../../core/errors.js";
+import { tableMissing } from "../../core/ledger-letters.js";
 import type { Pg } from "../../core/session.js";
 import type { TargetColumn } from "../../core/target.js";
 import { logicalType } from "./types.js";
@@ -18,7 +18,7 @@ const COLUMNS = `SELECT a.attname::text AS name, pg_catalog.format_type(a.atttyp
 /** Throws DW-TABLE-MISSING. */
 export async function tableColumns(pg: Pg, schema: string, table: string): Promise<TargetColumn[]> {
   const rows = await pg.query(COLUMNS, [schema, table]);
-  if (rows.length === 0) throw tableMissing(schema, table);
+  if (rows.length === 0) throw tableMissing(`${schema}.${table}`);
   return rows.map((row) => ({
     name: String(row.name),
     type: row.labels === null ? logicalType(String(row.type)) : { kind: "enum", values: JSON.parse(String(row.labels)) as string[] }, // json_agg of names
@@ -27,12 +27,4 @@ export async function tableColumns(pg: Pg, schema: string, table: string): Promi
     hasDefault: row.has_default === true,
     ...(typeof row.comment === "string" && { comment: row.comment }),
   }));
-}
-
-function tableMissing(schema: string, table: string): DwError {
-  return new DwError("DW-TABLE-MISSING", {
-    what: `There is no table ${schema}.${table} in the database.`,
-    why: "A backfill loads into a table that the migrations made; it makes none of its own.",
-    fix: "Run `dw migrate up` for this environment, or correct the name.",
-  });
 }

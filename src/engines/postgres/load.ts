@@ -60,7 +60,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
       const rows = await pg.query(bucketRowsQuery(postgresCanonical, columns, relation, label, buckets, limit));
       return rows.map((row) => ({ hash: String(row.row_hash), label: String(row.label) }));
     },
-    close: () => pg.close(),
+    close: async () => {}, // the connection belongs to whoever opened it
   };
 }
 

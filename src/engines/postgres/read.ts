@@ -51,7 +51,6 @@ export async function openPgTable(pg: Pg, options: PgSourceOptions): Promise<Sou
     inspect: () => inspectTable(pg, options, relation, columns),
     close: async () => {
       if (held !== undefined) await releaseSnapshot((await held).session);
-      await pg.close();
     },
   };
 }

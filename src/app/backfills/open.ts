@@ -1,0 +1,111 @@
+import { mkdir, rm } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import { type PreparedBackfill, prepareBackfill } from "../../backfill/prepare.js";
+import type { Reader } from "../../backfill/run.js";
+import { openDuckDb } from "../../connections/duckdb.js";
+import type { Connections } from "../../connections/open.js";
+import type { ResolvedEnvironment } from "../../core/environment.js";
+import { DwError } from "../../core/errors.js";
+import type { At, SourceTable } from "../../core/source.js";
+import type { StateStore } from "../../core/state.js";
+import { postgresState } from "../../state/postgres.js";
+import type { Project } from "../project.js";
+import type { Definition } from "./definition.js";
+import { openSource } from "./source.js";
+import { type OpenTarget, openTarget } from "./target.js";
+
+export interface OpenBackfill {
+  readonly definition: Definition;
+  readonly environment: string;
+  readonly target: OpenTarget;
+  /** DuckDB connections on which chunks are read. */
+  readonly connect: () => Promise<Reader>;
+  /** Plans the source; nothing is read yet but metadata. */
+  readonly prepare: (where: string | undefined, at: At) => Promise<PreparedBackfill>;
+  readonly close: () => Promise<void>;
+}
+
+export interface Opening {
+  readonly project: Project;
+  readonly environment: ResolvedEnvironment;
+  readonly connections: Connections;
+  readonly signal: AbortSignal;
+}
+
+/** The target and what reads for it. The source is opened by `prepare`: status and reset need none. */
+export async function openBackfill(definition: Definition, opening: Opening): Promise<OpenBackfill> {
+  const { project, environment, connections, signal } = opening;
+  const scratch = join(project.root, ".dw", "spool", `${environment.name}-${folderName(definition.name)}`);
+  const closers: (() => Promise<void>)[] = [() => rm(scratch, { recursive: true, force: true })];
+  const close = async (): Promise<void> => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    const target = await openTarget(definition, { connections, scratch });
+    closers.push(() => target.table.close());
+    const connect = target.table.reader ?? (await readingDatabase(scratch, signal, closers));
+    const prepare = async (where: string | undefined, at: At): Promise<PreparedBackfill> => {
+      // What a killed run left behind: the lock says that nobody uses it.
+      await rm(scratch, { recursive: true, force: true });
+      await mkdir(scratch, { recursive: true });
+      const source = await openSource(definition.from, { connections, root: project.root, scratch, at });
+      closers.push(() => source.close());
+      return prepared(definition, target, source, where, connect);
+    };
+    return { definition, environment: environment.name, target, connect, prepare, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Names may hold what file systems do not; two that fold alike are told apart by nobody but the lock, so keep them readable. */
+const folderName = (name: string): string => name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 80);
+
+async function readingDatabase(scratch: string, signal: AbortSignal, closers: (() => Promise<void>)[]): Promise<() => Promise<Reader>> {
+  const database = await openDuckDb({ tempDirectory: join(scratch, "spill") });
+  closers.push(() => database.close());
+  return () => database.session(signal);
+}
+
+async function prepared(
+  { name, model, sourceModel }: Definition,
+  target: OpenTarget,
+  source: SourceTable,
+  where: string | undefined,
+  connect: () => Promise<Reader>,
+): Promise<PreparedBackfill> {
+  const predicate = [model?.where, where].filter((part) => part !== undefined).map((part) => `(${part})`);
+  const db = await connect();
+  try {
+    return await prepareBackfill(
+      {
+        name,
+        source,
+        target: target.table,
+        ...(sourceModel && { sourceModel }),
+        ...(target.model && { targetModel: target.model }),
+        ...(model?.map && { map: model.map }),
+        ...(predicate.length > 0 && { where: predicate.join(" AND ") }),
+        ...(model?.sourceZone !== undefined && { sourceZone: model.sourceZone }),
+      },
+      db,
+    );
+  } finally {
+    await db.close();
+  }
+}
+
+export async function openState(connections: Connections): Promise<StateStore> {
+  const state = await connections.state();
+  if (state.kind === "pg") return postgresState(state.pg, { environment: connections.environment.name });
+  throw new DwError("DW-STATE-MISSING", {
+    what: `The state of environment ${connections.environment.name} is bound to a ${state.kind} connection.`,
+    why: "Locks need a store that several processes can share: PostgreSQL.",
+    fix: "Bind `state` to a PostgreSQL connection in dw.config.ts.",
+  });
+}
+
+/** For whoever finds the lock taken. */
+export const owner = (): string => `${userInfo().username}@${hostname()}, process ${process.pid}`;

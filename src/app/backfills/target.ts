@@ -1,0 +1,125 @@
+import type { Connections, OpenConnection } from "../../connections/open.js";
+import { type CatalogObject, fillHoles } from "../../core/catalog.js";
+import { DwError } from "../../core/errors.js";
+import type { Json } from "../../core/json.js";
+import type { Columns, RelationModel } from "../../core/model.js";
+import type { MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
+import type { EngineName } from "../../core/types.js";
+import { engines } from "../../engines/index.js";
+import { resolveWarehouse } from "../resolve.js";
+import type { Definition, TargetPlace } from "./definition.js";
+
+/** A table to load into, with what its model knows beyond the engine. */
+export interface OpenTarget {
+  readonly table: TargetTable;
+  readonly model?: { readonly columns: Columns; readonly zone?: string };
+  readonly key: readonly string[];
+}
+
+export interface TargetSurroundings {
+  readonly connections: Connections;
+  readonly scratch: string;
+}
+
+/** Throws what connections throw, DW-TABLE-MISSING when asked for columns, DW-CONNECTION-UNSUPPORTED. */
+export async function openTarget(definition: Definition, surroundings: TargetSurroundings): Promise<OpenTarget> {
+  const { to } = definition;
+  return to.by === "model" ? modelTarget(definition, to, surroundings) : connectionTarget(to, surroundings);
+}
+
+async function modelTarget(
+  definition: Definition,
+  to: Extract<TargetPlace, { by: "model" }>,
+  { connections, scratch }: TargetSurroundings,
+): Promise<OpenTarget> {
+  const object = objectOf(definition, to, connections.environment.name);
+  const model = to.model as RelationModel & { readonly key?: readonly string[]; readonly zone?: string }; // views have neither; a backfill's target is a table
+  const pii = new Set(Object.entries(model.columns).flatMap(([name, column]) => (column.pii ? [name] : [])));
+  const open = await connections.slot(to.slot);
+  const table = await tableOf(open, to.slot, await placeOf(object), pii, scratch);
+  return {
+    table: { ...table, columns: async () => (await table.columns()).map((column) => asModelled(column, model.columns)) },
+    model: { columns: model.columns, ...(model.zone !== undefined && { zone: model.zone }) },
+    key: model.key ?? [],
+  };
+}
+
+/** The object that the model makes in its slot, with the environment's values filled in. */
+function objectOf(definition: Definition, to: Extract<TargetPlace, { by: "model" }>, environment: string): CatalogObject {
+  const { catalog } = resolveWarehouse(definition.warehouse ?? "", to.models, engines);
+  const found = catalog.objects.find((object) => object.slot === to.slot && object.kind === "table" && object.model === to.model.name);
+  if (found === undefined) throw new Error(`${to.model.name} makes no table in ${to.slot}`);
+  return fillHoles(found as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
+}
+
+interface Place {
+  readonly name: readonly string[];
+  readonly merge: MergeRule;
+}
+
+async function placeOf(object: CatalogObject): Promise<Place> {
+  if (object.slot !== "starrocks") return { name: object.name, merge: { merge: "append" } };
+  const { qualifiedName, starrocksObject } = await import("../../engines/starrocks/body.js");
+  const table = starrocksObject(object);
+  if (table.kind !== "table") throw new Error(`${object.id} is no table`);
+  return { name: qualifiedName(table), merge: mergeRule(table.body) };
+}
+
+interface KindBody {
+  readonly table: "duplicate" | "aggregate" | "unique" | "primary";
+  readonly key: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly aggregate?: string }[];
+}
+
+function mergeRule({ table, key, columns }: KindBody): MergeRule {
+  if (table === "duplicate") return { merge: "append" };
+  if (table !== "aggregate") return { merge: "upsert", key };
+  const functions = columns.flatMap((column) => (column.aggregate === undefined ? [] : [[column.name, column.aggregate] as const]));
+  return { merge: "aggregate", key, functions: Object.fromEntries(functions) };
+}
+
+async function tableOf(
+  open: OpenConnection,
+  slot: EngineName,
+  place: Place,
+  pii: ReadonlySet<string>,
+  scratch: string,
+): Promise<TargetTable> {
+  if (open.kind === "duckdb") {
+    const { duckdbTarget } = await import("../../engines/duckdb/load.js");
+    return duckdbTarget({ engine: slot, ...place, connect: () => open.duckdb.session() });
+  }
+  const [schema = "public", table = ""] = place.name;
+  const { pgTarget } = await import("../../engines/postgres/load.js");
+  return pgTarget(open.pg, { engine: slot === "timescale" ? "timescale" : "postgres", schema, table, pii, scratch });
+}
+
+/** Lengths and values that the engine does not enforce are the model's promise all the same; computed columns are not loaded. */
+function asModelled(column: TargetColumn, columns: Columns): TargetColumn {
+  const model = columns[column.name];
+  if (model === undefined) return column;
+  const writable = column.writable && model.generated === undefined;
+  const narrower =
+    column.type.kind === "text" && column.type.max === undefined && (model.type.kind === "text" || model.type.kind === "enum");
+  return { ...column, writable, ...(narrower && { type: model.type }) };
+}
+
+async function connectionTarget(
+  to: Extract<TargetPlace, { by: "connection" }>,
+  { connections, scratch }: TargetSurroundings,
+): Promise<OpenTarget> {
+  const open = await connections.named(to.connection);
+  const name = to.table.split(".");
+  if (name.length > 2 || name.includes("")) throw wrongTable(to.table);
+  const place: Place = { name: open.kind === "pg" && name.length === 1 ? ["public", ...name] : name, merge: { merge: "append" } };
+  const engine = open.kind === "duckdb" ? "duckdb" : open.pg.server.timescale === undefined ? "postgres" : "timescale";
+  return { table: await tableOf(open, engine, place, new Set(), scratch), key: [] };
+}
+
+function wrongTable(table: string): DwError {
+  return new DwError("DW-USAGE", {
+    what: `${table} is no table name.`,
+    why: "A table of a connection is named SCHEMA.TABLE or TABLE.",
+    fix: "Correct the part of --target after the colon.",
+  });
+}

@@ -1,0 +1,126 @@
+import { bytesText } from "./amounts.js";
+import { textTable } from "./text-table.js";
+
+interface Loaded {
+  readonly backfill: string;
+  readonly environment: string;
+  readonly target: string;
+  readonly verdict: "equal" | "different" | "unproven";
+  readonly rows: { readonly source: string; readonly target: string; readonly before: string };
+  readonly chunks: number;
+  readonly loadedNow: number;
+  readonly certificate: string;
+  readonly findings: readonly { readonly what: string; readonly source: string | null; readonly target: string | null }[];
+  readonly differences: readonly { readonly where: string; readonly row: string; readonly chunk?: string }[];
+}
+
+export function backfillTable(reports: readonly Loaded[]): string {
+  const head = ["backfill", "environment", "target", "rows", "chunks", "loaded now", "verdict", "certificate"];
+  const rows = reports.map((report) => [
+    report.backfill,
+    report.environment,
+    report.target,
+    report.rows.source === report.rows.target ? report.rows.source : `${report.rows.source} read, ${report.rows.target} found`,
+    String(report.chunks),
+    String(report.loadedNow),
+    report.verdict,
+    report.certificate,
+  ]);
+  return [textTable(head, rows), ...reports.flatMap(trouble)].join("\n");
+}
+
+function trouble(report: Loaded): string[] {
+  if (report.findings.length === 0) return [];
+  return [
+    "",
+    `${report.backfill}: what differs`,
+    textTable(
+      ["measure", "source", "target"],
+      report.findings.map(({ what, source, target }) => [what, source ?? "", target ?? ""]),
+    ),
+    ...(report.differences.length === 0
+      ? []
+      : [
+          "",
+          textTable(
+            ["where", "row", "chunk"],
+            report.differences.map(({ where, row, chunk }) => [where, row, chunk ?? ""]),
+          ),
+        ]),
+  ];
+}
+
+interface Planned {
+  readonly backfill: string;
+  readonly environment: string;
+  readonly source: string;
+  readonly target: string;
+  readonly route: string;
+  readonly chunks: readonly {
+    readonly title: string;
+    readonly rows: number | null;
+    readonly bytes: number;
+    readonly files: number;
+    readonly loaded: boolean;
+  }[];
+  readonly columns: readonly { readonly name: string; readonly from: string; readonly note: string | null }[];
+  readonly unused: readonly string[];
+}
+
+export function dryRunText(reports: readonly Planned[]): string {
+  return reports.map(onePlan).join("\n\n");
+}
+
+function onePlan(plan: Planned): string {
+  const pending = plan.chunks.filter((chunk) => !chunk.loaded);
+  const bytes = pending.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  const files = pending.reduce((sum, chunk) => sum + chunk.files, 0);
+  return [
+    `${plan.backfill} (${plan.environment}): ${plan.source} → ${plan.target}`,
+    `would load ${pending.length} of ${plan.chunks.length} chunks, ${files} files, ${bytesText(bytes)}: ${plan.route}`,
+    "",
+    textTable(
+      ["column", "from", "note"],
+      plan.columns.map(({ name, from, note }) => [name, from, note ?? ""]),
+    ),
+    ...(plan.unused.length > 0 ? [`not loaded: ${plan.unused.join(", ")}`] : []),
+    "",
+    textTable(
+      ["chunk", "rows", "size", "files", "state"],
+      plan.chunks.map(({ title, rows, bytes: size, files: count, loaded }) => [
+        title,
+        rows === null ? "?" : String(rows),
+        bytesText(size),
+        String(count),
+        loaded ? "loaded" : "to load",
+      ]),
+    ),
+  ].join("\n");
+}
+
+interface Known {
+  readonly backfill: string;
+  readonly environment: string;
+  readonly target: string;
+  readonly source: string | null;
+  readonly startedAt: string | null;
+  readonly chunks: number;
+  readonly rows: string;
+  readonly lastLoadedAt: string | null;
+}
+
+export function statusTable(reports: readonly Known[]): string {
+  return textTable(
+    ["backfill", "environment", "target", "chunks", "rows", "started", "last chunk", "source"],
+    reports.map((report) => [
+      report.backfill,
+      report.environment,
+      report.target,
+      String(report.chunks),
+      report.rows,
+      report.startedAt ?? "never",
+      report.lastLoadedAt ?? "",
+      report.source ?? "",
+    ]),
+  );
+}
