@@ -5,6 +5,7 @@ import type { TargetColumn } from "../core/target.js";
 import { transitType } from "../core/transit.js";
 import { type EngineName, type LogicalType, typeText } from "../core/types.js";
 import { type Fit, fitOf } from "./fit.js";
+import { jsonValue } from "./json-value.js";
 
 /*
  * Which source values become which target values, decided before a row is read. Each target column has one DuckDB
@@ -245,9 +246,15 @@ function lossNote(request: MappingRequest, found: Fit | undefined, model: Column
 }
 
 function castTo(target: LogicalType, source: LogicalType | undefined, expression: string): string {
-  const encoded = target.kind === "json" && source !== undefined && source.kind !== "json" && source.kind !== "text";
-  if (encoded) return `CAST(to_json(${expression}) AS JSON)`;
-  return `CAST(${expression} AS ${castType(target)})`;
+  if (source?.kind === "list" && target.kind === "list" && isEncoded(target.element.type, source.element.type))
+    return `list_transform(${expression}, lambda element: ${castTo(target.element.type, source.element.type, "element")})`;
+  return `CAST(${source !== undefined && isEncoded(target, source) ? jsonValue(source, expression) : expression} AS ${castType(target)})`;
+}
+
+/** Text is taken as JSON that was written elsewhere; anything else that becomes JSON is written here. */
+function isEncoded(target: LogicalType, source: LogicalType): boolean {
+  if (target.kind === "list" && source.kind === "list") return isEncoded(target.element.type, source.element.type);
+  return target.kind === "json" && source.kind !== "json" && source.kind !== "text";
 }
 
 /** JSON travels as text and is cast once, so that what is no JSON is refused here; engines' own types are read by the engine. */

@@ -16,6 +16,7 @@ type Format = (storage: Storage, at: At) => Promise<SourceTable>;
 
 const formats: Readonly<Record<string, Format>> = {
   iceberg: async (storage, at) => (await import("../../sources/iceberg/index.js")).openIceberg(storage, { at }),
+  paimon: async (storage, at) => (await import("../../sources/paimon/index.js")).openPaimon(storage, { at }),
 };
 
 /** SOURCE is FORMAT:PATH or CONNECTION:TABLE. DW-SOURCE-UNKNOWN and what opening throws. */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { jsonValue } from "../../../src/backfill/json-value.js";
 import { type MappingRequest, mapColumns } from "../../../src/backfill/mapping.js";
 import type { DwError } from "../../../src/core/errors.js";
 import type { TargetColumn } from "../../../src/core/target.js";
@@ -122,5 +123,34 @@ test("constants fill columns, and a required column that nothing fills is named"
 
 test("nested values become JSON where the target keeps JSON", () => {
   const mapping = map({ tags: t.list(t.text()), raw: t.text() }, { tags: t.json(), raw: t.json() });
-  expect(mapping.columns.map(({ expression }) => expression)).toEqual(['CAST(to_json("tags") AS JSON)', 'CAST("raw" AS JSON)']);
+  expect(mapping.columns[1]?.expression).toBe('CAST("raw" AS JSON)');
+  expect(mapping.columns[0]?.expression).toContain('list_transform("tags"');
+});
+
+test("JSON of nested values loses no digit, no NaN and no key that is not a text", async () => {
+  const type = t.struct({
+    big: t.bigint(),
+    price: t.decimal(38, 10),
+    ratio: t.double(),
+    at: t.instant(),
+    clock: t.time(),
+    raw: t.binary(),
+    levels: t.map(t.int(), t.list(t.float().nullable())),
+  }).column.type;
+  const database = await openDatabase();
+  const db = await database.connect();
+  const value = `{'big': 9007199254740993::BIGINT, 'price': 1.1::DECIMAL(38,10), 'ratio': 'nan'::DOUBLE, 'at': TIMESTAMPTZ '1969-12-31 23:59:59.5+00',
+    'clock': TIME '01:02:03', 'raw': '\\xFF'::BLOB, 'levels': MAP {1: [0.1::FLOAT, NULL, '-inf'::FLOAT]}}`;
+  const [row] = await db.rows<{ text: string }>(`SELECT CAST(${jsonValue(type, "v")} AS VARCHAR) AS text FROM (SELECT ${value} AS v)`);
+  expect(JSON.parse(row?.text ?? "")).toEqual({
+    big: "9007199254740993",
+    price: "1.1000000000",
+    ratio: "NaN",
+    at: "1969-12-31T23:59:59.500000Z",
+    clock: "01:02:03.000000",
+    raw: "/w==",
+    levels: [[1, [0.10000000149011612, null, "-Infinity"]]],
+  });
+  await db.close();
+  await database.close();
 });

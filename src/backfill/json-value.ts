@@ -1,0 +1,69 @@
+import type { LogicalType } from "../core/types.js";
+
+/*
+ * Nested values and engines without nested types meet in JSON. The encoding is that of `dw cat` (DESIGN section 7), so that
+ * no digit is lost: wide integers and decimals are texts, NaN is "NaN", a map is a list of [key, value] pairs.
+ */
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const json = (value: string): string => `to_json(${value})`;
+const text = (value: string): string => json(`CAST(${value} AS VARCHAR)`);
+
+/** DuckDB expression of type JSON for a value; NULL for NULL. `depth` keeps the names of nested lambdas apart. */
+export function jsonValue(type: LogicalType, value: string, depth = 0): string {
+  switch (type.kind) {
+    case "boolean":
+      return json(value);
+    case "int":
+      return type.bits <= 32 ? json(value) : text(value);
+    case "float":
+      return floatValue(value);
+    case "binary":
+      return json(`base64(${value})`);
+    case "time":
+      return json(sixDigits(`CAST(${value} AS VARCHAR)`));
+    case "timestamp":
+      return json(timestampText(type, value));
+    case "list":
+      return orNull(value, json(`list_transform(${value}, lambda e${depth}: ${jsonValue(type.element.type, `e${depth}`, depth + 1)})`));
+    case "map":
+      return orNull(value, json(`list_transform(map_entries(${value}), lambda e${depth}: ${pair(type, `e${depth}`, depth + 1)})`));
+    case "struct":
+      return orNull(value, structValue(type, value, depth));
+    default:
+      return text(value);
+  }
+}
+
+const orNull = (value: string, expression: string): string => `CASE WHEN ${value} IS NULL THEN NULL ELSE ${expression} END`;
+
+function pair(type: Extract<LogicalType, { kind: "map" }>, entry: string, depth: number): string {
+  return `json_array(${jsonValue(type.key, `${entry}.key`, depth)}, ${jsonValue(type.value.type, `${entry}.value`, depth)})`;
+}
+
+function structValue(type: Extract<LogicalType, { kind: "struct" }>, value: string, depth: number): string {
+  const members = type.fields.map((field) => `${literal(field.name)}, ${jsonValue(field.type, `${value}.${ident(field.name)}`, depth)}`);
+  return `json_object(${members.join(", ")})`;
+}
+
+function floatValue(value: string): string {
+  const special = `CASE WHEN isnan(${value}) THEN 'NaN' WHEN ${value} > 0 THEN 'Infinity' ELSE '-Infinity' END`;
+  return `CASE WHEN isfinite(${value}) THEN ${json(`CAST(${value} AS DOUBLE)`)} ELSE ${orNull(value, json(special))} END`;
+}
+
+/** `12:34:56` and `12:34:56.7` with six digits after the second. */
+function sixDigits(time: string): string {
+  return `left(${time} || CASE WHEN contains(${time}, '.') THEN '000000' ELSE '.000000' END, 15)`;
+}
+
+function timestampText({ zoned, precision }: Extract<LogicalType, { kind: "timestamp" }>, value: string): string {
+  const local = zoned && precision <= 6 ? `timezone('UTC', ${value})` : value;
+  return `strftime(${local}, '%Y-%m-%dT%H:%M:%S.${precision > 6 ? "%n" : "%f"}${zoned ? "Z" : ""}')`;
+}
+
+/** True for types that an engine with JSON of its own form keeps as JSON, wholly or inside. */
+export function holdsJson(type: LogicalType): boolean {
+  if (type.kind === "list") return holdsJson(type.element.type);
+  return type.kind === "json" || type.kind === "struct" || type.kind === "map";
+}
