@@ -1,11 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const report = process.env.DW_TEST_REPORT;
+
 /** Projects by what a test needs: `unit` nothing, `cli` a build, `live` a real server, `faults` time. */
 export default defineConfig({
   // models/ import the package by its name, as a user's models do
   resolve: { alias: { dwright: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
+    // .ci/run counts from this file
+    ...(report && { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       {
         extends: true,
