@@ -60,7 +60,7 @@ export interface DiffReport {
 
 /** Compares two catalogs as one environment sees them. Pure. */
 export function diffCatalogs(
-  names: { readonly from: string; readonly to: string },
+  { from: fromName, to: toName }: { readonly from: string; readonly to: string },
   from: Side,
   to: Side,
   engines: Engines,
@@ -73,7 +73,14 @@ export function diffCatalogs(
   const emulated = [...(slots?.values() ?? [])].flatMap((slot) => (slot.emulatedBy === undefined ? [] : [slot.slot]));
   const real = (catalog: Catalog): Catalog => ({ ...catalog, objects: catalog.objects.filter(({ slot }) => !emulated.includes(slot)) });
   const plan = buildPlan(real(before), real(after), plannersOf(engines), renames);
-  return { warehouse: to.catalog.warehouse, ...names, changes: diff(before, after, renames), statements: plan.statements, emulated };
+  return {
+    warehouse: to.catalog.warehouse,
+    from: fromName,
+    to: toName,
+    changes: diff(before, after, renames),
+    statements: plan.statements,
+    emulated,
+  };
 }
 
 /** Holes filled; against a live side, normalised and without the slots that it has not. */

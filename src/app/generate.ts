@@ -7,8 +7,10 @@ import type { Json } from "../core/json.js";
 import type { Loss } from "../core/loss.js";
 import type { Model } from "../core/model.js";
 import type { EngineName } from "../core/types.js";
+import { engines } from "../engines/index.js";
 import { indexText, lossText } from "../present/generated.js";
 import { globMatcher } from "./glob.js";
+import type { Project } from "./project.js";
 import { type Engines, resolveWarehouse } from "./resolve.js";
 
 /** Which objects are generated; everything when both are absent. */
@@ -26,10 +28,10 @@ export interface Generation {
 }
 
 /** Everything that `dw generate` writes for one warehouse; pure, and the same bytes for the same models on every machine. */
-export function generateWarehouse(warehouse: string, models: readonly Model[], engines: Engines, selection: Selection = {}): Generation {
-  const { catalog, losses, findings } = resolveWarehouse(warehouse, models, engines);
+export function generateWarehouse(warehouse: string, models: readonly Model[], known: Engines, selection: Selection = {}): Generation {
+  const { catalog, losses, findings } = resolveWarehouse(warehouse, models, known);
   const chosen = catalog.objects.filter(selects(selection));
-  const rendered = chosen.map((object) => renderObject(object, engines));
+  const rendered = chosen.map((object) => renderObject(object, known));
   const files = new Map<string, string>();
   for (const { object, path, text } of rendered) {
     if (files.has(path)) throw sameFile(object, path);
@@ -53,8 +55,8 @@ function selects(selection: Selection): (object: CatalogObject) => boolean {
   return (object) => (selection.engine === undefined || object.slot === selection.engine) && matches(object.model ?? "");
 }
 
-function renderObject(object: CatalogObject, engines: Engines): { object: CatalogObject; path: string; text: string } {
-  const engine = engines.get(object.slot);
+function renderObject(object: CatalogObject, known: Engines): { object: CatalogObject; path: string; text: string } {
+  const engine = known.get(object.slot);
   if (!engine) throw new Error(`${object.id}: resolved by an engine that is not registered`);
   const filled = fillHoles(object as unknown as Json, "default") as unknown as CatalogObject; // JSON by construction
   const { path, text } = engine.render(filled);
@@ -160,6 +162,61 @@ async function removeFile(out: string, path: string): Promise<void> {
     );
     if (!gone) return;
   }
+}
+
+export interface GenerateRequest {
+  readonly engine?: string;
+  /** Glob over model names. */
+  readonly model?: string;
+  readonly warehouse?: string;
+  /** Absolute; `generated` in the project when absent. */
+  readonly out?: string;
+  readonly check: boolean;
+}
+
+export interface GeneratedWarehouse extends GenerateReport {
+  readonly warehouse: string;
+  readonly losses: readonly Loss[];
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * `dw generate`. Throws DW-GENERATED-STALE with `check`, DW-USAGE for an engine that does not exist, DW-CHECK-UNKNOWN for a
+ * selection that no model fits, and what loading and resolving models throws.
+ */
+export async function generate(project: Project, request: GenerateRequest): Promise<GeneratedWarehouse[]> {
+  const selection = selectionOf(request);
+  const { check, out = join(project.root, "generated") } = request;
+  const made: GeneratedWarehouse[] = [];
+  for (const warehouse of await project.someWarehouses(request.warehouse)) {
+    const generation = generateWarehouse(warehouse, await project.models(warehouse), engines, selection);
+    const report = await writeGenerated(warehouse, generation, { out, check, partial: isPartial(selection) });
+    made.push({ warehouse, ...report, losses: generation.losses, findings: generation.findings });
+  }
+  if (isPartial(selection) && made.every((one) => one.written.length + one.unchanged <= 1)) throw nothingSelected(request);
+  const stale = check ? staleFiles(made) : undefined;
+  if (stale) throw stale;
+  return made;
+}
+
+function selectionOf({ engine: name, model }: GenerateRequest): Selection {
+  const engine = [...engines.keys()].find((known) => known === name);
+  if (engine === undefined && name !== undefined) {
+    throw new DwError("DW-USAGE", {
+      what: `dw does not generate for ${name}.`,
+      why: `It generates for ${[...engines.keys()].sort(compareText).join(", ")}.`,
+      fix: "Name one of those with --engine, or leave it out.",
+    });
+  }
+  return { ...(engine !== undefined && { engine }), ...(model !== undefined && { model }) };
+}
+
+function nothingSelected({ engine, model }: GenerateRequest): DwError {
+  return new DwError("DW-CHECK-UNKNOWN", {
+    what: `No model is called ${model ?? "anything"}${engine === undefined ? "" : ` and made for ${engine}`}.`,
+    why: "Nothing was generated.",
+    fix: "Correct --model (a name, or a glob with * and ?) or --engine.",
+  });
 }
 
 /** DW-GENERATED-STALE with the files that differ, or nothing. */

@@ -85,3 +85,31 @@ export function lossText(warehouse: string, losses: readonly Loss[]): string {
 function joined(parts: readonly string[]): string {
   return `${parts.join("\n\n")}\n`;
 }
+
+interface Written {
+  readonly warehouse: string;
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: number;
+  readonly losses: readonly Loss[];
+  readonly findings: readonly Finding[];
+}
+
+/** What `dw generate` answers: one line a file that changed, then a summary a warehouse. */
+export function generatedText(made: readonly Written[], check: boolean): string {
+  return made.map((one) => warehouseText(one, check)).join("\n");
+}
+
+function warehouseText({ warehouse, written, removed, unchanged, losses, findings }: Written, check: boolean): string {
+  const files = [...written.map((path) => `  wrote    ${path}`), ...removed.map((path) => `  removed  ${path}`)];
+  const lossy = losses.filter((loss) => loss.level === "lossy").length;
+  const total = written.length + unchanged;
+  const summary = check
+    ? `${total} files are what the models say`
+    : `${written.length} of ${total} files written, ${removed.length} removed`;
+  const warnings = findings.map(
+    (finding) => `  ${finding.severity}: ${finding.place === undefined ? "" : `${finding.place}: `}${finding.message}`,
+  );
+  const loss = lossy === 0 ? "" : `; ${lossy} columns lose values, see losses.md`;
+  return [...files, ...warnings, `${warehouse}: ${summary}${loss}`].join("\n");
+}

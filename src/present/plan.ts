@@ -96,3 +96,21 @@ export function diffMarkdown({ warehouse, from, to, changes, statements }: Shown
 function oneLine(text: string): string {
   return text.replace(/\s+/g, " ");
 }
+
+const diffFormats = {
+  markdown: diffMarkdown,
+  sql: ({ statements }: ShownDiff, style: Pick<Style, "color">) =>
+    statements.length === 0 ? "" : `${statementsText(statements, style)}\n`,
+  table: diffTable,
+} as const;
+
+/** A difference in one of the formats of `dw diff`. */
+export function diffText(diff: ShownDiff, format: keyof typeof diffFormats, style: Pick<Style, "color">): string {
+  return diffFormats[format](diff, style);
+}
+
+function diffTable({ warehouse, from, to, changes, statements }: ShownDiff): string {
+  const title = `${warehouse}: ${from} → ${to}`;
+  if (changes.length === 0) return `${title}: no difference\n`;
+  return `${title}\n\n${changeTable(changes)}\n\n${planSummary(statements)}\n`;
+}

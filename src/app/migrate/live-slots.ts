@@ -1,0 +1,121 @@
+import type { Connections, OpenConnection } from "../../connections/open.js";
+import { parseDuration } from "../../core/duration.js";
+import type { LiveEngine } from "../../core/engine.js";
+import { DwError, isDwError } from "../../core/errors.js";
+import type { Statement, StatementBody } from "../../core/plan.js";
+import type { DuckDb, Pg, PgSession } from "../../core/session.js";
+import type { DuckDbSession } from "../../core/source.js";
+import type { EngineName } from "../../core/types.js";
+import type { Engines } from "../resolve.js";
+import type { LiveSlot, LiveSlots } from "./live.js";
+
+/*
+ * How a slot of an environment becomes something that migrations can look at and act on. Live parts of engines are loaded only
+ * for the slots that a warehouse uses.
+ */
+
+/**
+ * The slots that `wanted` names, as far as the environment serves them. An embedded environment may lack some (topics); what a
+ * warehouse has there is reported as not executed. Throws DW-SLOT-UNBOUND elsewhere, and what opening a connection throws.
+ */
+export async function openLiveSlots(connections: Connections, wanted: Iterable<EngineName>, engines: Engines): Promise<LiveSlots> {
+  const slots = new Map<EngineName, LiveSlot>();
+  for (const slot of [...new Set(wanted)].sort()) {
+    const connection = await serving(connections, slot);
+    const engine = engines.get(slot);
+    if (connection && engine) slots.set(slot, { normalize: engine.normalize, ...(await liveSlot(slot, connection, connections)) });
+  }
+  return slots;
+}
+
+async function serving(connections: Connections, slot: EngineName): Promise<OpenConnection | undefined> {
+  try {
+    return await connections.slot(slot);
+  } catch (error) {
+    if (isDwError(error) && error.code === "DW-SLOT-UNBOUND" && connections.environment.embedded !== undefined) return undefined;
+    throw error;
+  }
+}
+
+type Acting = Omit<LiveSlot, "normalize">;
+
+async function liveSlot(slot: EngineName, connection: OpenConnection, { environment }: Connections): Promise<Acting> {
+  if (connection.kind === "duckdb" && connection.emulates === slot) return emulatedSlot(slot, connection.duckdb);
+  if (connection.kind === "pg" && (slot === "timescale" || slot === "postgres")) {
+    return postgresSlot(slot, connection.pg, environment.ddlLockTimeout);
+  }
+  throw new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: `The slot ${slot} of environment ${environment.name} cannot be migrated.`,
+    why: `This version of dw does not migrate ${slot} over a ${connection.kind} connection.`,
+    fix: "Apply what `dw generate` writes for it, or bind the slot to another connection.",
+  });
+}
+
+/** PostgreSQL's dead connections and PGlite's turns both want a session that lasts for one piece of work only. */
+async function postgresSlot(slot: "timescale" | "postgres", pg: Pg, ddlLockTimeout: string | undefined): Promise<Acting> {
+  const { DEFAULT_PATIENCE, execute, executeTogether } = await import("../../engines/postgres/execute.js");
+  const patience = ddlLockTimeout === undefined ? DEFAULT_PATIENCE : { ...DEFAULT_PATIENCE, lockTimeout: parseDuration(ddlLockTimeout) };
+  const live = await livePostgres(slot);
+  return {
+    slot,
+    introspect: (warehouse, wanted) => within(pg, (session) => live.introspect(session, warehouse, wanted)),
+    run: (statements, signal) =>
+      within(pg, async (session) => {
+        if (isTogether(statements)) await executeTogether(session, statements, signal, patience);
+        else for (const statement of statements) await execute(session, statement, signal, patience);
+      }),
+  };
+}
+
+async function livePostgres(slot: "timescale" | "postgres"): Promise<LiveEngine<PgSession>> {
+  if (slot === "timescale") return (await import("../../engines/timescale/live.js")).liveTimescale;
+  return (await import("../../engines/postgres/live.js")).livePostgres;
+}
+
+async function emulatedSlot(slot: EngineName, duckdb: DuckDb): Promise<Acting> {
+  const { emulation, refuseSlot } = await import("../../engines/duckdb/emulate.js");
+  if (slot !== "starrocks") throw refuseSlot(slot);
+  return {
+    slot,
+    emulatedBy: "duckdb",
+    emulate: emulation.generate,
+    introspect: (warehouse, wanted) => within(duckdb, (session) => emulation.introspect(session, warehouse, wanted)),
+    run: (statements, signal) => within(duckdb, (session) => runTogether(session, statements, emulation, signal)),
+  };
+}
+
+async function runTogether(
+  session: DuckDbSession,
+  statements: readonly StatementBody[],
+  { execute }: LiveEngine<DuckDbSession>,
+  signal: AbortSignal,
+): Promise<void> {
+  await session.run("BEGIN");
+  try {
+    for (const statement of statements) await execute(session, statement, signal);
+    await session.run("COMMIT");
+  } catch (error) {
+    await session.run("ROLLBACK").catch(() => undefined); // a refused COMMIT has rolled back already
+    throw error;
+  }
+}
+
+function isTogether(statements: readonly Statement[]): boolean {
+  return statements.every((statement) => statement.transactional);
+}
+
+interface Closable {
+  readonly close: () => Promise<void>;
+}
+
+async function within<Session extends Closable, Result>(
+  database: { readonly session: () => Promise<Session> },
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const session = await database.session();
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}

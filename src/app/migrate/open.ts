@@ -1,0 +1,65 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { ResolvedEnvironment } from "../../core/environment.js";
+import { DwError } from "../../core/errors.js";
+import type { History } from "../../core/migration.js";
+import type { StateStore } from "../../core/state.js";
+import type { EngineName } from "../../core/types.js";
+import { engines } from "../../engines/index.js";
+import { postgresState } from "../../state/postgres.js";
+import type { Project } from "../project.js";
+import { readHistory } from "./folder.js";
+import { readIntent } from "./intent.js";
+import { openLiveSlots } from "./live-slots.js";
+import { plannersOf } from "./make.js";
+import type { Meeting } from "./up.js";
+
+export function migrationFolder(project: Project, warehouse: string): string {
+  return join(project.root, "migrations", warehouse);
+}
+
+export interface MeetingOptions {
+  readonly warehouse: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * A warehouse's migrations with an open environment; the project closes its connections. The history is read and proved
+ * before anything is opened.
+ */
+export async function openMeeting(project: Project, environment: ResolvedEnvironment, options: MeetingOptions): Promise<Meeting> {
+  const { warehouse, ...rest } = options;
+  const folder = migrationFolder(project, warehouse);
+  const history = await readHistory(folder, warehouse);
+  const intent = await readIntent(folder);
+  const connections = project.connect(environment);
+  const store = await openState(connections.state(), environment);
+  const slots = await openLiveSlots(connections, slotsOf(history), engines);
+  return { environment: environment.name, history, intent, slots, planners: plannersOf(engines), store, owner: owner(project), ...rest };
+}
+
+async function openState(
+  opening: ReturnType<ReturnType<Project["connect"]>["state"]>,
+  environment: ResolvedEnvironment,
+): Promise<StateStore> {
+  const state = await opening;
+  if (state.kind === "pg") return postgresState(state.pg, { environment: environment.name });
+  throw new DwError("DW-STATE-MISSING", {
+    what: `The state of environment ${environment.name} is bound to a ${state.kind} connection.`,
+    why: "Locks and journal need a store that several processes can share: PostgreSQL.",
+    fix: "Bind `state` to a PostgreSQL connection in dw.config.ts.",
+  });
+}
+
+function slotsOf(history: History): Set<EngineName> {
+  const states = history.migrations.flatMap((migration) => migration.state.objects);
+  return new Set(states.map((object) => object.slot));
+}
+
+/** For whoever finds the lock taken. */
+function owner({ variables }: Project): string {
+  return `${variables.USER ?? variables.LOGNAME ?? "somebody"} on ${hostname()}, process ${process.pid}`;
+}
