@@ -1,4 +1,5 @@
-import { Flags } from "@oclif/core";
+import type { Acting } from "../app/migrate/run.js";
+import * as Flags from "@oclif/core/flags";
 
 /** Flags that several of the migrate commands have. */
 export const lockTimeout = Flags.string({
@@ -14,3 +15,15 @@ export const approve = Flags.string({
 });
 
 export const toMigration = Flags.string({ summary: "Migration to stop at: its id, its stamp or its name.", helpValue: "ID" });
+
+interface ActingFlags {
+  readonly to: string | undefined;
+  readonly approve: readonly string[];
+  readonly "dry-run": boolean;
+  readonly "lock-timeout": string | undefined;
+}
+
+/** The flags of `up` and `down` as their use case takes them. */
+export function acting({ to, approve: approved, "dry-run": dryRun, "lock-timeout": timeout }: ActingFlags): Acting {
+  return { to, approve: approved, dryRun, lockTimeout: timeout };
+}

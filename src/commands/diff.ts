@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { DwCommand } from "../cli/base-command.js";
 
 const formats = ["table", "sql", "markdown", "json"] as const;

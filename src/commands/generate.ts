@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { DwCommand } from "../cli/base-command.js";
 
 export default class Generate extends DwCommand<typeof Generate> {

@@ -67,8 +67,11 @@ export async function down(request: LiveRequest, options: Acting): Promise<DownR
   return migrateDown(await meet(request), acting(options));
 }
 
-export async function status(request: LiveRequest): Promise<readonly MigrationStatus[]> {
-  return migrationStatus(await meet(request));
+export async function status(
+  request: LiveRequest,
+): Promise<{ readonly warehouse: string; readonly migrations: readonly MigrationStatus[] }> {
+  const meeting = await meet(request);
+  return { warehouse: meeting.history.warehouse, migrations: await migrationStatus(meeting) };
 }
 
 export async function verify(request: LiveRequest): Promise<Verification> {
