@@ -1,5 +1,5 @@
-import type { Acting } from "../app/migrate/run.js";
 import * as Flags from "@oclif/core/flags";
+import type { Acting } from "../app/migrate/run.js";
 
 /** Flags that several of the migrate commands have. */
 export const lockTimeout = Flags.string({
