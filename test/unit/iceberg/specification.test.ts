@@ -1,0 +1,378 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { isDwError } from "../../../src/core/errors.js";
+import { rowsOf } from "./harness.js";
+import { type SmallTable, writeTable } from "./small-table.js";
+
+const id = { id: 1, name: "id", required: false, type: "long" };
+const name = { id: 2, name: "name", required: false, type: "string" };
+const day = { id: 3, name: "day", required: false, type: "date" };
+const data = "s3a://warehouse/db/small/data";
+
+async function read(table: SmallTable, columns?: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const rows = await rowsOf(await writeTable(table), {}, columns === undefined ? {} : { columns });
+  return [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+async function codeOf(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(
+    () => "read",
+    (error: unknown) => (isDwError(error) ? error.code : String(error)),
+  );
+}
+
+describe("equality deletes", () => {
+  const rows = { sql: "SELECT * FROM (VALUES (1::BIGINT, 'a'), (2, 'b'), (NULL, 'c')) t(id, name)", ids: "{id: 1, name: 2}" };
+
+  test("are about rows that are strictly older", async () => {
+    const deletes = { sql: "SELECT 1::BIGINT AS id", ids: "{id: 1}", content: 2, equalityIds: [1], sequence: 5 } as const;
+    const files = [{ ...rows, sequence: 4 }, { ...rows, sequence: 5 }, deletes];
+    expect((await read({ fields: [id, name], files })).map((row) => row.id)).toEqual(["1", "2", "2", null, null]);
+  });
+
+  test("take NULL for equal to NULL", async () => {
+    const deletes = { sql: "SELECT NULL::BIGINT AS id", ids: "{id: 1}", content: 2, equalityIds: [1], sequence: 2 } as const;
+    expect((await read({ fields: [id, name], files: [rows, deletes] })).map((row) => row.id)).toEqual(["1", "2"]);
+  });
+
+  test("compare by field id: the column is called otherwise by now, or was dropped", async () => {
+    const deletes = {
+      sql: "SELECT 'b' AS old_name, 9 AS junk",
+      ids: "{old_name: 2, junk: 50}",
+      content: 2,
+      equalityIds: [2],
+      sequence: 2,
+    } as const;
+    const renamed = { ...name, name: "label" };
+    expect(await read({ fields: [id, renamed], files: [rows, deletes] }, ["id"])).toEqual([{ id: "1" }, { id: null }]);
+    expect(await read({ fields: [id], olderFields: [[id, name]], files: [rows, deletes] })).toEqual([{ id: "1" }, { id: null }]);
+  });
+
+  test("compare with the default of a column that the data file is too old to have", async () => {
+    const added = { id: 7, name: "kind", required: false, type: "string", "initial-default": "old" };
+    const deletes = { sql: "SELECT 'old' AS kind", ids: "{kind: 7}", content: 2, equalityIds: [7], sequence: 2 } as const;
+    expect(await read({ version: 3, fields: [id, added], files: [rows, deletes] })).toEqual([]);
+  });
+
+  test("compare by a member of a struct", async () => {
+    const point = {
+      id: 4,
+      name: "point",
+      required: false,
+      type: {
+        type: "struct",
+        fields: [
+          { id: 5, name: "x", required: false, type: "int" },
+          { id: 6, name: "y", required: true, type: "int" },
+        ],
+      },
+    };
+    const points = {
+      sql: "SELECT * FROM (VALUES ({'x': 1, 'y': 2}), ({'x': 3, 'y': 4})) t(point)",
+      ids: "{point: {__duckdb_field_id: 4, x: 5, y: 6}}",
+    };
+    const deletes = {
+      sql: "SELECT {'x': 3} AS p",
+      ids: "{p: {__duckdb_field_id: 4, x: 5}}",
+      content: 2,
+      equalityIds: [5],
+      sequence: 2,
+    } as const;
+    expect(await read({ fields: [point], files: [points, deletes] })).toEqual([{ point: { x: 1, y: 2 } }]);
+  });
+
+  test("hold in their partition, and everywhere when their spec has none", async () => {
+    const table = (specId: 0 | 1, partition: string | null): SmallTable => ({
+      fields: [id, name],
+      specs: [
+        { "spec-id": 0, fields: [{ "source-id": 2, "field-id": 1000, name: "name", transform: "identity" }] },
+        { "spec-id": 1, fields: [{ "source-id": 2, "field-id": 1000, name: "name", transform: "void" }] },
+      ],
+      partitionTypes: { 0: [{ name: "name", id: 1000, type: "string" }], 1: [{ name: "name", id: 1000, type: "string" }] },
+      files: [
+        { sql: "SELECT 1::BIGINT AS id, 'a' AS name", ids: "{id: 1, name: 2}", partition: { name: "a" } },
+        { sql: "SELECT 1::BIGINT AS id, 'b' AS name", ids: "{id: 1, name: 2}", partition: { name: "b" } },
+        {
+          sql: "SELECT 1::BIGINT AS id",
+          ids: "{id: 1}",
+          content: 2,
+          equalityIds: [1],
+          sequence: 2,
+          specId,
+          partition: { name: partition },
+        },
+      ],
+    });
+    expect(await read(table(0, "a"))).toEqual([{ id: "1", name: "b" }]);
+    expect(await read(table(1, null))).toEqual([]);
+  });
+});
+
+describe("position deletes", () => {
+  const rows = { sql: "SELECT range AS id FROM range(5)", ids: "{id: 1}", sequence: 3 };
+  const positions = (at: string, sequence: number) =>
+    ({
+      sql: `SELECT '${data}/f0.parquet' AS file_path, unnest([${at}])::BIGINT AS pos`,
+      ids: "{file_path: 2147483546, pos: 2147483545}",
+      content: 1,
+      sequence,
+    }) as const;
+
+  test("are about files that are not younger", async () => {
+    const ids = async (sequence: number) => (await read({ fields: [id], files: [rows, positions("0, 2", sequence)] })).map((row) => row.id);
+    expect(await ids(2)).toEqual(["0", "1", "2", "3", "4"]);
+    expect(await ids(3)).toEqual(["1", "3", "4"]);
+  });
+
+  test("are not read for a file that has a deletion vector", async () => {
+    const vector = { referenced: `${data}/f0.parquet`, blob: deletionVector([1, 4]), positions: 2 };
+    const files = [rows, positions("0", 3), { sql: "", name: "v.puffin", content: 1, sequence: 4, vector } as const];
+    expect((await read({ version: 3, fields: [id], files })).map((row) => row.id)).toEqual(["0", "2", "3"]);
+  });
+
+  test("a deletion vector that does not match its checksum is an error", async () => {
+    const blob = deletionVector([1]);
+    blob[blob.length - 1] = (blob.at(-1) ?? 0) ^ 1;
+    const vector = { referenced: `${data}/f0.parquet`, blob, positions: 1 };
+    expect(
+      await codeOf(read({ version: 3, fields: [id], files: [rows, { sql: "", name: "v.puffin", content: 1, sequence: 4, vector }] })),
+    ).toBe("DW-FILE-CORRUPT");
+  });
+});
+
+describe("columns", () => {
+  test("that a file is too old to have get their initial default, of every type", async () => {
+    const defaults: readonly [unknown, unknown, unknown][] = [
+      ["boolean", true, true],
+      ["int", 5, 5],
+      ["long", 9007199254740993n, "9007199254740993"],
+      ["double", 0.12345678901234568, 0.12345678901234568],
+      ["decimal(9, 2)", "14.20", "14.20"],
+      ["date", "2017-11-16", "2017-11-16"],
+      ["time", "22:31:08.123456", "22:31:08.123456"],
+      ["timestamp", "2017-11-16T22:31:08.123456", "2017-11-16 22:31:08.123456"],
+      ["timestamptz", "2017-11-16T22:31:08.123456+00:00", "2017-11-16 22:31:08.123456+00"],
+      ["timestamp_ns", "2017-11-16T22:31:08.123456789", "2017-11-16 22:31:08.123456789"],
+      ["timestamptz_ns", "2017-11-16T22:31:08.123456789+00:00", "2017-11-16 22:31:08.123456789"],
+      ["string", "it's", "it's"],
+      ["uuid", "f79c3e09-677c-4bbd-a479-3f349cb785e7", "f79c3e09-677c-4bbd-a479-3f349cb785e7"],
+      ["fixed[2]", "000F", "\\x00\\x0F"],
+      ["unknown", null, null],
+      [{ type: "list", "element-id": 50, element: "int", "element-required": false }, [1, null], [1, null]],
+    ];
+    const fields = defaults.map(([type, value], index) => ({
+      id: 10 + index,
+      name: `c${index}`,
+      required: false,
+      type,
+      "initial-default": value,
+    }));
+    const file = { sql: "SELECT 1::BIGINT AS id", ids: "{id: 1}" };
+    const table = { version: 3, fields: [id, ...fields.map((field) => ({ ...field, "initial-default": undefined }))], files: [file] };
+    const root = await writeTable(table);
+    const text = JSON.stringify({ ...metadataWith(fields) }, (_, value) => (typeof value === "bigint" ? `#${value}#` : value)).replace(
+      /"#(\d+)#"/g,
+      "$1",
+    );
+    await writeFile(join(root, "metadata/v1.metadata.json"), text);
+    const [row] = await rowsOf(root);
+    expect(Object.values(row ?? {}).slice(1)).toEqual(defaults.map(([, , expected]) => expected));
+  });
+
+  test("of a struct are filled member by member, and a struct that is NULL stays NULL", async () => {
+    const struct = {
+      type: "struct",
+      fields: [
+        { id: 5, name: "x", required: false, type: "int" },
+        { id: 6, name: "y", required: false, type: "int", "initial-default": 7 },
+      ],
+    };
+    const file = { sql: "SELECT * FROM (VALUES ({'x': 1}), (NULL)) t(point)", ids: "{point: {__duckdb_field_id: 4, x: 5}}" };
+    const table = { version: 3, fields: [{ id: 4, name: "point", required: false, type: struct }], files: [file] };
+    expect(await read(table)).toEqual([{ point: null }, { point: { x: 1, y: 7 } }]);
+  });
+
+  test("swap names without swapping values", async () => {
+    const file = { sql: "SELECT 'one' AS a, 'two' AS b", ids: "{a: 1, b: 2}" };
+    const fields = [
+      { ...id, name: "b", type: "string" },
+      { ...name, name: "a" },
+    ];
+    expect(await read({ fields, files: [file] })).toEqual([{ b: "one", a: "two" }]);
+  });
+
+  test("are promoted: int to long, float to double, decimal to a wider one, date to timestamp, and so inside of lists and maps", async () => {
+    const fields = [
+      { id: 1, name: "l", required: false, type: "long" },
+      { id: 2, name: "d", required: false, type: "double" },
+      { id: 3, name: "m", required: false, type: "decimal(20, 2)" },
+      { id: 4, name: "t", required: false, type: "timestamp" },
+      { id: 5, name: "li", required: false, type: { type: "list", "element-id": 6, element: "long", "element-required": false } },
+      {
+        id: 7,
+        name: "ma",
+        required: false,
+        type: { type: "map", "key-id": 8, key: "long", "value-id": 9, value: "double", "value-required": false },
+      },
+    ];
+    const sql =
+      "SELECT 1::INT AS l, 0.5::FLOAT AS d, 1.25::DECIMAL(9,2) AS m, DATE '1969-12-31' AS t, [1, NULL]::INT[] AS li, MAP {1::INT: 0.5::FLOAT} AS ma";
+    const ids = "{l: 1, d: 2, m: 3, t: 4, li: {__duckdb_field_id: 5, element: 6}, ma: {__duckdb_field_id: 7, key: 8, value: 9}}";
+    expect(await read({ version: 3, fields, files: [{ sql, ids }] })).toEqual([
+      { l: "1", d: 0.5, m: "1.25", t: "1969-12-31 00:00:00", li: ["1", null], ma: [["1", 0.5]] },
+    ]);
+  });
+
+  test("of another type than the table's are an error, not a cast", async () => {
+    expect(await codeOf(read({ fields: [id], files: [{ sql: "SELECT '1' AS id", ids: "{id: 1}" }] }))).toBe("DW-FILE-CORRUPT");
+  });
+
+  test("of files without ids are found by the name mapping, or the table is refused", async () => {
+    const file = { sql: "SELECT 1::BIGINT AS ident, {'q': 'x'} AS s" };
+    const fields = [
+      id,
+      { id: 4, name: "st", required: false, type: { type: "struct", fields: [{ id: 5, name: "r", required: false, type: "string" }] } },
+    ];
+    const mapping = [
+      { "field-id": 1, names: ["id", "ident"] },
+      { "field-id": 4, names: ["s"], fields: [{ "field-id": 5, names: ["q"] }] },
+    ];
+    const properties = { "schema.name-mapping.default": JSON.stringify(mapping) };
+    expect(await read({ fields, files: [file], properties })).toEqual([{ id: "1", st: { r: "x" } }]);
+    expect(await codeOf(read({ fields, files: [file] }))).toBe("DW-FILE-CORRUPT");
+  });
+
+  test("of v3 say which row of the table each row is", async () => {
+    const files = [{ sql: "SELECT range AS id FROM range(2)", ids: "{id: 1}", sequence: 4 }];
+    expect(await read({ version: 3, fields: [id], files, firstRowId: 100 }, ["id", "_row_id", "_last_updated_sequence_number"])).toEqual([
+      { id: "0", _row_id: "100", _last_updated_sequence_number: "4" },
+      { id: "1", _row_id: "101", _last_updated_sequence_number: "4" },
+    ]);
+  });
+});
+
+describe("metadata", () => {
+  const file = { sql: "SELECT 1::BIGINT AS id", ids: "{id: 1}" };
+
+  test("of old v1 tables names manifests without a list", async () => {
+    expect(await read({ version: 1, fields: [id], files: [file], inlineManifests: true })).toEqual([{ id: "1" }]);
+  });
+
+  test("lists files that are deleted already, which are not read", async () => {
+    expect(await read({ fields: [id], files: [file, { ...file, status: 2 }] })).toEqual([{ id: "1" }]);
+  });
+
+  test("has partition values of days for files that lack the column", async () => {
+    const table: SmallTable = {
+      fields: [id, day],
+      specs: [{ "spec-id": 0, fields: [{ "source-id": 3, "field-id": 1000, name: "day", transform: "identity" }] }],
+      partitionTypes: { 0: [{ name: "day", id: 1000, type: { type: "int", logicalType: "date" } }] },
+      files: [
+        { ...file, partition: { day: -1 } },
+        { ...file, partition: { day: null } },
+      ],
+    };
+    expect(await read(table)).toEqual([
+      { id: "1", day: "1969-12-31" },
+      { id: "1", day: null },
+    ]);
+  });
+
+  test.each([
+    ["/etc/passwd", "DW-FILE-OUTSIDE"],
+    ["file:/etc/passwd", "DW-FILE-OUTSIDE"],
+    ["s3a://warehouse/db/small/../../../etc/passwd", "DW-FILE-OUTSIDE"],
+    ["s3a://warehouse/db/other/x.parquet", "DW-FILE-OUTSIDE"],
+    ["s3a://warehouse/db/small/data/gone.parquet", "DW-FILE-MISSING"],
+  ])("that names %s is answered with %s", async (location, code) => {
+    expect(await codeOf(read({ fields: [id], files: [{ ...file, location }] }))).toBe(code);
+  });
+
+  test("that names the place which the table had before finds the file where the export has it", async () => {
+    expect(await read({ fields: [id], files: [{ ...file, location: "hdfs://old:8020/lake/db/small/data/f0.parquet" }] })).toEqual([
+      { id: "1" },
+    ]);
+  });
+
+  test("with a data path elsewhere (object store layout) finds files by what follows it", async () => {
+    const location = "s3://bucket/data-lake/0101/1010/f0.parquet";
+    const root = await writeTable({
+      fields: [id],
+      files: [{ ...file, location }],
+      properties: { "write.data.path": "s3a://bucket/data-lake" },
+    });
+    await mkdir(join(root, "data/0101/1010"), { recursive: true });
+    await rename(join(root, "data/f0.parquet"), join(root, "data/0101/1010/f0.parquet"));
+    expect(await rowsOf(root)).toEqual([{ id: "1" }]);
+  });
+
+  test("of a newer format, and columns of types that dw has not, are refused", async () => {
+    expect(await codeOf(read({ version: 4, fields: [id], files: [] }))).toBe("DW-SOURCE-UNSUPPORTED");
+    expect(await codeOf(read({ version: 3, fields: [id, { ...name, type: "variant" }], files: [file] }))).toBe("DW-SOURCE-UNSUPPORTED");
+  });
+
+  test("can be named: a catalog may point to another than the last", async () => {
+    const root = await writeTable({ fields: [id], files: [file] });
+    await writeFile(
+      join(root, "metadata/v2.metadata.json"),
+      JSON.stringify({ "format-version": 99, "last-updated-ms": 1_800_000_000_000 }),
+    );
+    expect(await codeOf(rowsOf(root))).toBe("DW-SOURCE-UNSUPPORTED");
+    expect(await rowsOf(root, {}, {}, "metadata/v1.metadata.json")).toEqual([{ id: "1" }]);
+  });
+
+  test("goes on from a hint that is behind", async () => {
+    const root = await writeTable({ fields: [id], files: [file] });
+    await rename(join(root, "metadata/v1.metadata.json"), join(root, "metadata/v3.metadata.json"));
+    await writeFile(join(root, "metadata/v2.metadata.json"), "{}");
+    await writeFile(join(root, "metadata/version-hint.text"), "2\n");
+    expect(await rowsOf(root)).toEqual([{ id: "1" }]);
+  });
+
+  test("whose snapshots are their own ancestors is read all the same", async () => {
+    const cyclic = {
+      "snapshot-id": 1,
+      "parent-snapshot-id": 1,
+      "timestamp-ms": 5,
+      "sequence-number": 9,
+      "manifest-list": "s3a://warehouse/db/small/metadata/list.avro",
+    };
+    const root = await writeTable({ fields: [id], files: [file], metadata: { snapshots: [cyclic], "snapshot-log": [] } });
+    expect(await rowsOf(root, { asOf: 10 })).toEqual([{ id: "1" }]);
+  });
+});
+
+function metadataWith(fields: readonly object[]): object {
+  return {
+    "format-version": 3,
+    location: "s3a://warehouse/db/small",
+    "last-updated-ms": 1,
+    schemas: [{ "schema-id": 0, fields: [id, ...fields] }],
+    "current-schema-id": 0,
+    "partition-specs": [{ "spec-id": 0, fields: [] }],
+    "current-snapshot-id": 1,
+    snapshots: [
+      { "snapshot-id": 1, "timestamp-ms": 1, "sequence-number": 9, "manifest-list": "s3a://warehouse/db/small/metadata/list.avro" },
+    ],
+  };
+}
+
+/** A `deletion-vector-v1` blob of one bitmap with one array container. */
+function deletionVector(positions: readonly number[]): Buffer {
+  const bitmap = Buffer.alloc(8 + 4 + 8 + 4 + 4 + positions.length * 2);
+  bitmap.writeBigUInt64LE(1n, 0); // one 32-bit bitmap, of key 0
+  bitmap.writeUInt32LE(12346, 12);
+  bitmap.writeUInt32LE(1, 16);
+  bitmap.writeUInt16LE(0, 20);
+  bitmap.writeUInt16LE(positions.length - 1, 22);
+  bitmap.writeUInt32LE(16, 24);
+  for (const [index, position] of positions.entries()) bitmap.writeUInt16LE(position, 28 + index * 2);
+  const checked = Buffer.concat([Buffer.from([0xd1, 0xd3, 0x39, 0x64]), bitmap]);
+  const blob = Buffer.alloc(checked.length + 8);
+  blob.writeUInt32BE(checked.length, 0);
+  checked.copy(blob, 4);
+  blob.writeUInt32BE(crc32(checked), checked.length + 4);
+  return blob;
+}
