@@ -59,6 +59,15 @@ const rules: readonly Rule[] = [
     letter: (message) => ({ what: "A file or folder does not exist.", why: message, fix: "Check the path." }),
   },
   {
+    pattern: /^Invalid Input Error: DW-VALUE-REFUSED: (.*)/s, // what our own SQL says with error()
+    code: "DW-VALUE-REFUSED",
+    letter: (_, match) => ({
+      what: match[1] ?? "",
+      why: "A value is read exactly as the type that the model states, or not at all.",
+      fix: "Correct the type in the model, or leave such rows out with a predicate.",
+    }),
+  },
+  {
     pattern: /^(?:Conversion|Out of Range) Error/,
     code: "DW-VALUE-REFUSED",
     letter: (message) => ({

@@ -1,0 +1,31 @@
+import type { DuckDbSession, OpenSource, SourceColumn } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import type { TableFile } from "./listing.js";
+
+/** What files of one shape have in common, and how DuckDB reads them. */
+export interface Shape {
+  /** Columns in the files, without those that folders give. */
+  readonly columns: readonly SourceColumn[];
+  /** The table function's call for local paths of files that have this shape. */
+  readonly scan: (paths: readonly string[]) => string;
+  /** A column as SQL over that scan, in the type that the table has for it. */
+  readonly value: (column: SourceColumn) => string;
+}
+
+export interface FileTable {
+  /** The shape of each file, by path. */
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly columns: readonly SourceColumn[];
+  /** Rows by path, where metadata tells. */
+  readonly rows: ReadonlyMap<string, number>;
+  /** What was found out about the format, for `dw inspect`. */
+  readonly facts: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface FileFormat {
+  readonly name: "parquet" | "csv" | "jsonl";
+  readonly extensions: readonly string[];
+  /** Whether a compressed file has to be unpacked first. Parquet compresses inside. */
+  readonly packed: boolean;
+  readonly describe: (storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession) => Promise<FileTable>;
+}

@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import { type DuckDb, openDuckDb } from "../../connections/duckdb.js";
+import { DwError } from "../../core/errors.js";
+import { conditions } from "../../core/predicate.js";
+import type { Chunk, OpenChunk, OpenSource, ReadPlan, ReadRequest, SourceColumn, SourceTable } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import { carried, quoteName, quoteText } from "../../core/transit.js";
+import { typeText } from "../../core/types.js";
+import { csv } from "./csv.js";
+import type { FileFormat, FileTable, Shape } from "./format.js";
+import { jsonl } from "./jsonl.js";
+import { type TableFile, tableFiles } from "./listing.js";
+import { parquet } from "./parquet.js";
+import { mayHold } from "./prune.js";
+import { LocalCopies } from "./spool.js";
+import { typedText } from "./typed-text.js";
+
+const formats = { parquet, csv, jsonl } as const;
+
+export type PlainFormat = keyof typeof formats;
+
+interface Opened {
+  readonly storage: Storage;
+  readonly format: FileFormat;
+  readonly files: readonly TableFile[];
+  readonly table: FileTable;
+  readonly columns: readonly SourceColumn[];
+  readonly typed: OpenSource["typed"];
+}
+
+/**
+ * A table of plain files below the storage's root: `pattern` is a file, a folder or a glob, relative to it. Folders named
+ * `name=value` are columns, text unless a model types them; NULL is `__HIVE_DEFAULT_PARTITION__`.
+ *
+ * Errors: DW-TABLE-MISSING, DW-FILE-MISSING, DW-FILE-CORRUPT, DW-FILE-OUTSIDE, DW-FILE-TOO-LARGE, DW-VALUE-REFUSED (a text
+ * that is not of the type the model states), DW-SOURCE-UNSUPPORTED, and DW-USAGE for an unknown column.
+ */
+export async function openFiles(storage: Storage, name: PlainFormat, pattern: string, options: OpenSource): Promise<SourceTable> {
+  refuseTimeTravel(name, options);
+  const format = formats[name];
+  const files = await tableFiles(storage, pattern, format.extensions);
+  const database = await openDuckDb({ memoryLimit: 1024 ** 3 });
+  try {
+    const db = await database.session();
+    const table = await format.describe(storage, files, options.typed, db);
+    const opened: Opened = {
+      storage,
+      format,
+      files,
+      table,
+      columns: withPartitions(table.columns, files, options.typed),
+      typed: options.typed,
+    };
+    return sourceTable(opened, pattern, database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceTable {
+  const title = pattern === "" ? opened.storage.root : `${opened.storage.root}/${pattern}`;
+  return {
+    title,
+    columns: opened.columns,
+    plan: async (request) => plan(opened, request),
+    inspect: async () => ({
+      format: opened.format.name,
+      location: title,
+      facts: [
+        { name: "files", value: String(opened.files.length) },
+        { name: "bytes", value: String(total(opened.files)) },
+        ...(opened.table.rows.size === 0 ? [] : [{ name: "rows", value: String(rowsOf(opened, opened.files)) }]),
+        ...opened.table.facts,
+        { name: "partitioned by", value: opened.files[0]?.partition.map((part) => part.name).join(", ") || "nothing" },
+        { name: "chunks", value: String(chunksOf(opened, opened.files).length) },
+      ],
+      columns: opened.columns,
+      sections: [
+        {
+          title: "Files",
+          head: ["path", "bytes", "rows"],
+          rows: opened.files.map((file) => [file.path, file.size, opened.table.rows.get(file.path) ?? null]),
+        },
+      ],
+      refused: [],
+    }),
+    close: () => database.close(),
+  };
+}
+
+function refuseTimeTravel(name: string, { at }: OpenSource): void {
+  if (at.snapshot === undefined && at.ref === undefined && at.asOf === undefined) return;
+  throw new DwError("DW-SNAPSHOT-MISSING", {
+    what: `${name} files have no snapshots, tags or branches.`,
+    why: "They are read as they lie there.",
+    fix: "Leave out --snapshot, --ref and --as-of.",
+  });
+}
+
+/** A folder's value counts even where the files have a column of that name, as in Hive and Spark. */
+function withPartitions(
+  columns: readonly SourceColumn[],
+  files: readonly TableFile[],
+  typed: OpenSource["typed"],
+): readonly SourceColumn[] {
+  const names = (files[0]?.partition ?? []).map(({ name }) => name);
+  const partitions = names.map((name): SourceColumn => ({ name, type: typed?.[name]?.type ?? { kind: "text" }, nullable: true }));
+  const taken = new Set(names.map((name) => name.toLowerCase()));
+  return [...columns.filter(({ name }) => !taken.has(name.toLowerCase())), ...partitions];
+}
+
+function plan(opened: Opened, request: ReadRequest): ReadPlan {
+  const columns = chosen(opened, request.columns);
+  const pruning = request.where === undefined ? [] : conditions(request.where);
+  const files = opened.files.filter((file) => mayHold(file, pruning, opened.columns));
+  const chunks = chunksOf(opened, files);
+  const filesOf = new Map(chunks.map(({ chunk, files }) => [chunk.id, files]));
+  return {
+    columns,
+    identity: `${opened.format.name}:${hash(opened.files.map((file) => `${file.path}:${file.size}`))}`,
+    immutable: true,
+    chunks: chunks.map(({ chunk }) => chunk),
+    open: async (chunk) => {
+      const planned = filesOf.get(chunk.id);
+      if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
+      return openChunk(opened, planned, columns, request.where);
+    },
+  };
+}
+
+function chosen(opened: Opened, names: readonly string[] | undefined): readonly SourceColumn[] {
+  return (names ?? opened.columns.map(({ name }) => name)).map((name) => {
+    const column = opened.columns.find((candidate) => candidate.name === name);
+    if (column !== undefined) return column;
+    throw new DwError("DW-USAGE", {
+      what: `${opened.storage.root} has no column ${name}.`,
+      why: `Its columns are ${opened.columns.map((candidate) => candidate.name).join(", ")}.`,
+      fix: "Name some of these; names are case-sensitive.",
+    });
+  });
+}
+
+/** A chunk is as many files, in order, as stay below both bounds; a single larger file is a chunk of its own. */
+const CHUNK_BYTES = 128 * 1024 ** 2;
+const CHUNK_FILES = 500;
+
+interface PlannedChunk {
+  readonly chunk: Chunk;
+  readonly files: readonly TableFile[];
+}
+
+function chunksOf(opened: Opened, files: readonly TableFile[]): readonly PlannedChunk[] {
+  const groups: TableFile[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const file of files) {
+    bytes += file.size;
+    if (bytes > CHUNK_BYTES || (groups.at(-1)?.length ?? 0) >= CHUNK_FILES) {
+      groups.push([]);
+      bytes = file.size;
+    }
+    groups.at(-1)?.push(file);
+  }
+  return groups.map((group) => ({ files: group, chunk: chunkOf(opened, group) }));
+}
+
+function chunkOf(opened: Opened, files: readonly TableFile[]): Chunk {
+  const [first, last] = [files[0]?.path ?? "", files.at(-1)?.path ?? ""];
+  return {
+    id: `f-${hash(files.map((file) => `${file.path}:${file.size}`))}`,
+    title: first === last ? first : `${first} … ${last} (${files.length} files)`,
+    ...(opened.table.rows.size > 0 && { rows: rowsOf(opened, files) }),
+    bytes: total(files),
+    files: files.map(({ path }) => path),
+  };
+}
+
+function total(files: readonly TableFile[]): number {
+  return files.reduce((sum, file) => sum + file.size, 0);
+}
+
+function rowsOf(opened: Opened, files: readonly TableFile[]): number {
+  return files.reduce((sum, file) => sum + (opened.table.rows.get(file.path) ?? 0), 0);
+}
+
+function hash(parts: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+async function openChunk(
+  opened: Opened,
+  files: readonly TableFile[],
+  columns: readonly SourceColumn[],
+  where: string | undefined,
+): Promise<OpenChunk> {
+  const copies = new LocalCopies(opened.storage, opened.format.packed);
+  try {
+    const needed = where === undefined ? columns : opened.columns;
+    const branches: string[] = [];
+    for (const group of groupedFiles(opened, files)) {
+      const paths = await Promise.all(group.files.map((file) => copies.path(file)));
+      branches.push(branch(opened, group, needed, paths));
+    }
+    const union = branches.join("\nUNION ALL\n");
+    const list = columns.map(({ name }) => quoteName(name)).join(", ");
+    return { sql: where === undefined ? union : `SELECT ${list} FROM (\n${union}\n) WHERE (${where}\n)`, close: () => copies.release() };
+  } catch (error) {
+    await copies.release();
+    throw error;
+  }
+}
+
+interface FileGroup {
+  readonly shape: Shape;
+  readonly files: TableFile[];
+}
+
+/** Files of one shape and one partition are one branch of the union. */
+function groupedFiles(opened: Opened, files: readonly TableFile[]): readonly FileGroup[] {
+  const numbers = new Map([...new Set(opened.table.shapes.values())].map((shape, index) => [shape, index]));
+  const groups = new Map<string, FileGroup>();
+  for (const file of files) {
+    const shape = opened.table.shapes.get(file.path);
+    if (shape === undefined) throw new Error(`${file.path} was not described`);
+    const key = JSON.stringify([numbers.get(shape), file.partition]);
+    const group = groups.get(key) ?? { shape, files: [] };
+    group.files.push(file);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function branch(opened: Opened, { shape, files }: FileGroup, columns: readonly SourceColumn[], paths: readonly string[]): string {
+  const partition = new Map(files[0]?.partition.map(({ name, value }) => [name, value]));
+  const values = columns.map((column) => `${columnValue(opened, shape, partition, column)} AS ${quoteName(column.name)}`);
+  return `SELECT ${values.join(", ")} FROM ${shape.scan(paths)}`;
+}
+
+function columnValue(opened: Opened, shape: Shape, partition: ReadonlyMap<string, string | null>, column: SourceColumn): string {
+  const type = carried(column.name, column.type);
+  const folder = partition.get(column.name);
+  if (folder === null) return `CAST(NULL AS ${type})`;
+  if (folder !== undefined) {
+    const model = opened.typed?.[column.name];
+    return model === undefined ? quoteText(folder) : typedText(quoteText(folder), column.name, model);
+  }
+  const own = shape.columns.find(({ name }) => name.toLowerCase() === column.name.toLowerCase());
+  if (own === undefined) return `CAST(NULL AS ${type})`;
+  const value = shape.value(own);
+  return typeText(own.type) === typeText(column.type) ? value : `CAST(${value} AS ${type})`;
+}

@@ -1,0 +1,180 @@
+import type { Column } from "../../core/model.js";
+import type { DuckDbSession, OpenSource, SourceColumn } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import { carried, quoteName, quoteText } from "../../core/transit.js";
+import type { LogicalType } from "../../core/types.js";
+import { corrupt, unsupported } from "../../formats/damage.js";
+import type { FileFormat, FileTable, Shape } from "./format.js";
+import { compressionOf, type TableFile } from "./listing.js";
+import { pathList } from "./path-list.js";
+import { typedText } from "./typed-text.js";
+
+/**
+ * JSON Lines: one object a line, in UTF-8. Types are found by reading every line: a number column is the smallest of int32,
+ * int64, int128 and float64 that holds all of its values unchanged; strings stay text, also where they look like times;
+ * what is of several kinds stays JSON. A model types its columns instead.
+ */
+export const jsonl: FileFormat = { name: "jsonl", extensions: ["jsonl", "ndjson", "json"], packed: true, describe };
+
+const COMPRESSIONS = { none: "uncompressed", gzip: "gzip", zstd: "zstd" } as const;
+
+async function describe(storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
+  const locals = await Promise.all(files.map(async (file) => ({ file, ...(await storage.local(file.path)) })));
+  try {
+    const sources = locals.map(({ file, path }) => ({ path, compression: COMPRESSIONS[compressionOf(file.path)] }));
+    const columns = typed === undefined ? await inferred(db, sources) : stated(typed);
+    const shape = shapeOf(columns, typed);
+    return {
+      shapes: new Map(files.map((file) => [file.path, shape])),
+      columns,
+      rows: new Map(),
+      facts: [{ name: "types", value: typed === undefined ? "found by reading every line" : "stated by the model" }],
+    };
+  } finally {
+    await Promise.all(locals.map(({ release }) => release()));
+  }
+}
+
+interface PackedFile {
+  readonly path: string;
+  readonly compression: string;
+}
+
+/** Every line as a JSON value, straight from packed files: good enough to look for types; rows are read from checked copies. */
+function lines(files: readonly PackedFile[]): string {
+  const parts = [...new Set(files.map(({ compression }) => compression))].map((compression) => {
+    const paths = files.filter((file) => file.compression === compression).map(({ path }) => path);
+    return `SELECT json FROM read_ndjson_objects(${pathList(paths)}, compression = ${quoteText(compression)}, ignore_errors = false, hive_partitioning = false)`;
+  });
+  return parts.join(" UNION ALL ");
+}
+
+type Structure = string | readonly Structure[] | { readonly [key: string]: Structure };
+
+async function structureOf(db: DuckDbSession, files: readonly PackedFile[]): Promise<Readonly<Record<string, Structure>>> {
+  const [row] = await db.rows<{ structure: string | null; other: number }>(
+    `SELECT json_group_structure(json)::VARCHAR AS structure, (count(*) FILTER (json_type(json) <> 'OBJECT'))::INTEGER AS other FROM (${lines(files)})`,
+  );
+  if (row?.structure == null) throw unsupported("The files hold no row.", "Without a row there are no columns.", "Type them with --model.");
+  if (row.other > 0) throw corrupt(files[0]?.path ?? "", `${row.other} lines are no JSON objects, and a row is an object.`);
+  return JSON.parse(row.structure) as Readonly<Record<string, Structure>>; // the structure of objects is an object
+}
+
+async function inferred(db: DuckDbSession, files: readonly PackedFile[]): Promise<readonly SourceColumn[]> {
+  const structure = Object.entries(await structureOf(db, files));
+  refuseTwins(structure.map(([name]) => name));
+  const numbers = structure.filter(([, found]) => isNumber(found)).map(([name]) => name);
+  const nested = structure.filter(([, found]) => typeof found === "object").map(([name]) => name);
+  const facts = await numberFacts(db, files, numbers, nested);
+  return structure.map(([name, found]) => ({ name, type: facts.get(name) ?? typeOf(found), nullable: true }));
+}
+
+function isNumber(found: Structure): boolean {
+  return typeof found === "string" && ["UBIGINT", "BIGINT", "DOUBLE"].includes(found);
+}
+
+function refuseTwins(names: readonly string[]): void {
+  const twin = names.find((name, at) => names.some((other, index) => index < at && other.toLowerCase() === name.toLowerCase()));
+  if (twin === undefined) return;
+  throw unsupported(
+    `The key ${twin} is also written in another case.`,
+    "DuckDB, in which rows travel, compares names without case.",
+    "Rename one of them in the files.",
+  );
+}
+
+const texts: Readonly<Record<string, LogicalType>> = {
+  BOOLEAN: { kind: "boolean" },
+  UBIGINT: { kind: "int", bits: 64 },
+  BIGINT: { kind: "int", bits: 64 },
+  DOUBLE: { kind: "float", bits: 64 },
+  VARCHAR: { kind: "text" },
+  NULL: { kind: "text" },
+};
+
+function typeOf(found: Structure): LogicalType {
+  if (typeof found === "string") return texts[found] ?? { kind: "json" };
+  if (Array.isArray(found)) return { kind: "list", element: { type: typeOf(found[0] ?? "NULL"), nullable: true } };
+  const fields = Object.entries(found).map(([name, member]) => ({ name, type: typeOf(member), nullable: true }));
+  const names = new Set(fields.map(({ name }) => name.toLowerCase()));
+  return fields.length === 0 || names.size < fields.length ? { kind: "json" } : { kind: "struct", fields };
+}
+
+interface NumberFacts extends Record<string, unknown> {
+  readonly name: string;
+  readonly fractions: number;
+  readonly longest: number | null;
+  readonly low: string | null;
+  readonly high: string | null;
+}
+
+/** Integers of more than 15 digits are not all exact in a double; those of more than 18 may leave int64. */
+async function numberFacts(
+  db: DuckDbSession,
+  files: readonly PackedFile[],
+  numbers: readonly string[],
+  nested: readonly string[],
+): Promise<ReadonlyMap<string, LogicalType>> {
+  const types = new Map<string, LogicalType>();
+  if (numbers.length + nested.length === 0) return types;
+  const values = numbers.map((name) => {
+    const text = `json_extract_string(json, ${pointer(name)})`;
+    const whole = `regexp_full_match(${text}, '-?\\d+')`;
+    const integer = `CASE WHEN ${whole} AND length(${text}) <= 38 THEN ${text}::HUGEINT END`;
+    return `{'name': ${quoteText(name)}, 'fractions': (count(*) FILTER (NOT ${whole}))::INTEGER, 'longest': max(CASE WHEN ${whole} THEN length(${text}) END)::INTEGER, 'low': min(${integer})::VARCHAR, 'high': max(${integer})::VARCHAR}`;
+  });
+  const risky = nested.map((name) => {
+    const text = `json_extract(json, ${pointer(name)})::VARCHAR`;
+    return `{'name': ${quoteText(name)}, 'fractions': 0, 'longest': (CASE WHEN bool_or(regexp_matches(${text}, '[:,\\[]-?\\d{16,}[],}]')) THEN 99 ELSE 0 END)::INTEGER, 'low': NULL::VARCHAR, 'high': NULL::VARCHAR}`;
+  });
+  const rows = await db.rows<{ fact: NumberFacts }>(`SELECT unnest([${[...values, ...risky].join(", ")}]) AS fact FROM (${lines(files)})`);
+  for (const { fact } of rows) {
+    const type = nested.includes(fact.name) ? nestedType(fact) : numberType(fact);
+    if (type !== undefined) types.set(fact.name, type);
+  }
+  return types;
+}
+
+function nestedType({ longest }: NumberFacts): LogicalType | undefined {
+  return longest === 99 ? { kind: "json" } : undefined;
+}
+
+function numberType({ fractions, longest, low, high }: NumberFacts): LogicalType {
+  if (fractions > 0) return (longest ?? 0) <= 15 ? { kind: "float", bits: 64 } : { kind: "json" };
+  if ((longest ?? 0) > 38) return { kind: "json" };
+  const fits = (bits: bigint): boolean => BigInt(low ?? 0) >= -(2n ** (bits - 1n)) && BigInt(high ?? 0) < 2n ** (bits - 1n);
+  const bits = fits(32n) ? 32 : fits(64n) ? 64 : 128;
+  return { kind: "int", bits };
+}
+
+function pointer(name: string): string {
+  return quoteText(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+}
+
+/** Keys that the model does not name are not read. */
+function stated(typed: Readonly<Record<string, Column>>): readonly SourceColumn[] {
+  return Object.entries(typed).map(([name, column]) => ({ name, type: column.type, nullable: true }));
+}
+
+function shapeOf(columns: readonly SourceColumn[], typed: OpenSource["typed"]): Shape {
+  const asJson = (column: SourceColumn): boolean => typed !== undefined || column.type.kind === "json";
+  return {
+    columns,
+    scan: (paths) => {
+      const types = columns.map(
+        (column) => `${quoteText(column.name)}: ${quoteText(asJson(column) ? "JSON" : carried(column.name, column.type))}`,
+      );
+      return `read_json(${pathList(paths)}, format = 'newline_delimited', columns = {${types.join(", ")}}, auto_detect = false, ignore_errors = false, compression = 'uncompressed', hive_partitioning = false, maximum_object_size = 67108864)`;
+    },
+    value: (column) => {
+      const model = typed?.[column.name];
+      if (model !== undefined) return typedText(jsonText(column), column.name, model);
+      return asJson(column) ? `CAST(${quoteName(column.name)} AS VARCHAR)` : quoteName(column.name);
+    },
+  };
+}
+
+/** The text of a JSON string, or the JSON of anything else; JSON's null is NULL. */
+function jsonText(column: SourceColumn): string {
+  return column.type.kind === "json" ? `CAST(${quoteName(column.name)} AS VARCHAR)` : `(${quoteName(column.name)} ->> '$')`;
+}

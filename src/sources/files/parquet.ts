@@ -1,0 +1,110 @@
+import { DwError } from "../../core/errors.js";
+import type { DuckDbSession, SourceColumn } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import { carried, logicalType, quoteName } from "../../core/transit.js";
+import type { LogicalType } from "../../core/types.js";
+import type { FileFormat, FileTable, Shape } from "./format.js";
+import type { TableFile } from "./listing.js";
+import { pathList } from "./path-list.js";
+import { unionColumns } from "./widen.js";
+
+/** Parquet files, each with its own schema; columns are matched by name. */
+export const parquet: FileFormat = { name: "parquet", extensions: ["parquet", "parq", "pq"], packed: false, describe };
+
+async function describe(storage: Storage, files: readonly TableFile[], _typed: unknown, db: DuckDbSession): Promise<FileTable> {
+  const locals = await Promise.all(files.map(async (file) => ({ file, ...(await storage.local(file.path)) })));
+  try {
+    const footers = await readFooters(db, locals);
+    const shapes = new Map<string, Shape>();
+    for (const footer of footers.values()) {
+      if (!shapes.has(footer.schema)) shapes.set(footer.schema, await shapeOf(db, footer.local));
+    }
+    const shapeOfFile = (file: TableFile): Shape => {
+      const shape = shapes.get(footers.get(file.path)?.schema ?? "");
+      if (shape === undefined) throw new Error(`no footer of ${file.path}`);
+      return shape;
+    };
+    const groups = new Map(files.map((file) => [shapeOfFile(file), file.path]));
+    return {
+      shapes: new Map(files.map((file) => [file.path, shapeOfFile(file)])),
+      columns: unionColumns([...groups].map(([shape, file]) => ({ file, columns: shape.columns }))),
+      rows: new Map([...footers].map(([path, footer]) => [path, footer.rows])),
+      facts: [{ name: "schemas", value: String(shapes.size) }],
+    };
+  } finally {
+    await Promise.all(locals.map(({ release }) => release()));
+  }
+}
+
+interface Footer {
+  readonly local: string;
+  readonly schema: string;
+  readonly rows: number;
+}
+
+interface LocalFile {
+  readonly file: TableFile;
+  readonly path: string;
+}
+
+/** All footers in two queries. `schema` is equal for files whose schema trees are equal. */
+async function readFooters(db: DuckDbSession, locals: readonly LocalFile[]): Promise<ReadonlyMap<string, Footer>> {
+  const list = pathList(locals.map(({ path }) => path));
+  const tree =
+    "struct_pack(n := name, t := type, l := type_length, r := repetition_type, c := num_children, v := converted_type, s := scale, p := precision, g := logical_type)";
+  const schemas = await db.rows<{ file: string; schema: string }>(
+    `SELECT file_name AS file, md5(list(${tree} ORDER BY place)::VARCHAR) AS schema FROM (SELECT *, row_number() OVER () AS place FROM parquet_schema(${list})) GROUP BY ALL`,
+  );
+  const rows = await db.rows<{ file: string; rows: string }>(
+    `SELECT file_name AS file, num_rows::BIGINT AS rows FROM parquet_file_metadata(${list})`,
+  );
+  const schemaOf = new Map(schemas.map((row) => [row.file, row.schema]));
+  const rowsOf = new Map(rows.map((row) => [row.file, Number(row.rows)]));
+  return new Map(
+    locals.map(({ file, path }) => [file.path, { local: path, schema: schemaOf.get(path) ?? "", rows: rowsOf.get(path) ?? 0 }]),
+  );
+}
+
+async function shapeOf(db: DuckDbSession, path: string): Promise<Shape> {
+  const scan = (paths: readonly string[]): string => `read_parquet(${pathList(paths)}, hive_partitioning = false, union_by_name = false)`;
+  const described = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${scan([path])}`);
+  const leaves = await db.rows<Leaf>(`SELECT name, precision, logical_type, num_children FROM parquet_schema(${pathList([path])})`);
+  refuseWideDecimals(leaves, path);
+  const zonedNanos = new Set(leaves.filter(isZonedNanos).map(({ name }) => name));
+  return {
+    columns: described.map((column) => ({
+      name: column.column_name,
+      type: ownType(column.column_type, zonedNanos.has(column.column_name)),
+      nullable: true,
+    })),
+    scan,
+    value: (column: SourceColumn) => `CAST(${quoteName(column.name)} AS ${carried(column.name, column.type)})`,
+  };
+}
+
+interface Leaf extends Record<string, unknown> {
+  readonly name: string;
+  readonly precision: string | null;
+  readonly logical_type: string | null;
+}
+
+/** DuckDB reads decimals of more than 38 digits as doubles, which would round them. */
+function refuseWideDecimals(leaves: readonly Leaf[], path: string): void {
+  const wide = leaves.find((leaf) => Number(leaf.precision ?? 0) > 38);
+  if (wide === undefined) return;
+  throw new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: `Column ${wide.name} of ${path} is a decimal of ${wide.precision} digits.`,
+    why: "DuckDB, which reads the file, holds 38 digits exactly.",
+    fix: "Export the column as text.",
+  });
+}
+
+function isZonedNanos(leaf: Leaf): boolean {
+  return /isAdjustedToUTC=1.*NANOS=NanoSeconds/.test(leaf.logical_type ?? "");
+}
+
+/** A time of day that Parquet calls "adjusted to UTC" is read as one with a zone; the zone is always UTC. */
+function ownType(text: string, zonedNanos: boolean): LogicalType {
+  const type = logicalType(text.replaceAll("TIME WITH TIME ZONE", "TIME"));
+  return zonedNanos && type.kind === "timestamp" ? { kind: "timestamp", precision: 9, zoned: true } : type;
+}

@@ -1,0 +1,89 @@
+import type { Column } from "../../core/model.js";
+import { carried, quoteText } from "../../core/transit.js";
+import type { LogicalType } from "../../core/types.js";
+
+/**
+ * A text as a value of the type that a model states, in SQL. DuckDB's own casts round decimals, cut fractions of seconds
+ * and read `1.7` as the integer 2; here a text either is exactly a value of the type, or the read stops with
+ * DW-VALUE-REFUSED and names the column and the text.
+ */
+export function typedText(text: string, name: string, column: Column): string {
+  const type = carried(name, column.type);
+  const accepted = acceptedTexts(column.type);
+  const trimmed = `trim(${text})`;
+  const cast = castOf(accepted === undefined ? text : trimmed, column, type);
+  if (accepted === undefined) return cast;
+  const refusal = `error('DW-VALUE-REFUSED: Column ' || ${quoteText(name)} || ' holds ' || to_json(left(${text}, 80)) || ', which is not ' || ${quoteText(accepted.is)} || '.')`;
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN regexp_full_match(${trimmed}, ${quoteText(accepted.pattern)}) THEN ${cast} ELSE ${refusal} END`;
+}
+
+interface Accepted {
+  readonly pattern: string;
+  /** Ends the sentence "which is not …". */
+  readonly is: string;
+}
+
+/** A fraction may have more digits than the precision when they are zeros. */
+const clock = (precision: number): string => String.raw`\d{2}:\d{2}(:\d{2}(\.\d{0,${precision}}0*)?)?`;
+const day = String.raw`[+-]?\d{4,6}-\d{2}-\d{2}( \(BC\))?`;
+const zone = String.raw`( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))`;
+
+function acceptedTexts(type: LogicalType): Accepted | undefined {
+  switch (type.kind) {
+    case "boolean":
+      return { pattern: "(?i)true|false|t|f|1|0|yes|no|y|n", is: "true or false" };
+    case "int":
+      return { pattern: String.raw`[+-]?\d+`, is: "an integer" };
+    case "decimal":
+      return decimalTexts(type.scale);
+    case "float":
+      return { pattern: String.raw`(?i)[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)`, is: "a number" };
+    case "date":
+      return { pattern: day, is: "a date such as 2024-12-31" };
+    case "time":
+      return { pattern: clock(type.precision), is: `a time of day with at most ${type.precision} digits after the second` };
+    case "timestamp":
+      return timestampTexts(type.precision, type.zoned);
+    case "uuid":
+      return { pattern: "(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", is: "a UUID" };
+    default:
+      return undefined;
+  }
+}
+
+function decimalTexts(scale: number): Accepted {
+  // Zeros beyond the scale change nothing.
+  const digits = scale === 0 ? String.raw`(\.0*)?` : String.raw`(\.\d{0,${scale}}0*)?`;
+  return { pattern: String.raw`[+-]?(\d+${digits}|\.\d{1,${Math.max(1, scale)}}0*)`, is: `a decimal of ${scale} digits after the point` };
+}
+
+function timestampTexts(precision: number, zoned: boolean): Accepted {
+  const wall = `${day}([ T]${clock(precision)})?`;
+  const is = zoned ? "an instant with its zone such as 2024-12-31T23:59:59Z" : "a time without a zone such as 2024-12-31 23:59:59";
+  return { pattern: zoned ? `${wall}${zone}?` : wall, is: `${is}, with at most ${precision} digits after the second` };
+}
+
+function castOf(text: string, column: Column, type: string): string {
+  switch (column.type.kind) {
+    case "binary":
+      return `from_base64(${text})`;
+    case "list":
+    case "map":
+    case "struct":
+      return `CAST(CAST(${text} AS JSON) AS ${type})`;
+    case "timestamp":
+      return column.type.zoned ? instant(text, column, type) : `CAST(${text} AS ${type})`;
+    case "json":
+      return `CAST(CAST(${text} AS JSON) AS VARCHAR)`;
+    default:
+      return `CAST(${text} AS ${type})`;
+  }
+}
+
+/** Without a zone in the text, the column's own counts; without either, UTC, which is the session's. */
+function instant(text: string, column: Column, type: string): string {
+  const cast = `CAST(CAST(${text} AS TIMESTAMPTZ) AS ${type})`;
+  if (column.zone === undefined) return cast;
+  const stated = `regexp_matches(${text}, ${quoteText(`${zone}$`)})`;
+  return `CASE WHEN ${stated} THEN ${cast} ELSE CAST(timezone(${quoteText(column.zone)}, CAST(${text} AS TIMESTAMP)) AS ${type}) END`;
+}
