@@ -8,10 +8,11 @@ export async function execute(db: DuckDbSession, statement: StatementBody, signa
   try {
     await db.run(statement.text);
   } catch (error) {
-    if (isDwError(error)) throw error;
+    // A locked file or a full disk says nothing about the statement.
+    if (isDwError(error) && error.code !== "DW-ENGINE-REFUSED") throw error;
     throw new DwError("DW-ENGINE-REFUSED", {
       what: `DuckDB refused: ${statement.text}`,
-      why: error instanceof Error ? error.message : String(error),
+      why: isDwError(error) ? error.why : String(error),
       fix: "Correct the model or the table that the statement meets, and run again.",
       cause: error,
     });

@@ -1,0 +1,31 @@
+import type { CatalogObject } from "../../core/catalog.js";
+import type { Engine } from "../../core/engine.js";
+import type { TypeMapping } from "../../core/loss.js";
+import { topicObject } from "./body.js";
+import { lint } from "./lint.js";
+import { resolve } from "./resolve.js";
+import { decide, generate, render } from "./rules.js";
+
+/** Kafka keeps bytes: what a message can hold is a matter of its format. */
+const bytes: TypeMapping = { native: "bytes", level: "lossless", note: "" };
+
+export const kafka: Engine = {
+  name: "kafka",
+  mapType: () => bytes,
+  resolve,
+  lint,
+  normalize,
+  decide,
+  generate,
+  render,
+};
+
+/** The broker lists words without blanks, and knows nothing of key and format. */
+function normalize(object: CatalogObject): CatalogObject {
+  const topic = topicObject(object);
+  const config = Object.entries(topic.body.config).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value.replace(/\s*,\s*/g, ",").trim() : value,
+  ]);
+  return { ...topic, body: { ...topic.body, config: Object.fromEntries(config) } };
+}

@@ -1,0 +1,65 @@
+import { type Hole, isHole, objectId } from "../../core/catalog.js";
+import type { Resolved } from "../../core/engine.js";
+import { DwError } from "../../core/errors.js";
+import type { Json } from "../../core/json.js";
+import type { Model, TopicModel } from "../../core/model.js";
+import type { Held, TopicBody, TopicObject } from "./body.js";
+import type { KafkaTopicOptions } from "./options.js";
+
+/** Topics of the models that are on Kafka. */
+export function resolve(models: readonly Model[]): Resolved {
+  const topics = models.filter((model): model is TopicModel => model.model === "topic" && model.on.kafka !== undefined);
+  return { objects: topics.map(topic), losses: [], findings: [] };
+}
+
+function topic(model: TopicModel): TopicObject {
+  const options = model.on.kafka as unknown as KafkaTopicOptions; // typed when the model was written
+  const name = options.topic ?? model.name;
+  refuseName(model, name);
+  for (const column of model.key ?? []) refuseKey(model, column);
+  return {
+    slot: "kafka",
+    kind: "topic",
+    id: objectId("kafka", "topic", [name]),
+    name: [name],
+    model: model.name,
+    dependsOn: [],
+    body: body(model, options),
+  };
+}
+
+function body(model: TopicModel, options: KafkaTopicOptions): TopicBody {
+  const config = Object.entries(options.config ?? {}).map(([name, value]): [string, Held<string>] => [name, text(value)]);
+  return {
+    partitions: options.partitions as Held<number>, // a Hole is JSON; the interface only lacks the index signature
+    replicationFactor: options.replicationFactor as Held<number>, // as above
+    config: Object.fromEntries(config),
+    key: [...(model.key ?? [])],
+    format: options.format ?? "json",
+  };
+}
+
+function text(value: string | number | boolean | Hole): Held<string> {
+  if (!isHole(value as Json)) return String(value);
+  const values = Object.entries((value as Hole).$env).map(([environment, member]): [string, Json] => [environment, String(member)]);
+  return { $env: { default: String((value as Hole).$env.default), ...Object.fromEntries(values) } };
+}
+
+/** Topic.validate of Kafka: ASCII letters, digits, `.`, `_` and `-`, at most 249, and neither `.` nor `..`. */
+function refuseName(model: TopicModel, name: string): void {
+  if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== "." && name !== "..") return;
+  throw new DwError("DW-MODEL-INVALID", {
+    what: `Model ${model.name}: ${JSON.stringify(name)} cannot name a topic.`,
+    why: "A topic's name has 1 to 249 ASCII letters, digits, dots, underscores and hyphens.",
+    fix: "Set `topic` in the model's Kafka options.",
+  });
+}
+
+function refuseKey(model: TopicModel, column: string): void {
+  if (Object.hasOwn(model.columns, column)) return;
+  throw new DwError("DW-MODEL-INVALID", {
+    what: `Model ${model.name}: its key names the column ${column}, which it does not have.`,
+    why: "The message key is made of columns.",
+    fix: "Name one of the model's columns.",
+  });
+}
