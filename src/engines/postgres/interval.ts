@@ -89,7 +89,7 @@ function counted(amount: number, units: readonly (readonly [string, number])[]):
   return units.flatMap(([unit, size]) => {
     const count = Math.floor(rest / size) * Math.sign(amount);
     rest %= size;
-    return count === 0 ? [] : [`${count} ${unit}${count === 1 ? "" : "s"}`];
+    return count === 0 ? [] : [`${count} ${unit}${Math.abs(count) === 1 ? "" : "s"}`];
   });
 }
 

@@ -10,13 +10,11 @@ const TESTED = { oldest: 18, newest: 29 };
 type Hypertable = TableObject & { readonly body: { readonly hypertable: HypertableBody } };
 
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): Finding[] {
-  const tables = tablesOf(objects);
-  const hypertables = tables.filter((table): table is Hypertable => table.body.hypertable !== undefined);
+  const hypertables = tablesOf(objects).filter((table): table is Hypertable => table.body.hypertable !== undefined);
   const aggregates = objects.map(postgresObject).filter((object): object is AggregateObject => object.kind === "continuous-aggregate");
   return [
     ...versionFindings(target),
     ...lintTables(objects),
-    ...tables.flatMap(plainTableFindings),
     ...hypertables.flatMap(hypertableFindings),
     ...aggregates.flatMap((aggregate) => aggregateFindings(aggregate, objects)),
     ...[...hypertables, ...aggregates].flatMap(columnstoreFindings),
@@ -32,19 +30,6 @@ function versionFindings({ version }: EngineTarget): Finding[] {
 
 function error(rule: string, object: CatalogObject, message: string, fix: string, column?: string): Finding {
   return { rule, severity: "error", message, fix, place: placeOf(object, column) };
-}
-
-function plainTableFindings(table: TableObject): Finding[] {
-  const { hypertable, columnstore, policies } = table.body;
-  if (hypertable !== undefined || (columnstore === undefined && policies === undefined)) return [];
-  return [
-    error(
-      "timescale/not-a-hypertable",
-      table,
-      `${placeOf(table)} has columnstore or policies, but is no hypertable.`,
-      "Name its timeColumn.",
-    ),
-  ];
 }
 
 const TIME_TYPES = /^(timestamp|date$|bigint$|integer$|smallint$|uuid$)/;

@@ -1,5 +1,6 @@
 import type { CatalogObject } from "../../core/catalog.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
+import { DwError } from "../../core/errors.js";
 import type { MaterializedViewModel, Model, TableModel } from "../../core/model.js";
 import type {
   AggregateBody,
@@ -12,6 +13,7 @@ import type {
 } from "../postgres/body.js";
 import { derivedName } from "../postgres/dialect.js";
 import { optionsOf, orderedColumn, type Resolvable, type Resolving, resolveModels } from "../postgres/resolve.js";
+import { place } from "../postgres/sql-text.js";
 import type { Columnstore, TimescaleAggregateOptions, TimescaleTableOptions } from "./options.js";
 
 const DEFAULT_CHUNK_INTERVAL = "7 days";
@@ -29,7 +31,7 @@ function extend(object: CatalogObject, model: Resolvable, resolving: Resolving):
 function hypertable(object: CatalogObject<TableBody>, model: TableModel, { flavor }: Resolving): CatalogObject {
   const options = optionsOf<TimescaleTableOptions<string>>(model, flavor);
   const { timeColumn } = options;
-  if (timeColumn === undefined) return object;
+  if (timeColumn === undefined) return plainTable(object, model, options);
   const body: TableBody = {
     ...object.body,
     indexes: withTimeIndex(object.name[1] ?? model.name, timeColumn, object.body),
@@ -41,6 +43,18 @@ function hypertable(object: CatalogObject<TableBody>, model: TableModel, { flavo
     ...columnstoreAndPolicies(options, timeColumn),
   };
   return { ...object, body };
+}
+
+const NEED_HYPERTABLE = ["chunkInterval", "spaceBy", "columnstore", "retention"] as const;
+
+function plainTable(object: CatalogObject, model: TableModel, options: Partial<TimescaleTableOptions<string>>): CatalogObject {
+  const idle = NEED_HYPERTABLE.filter((option) => options[option] !== undefined);
+  if (idle.length === 0) return object;
+  throw new DwError("DW-MODEL-INVALID", {
+    what: `${place(model)} has ${idle.join(" and ")} on timescale, but no timeColumn.`,
+    why: "Only a hypertable has chunks, and these speak of chunks.",
+    fix: `Name the column that partitions it by time: timeColumn: "…".`,
+  });
 }
 
 /**
