@@ -31,7 +31,7 @@ const slots = new Map<string, AskableSlot>();
 const closers: (() => Promise<void>)[] = [];
 
 const planted = [
-  `CREATE TABLE readings (id BIGINT, city VARCHAR, email VARCHAR, score DOUBLE PRECISION, paid NUMERIC(18,4), seen TIMESTAMP, at TIMESTAMP WITH TIME ZONE)`,
+  `CREATE TABLE readings (id BIGINT, city VARCHAR, email VARCHAR, score DOUBLE PRECISION, paid NUMERIC(18,4), seen TIMESTAMP, arrived TIMESTAMP WITH TIME ZONE)`,
   `INSERT INTO readings VALUES
     (1, 'Lyon',  'a@x.fr', 1.5,   10.0000, '2024-06-01 11:00:00', '2024-06-01 11:00:00+00'),
     (2, 'Paris', NULL,     'NaN', 10.0000, '2024-06-01 10:00:00', '2024-06-01 09:00:00+00'),
@@ -39,7 +39,7 @@ const planted = [
     (NULL, NULL, 'c@x.fr', NULL,  NULL,    NULL,                  NULL)`,
   "CREATE TABLE cities (name VARCHAR)",
   "INSERT INTO cities VALUES ('Lyon'), ('Paris')",
-  "CREATE TABLE empty_readings (id BIGINT, city VARCHAR, email VARCHAR, score DOUBLE PRECISION, paid NUMERIC(18,4), seen TIMESTAMP, at TIMESTAMP WITH TIME ZONE)",
+  "CREATE TABLE empty_readings (id BIGINT, city VARCHAR, email VARCHAR, score DOUBLE PRECISION, paid NUMERIC(18,4), seen TIMESTAMP, arrived TIMESTAMP WITH TIME ZONE)",
   "CREATE TABLE ahead (seen TIMESTAMP)",
   "INSERT INTO ahead VALUES ('2024-06-01 12:00:00'), ('2024-06-02 12:00:00')",
 ];
@@ -51,7 +51,7 @@ const columns = {
   score: t.double().nullable(),
   paid: t.decimal(18, 4).nullable(),
   seen: t.datetime().nullable(),
-  at: t.instant().nullable(),
+  arrived: t.instant().nullable(),
 };
 const readings = defineTable("readings", { grain: "one row per reading", columns, on: {} });
 
@@ -105,8 +105,8 @@ const cases: readonly (readonly [string, AnyCheck, string, string])[] = [
   ["a table that is large enough", rowCount({ min: 4 }), "pass", "4 rows; at least 4 wanted"],
   ["a table that is too large", rowCount({ max: 3 }), "fail", "4 rows; at most 3 wanted"],
   ["a value without a match in the other table", references("city", "cities", "name"), "fail", "1 of 4 rows have no match in cities"],
-  ["a fresh instant", freshness("at", "2h"), "pass", "1 h old; 2h allowed"],
-  ["a stale instant", freshness("at", "30 min"), "fail", "1 h old; 30 min allowed"],
+  ["a fresh instant", freshness("arrived", "2h"), "pass", "1 h old; 2h allowed"],
+  ["a stale instant", freshness("arrived", "30 min"), "fail", "1 h old; 30 min allowed"],
   [
     "a query that finds rows",
     noRows({ duckdb: "SELECT * FROM readings WHERE id = 2", postgres: "SELECT * FROM readings WHERE id = 2" }),
@@ -146,7 +146,7 @@ for (const engine of ["duckdb", "postgres"]) {
     });
 
     test("an empty table is not fresh, has no share, and breaks nothing else", async () => {
-      const checks = [freshness("at", "2h"), notNull("id"), notNull("id", { fail: "1%" }), unique("id"), rowCount({ min: 1 })];
+      const checks = [freshness("arrived", "2h"), notNull("id"), notNull("id", { fail: "1%" }), unique("id"), rowCount({ min: 1 })];
       const outcomes = await verdicts(engine, checks, "empty_readings");
       expect(outcomes.map((shown) => shown.outcome)).toEqual(["fail", "pass", "not-evaluated", "pass", "fail"]);
     });
