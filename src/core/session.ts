@@ -56,3 +56,20 @@ export interface DuckDb {
   readonly session: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;
 }
+
+/** A row of the MySQL protocol's text results: every value as text, NULL as null. */
+export type MysqlRow = Readonly<Record<string, string | null>>;
+
+/** What a server answered. A refusal is an answer: StarRocks's locks are built on losing well. */
+export type MysqlAnswer =
+  | { readonly ok: true; readonly rows: readonly MysqlRow[] }
+  | { readonly ok: false; readonly code: number; readonly sqlState: string; readonly message: string };
+
+/** One connection with the MySQL protocol: StarRocks or MySQL. */
+export interface MysqlSession {
+  /** Throws DW-CONNECT or DW-TIMEOUT when the server did not answer: the statement may have run or not. */
+  readonly ask: (sql: string) => Promise<MysqlAnswer>;
+  /** As `ask`, but a refusal throws: DW-AUTH, DW-PERMISSION, DW-ENGINE-REFUSED. */
+  readonly query: (sql: string) => Promise<readonly MysqlRow[]>;
+  readonly close: () => Promise<void>;
+}

@@ -50,7 +50,7 @@ async function holderOf(pg: Pg, terms: LeaseTerms, name: string): Promise<LockHo
   return row;
 }
 
-function lockedBy(name: string, holder: LockHolder | undefined, waitMs: number): DwError {
+export function lockedBy(name: string, holder: LockHolder | undefined, waitMs: number): DwError {
   const who = holder ? `${holder.owner}, since ${holder.since}` : "another run that has just finished";
   return new DwError("DW-LOCKED", {
     what: `The lock ${name} is held by ${who}.`,
