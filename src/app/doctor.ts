@@ -88,10 +88,16 @@ async function environmentDiagnoses(project: Project, request: DoctorRequest, sl
   const diagnoses: Diagnosis[] = [{ about: "environment", state: "ok", finding: environment.value.name }];
   for (const slot of slots) {
     const binding = (): SlotBinding => environment.value.slot(slot);
-    diagnoses.push(await slotDiagnosis(`slot ${slot}`, binding, () => connections.slot(slot), request.now));
+    const diagnosis = await slotDiagnosis(`slot ${slot}`, binding, () => connections.slot(slot), request.now);
+    diagnoses.push(environment.value.embedded === undefined ? diagnosis : tolerant(diagnosis));
   }
   diagnoses.push(await slotDiagnosis("state", environment.value.state, connections.state, request.now));
   return diagnoses;
+}
+
+/** An embedded environment is a toy: what cannot be embedded is worth a word there, not a failure. */
+function tolerant(diagnosis: Diagnosis): Diagnosis {
+  return diagnosis.code === "DW-SLOT-UNBOUND" ? { ...diagnosis, state: "warn" } : diagnosis;
 }
 
 /** Opens what dw can open; of the rest it can only say whether somebody listens. */

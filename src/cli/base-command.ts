@@ -42,7 +42,8 @@ import { logLevels, session } from "./session.js";
  * Throw DwError for what a user can act on, or an AggregateError of them for several; the printing is done in main.ts.
  */
 
-type Parsed<T extends typeof Command> = InferredFlags<(typeof DwCommand)["baseFlags"] & T["flags"]>;
+/** `format` is left out: a command that offers more formats types its own, and the others have no use for it. */
+type Parsed<T extends typeof Command> = InferredFlags<Omit<(typeof DwCommand)["baseFlags"], "format">> & InferredFlags<T["flags"]>;
 type Arguments<T extends typeof Command> = InferredArgs<T["args"]>;
 
 const shared = { helpGroup: "GLOBAL" } as const;
@@ -58,6 +59,7 @@ export abstract class DwCommand<T extends typeof Command> extends Command {
     }),
     warehouse: Flags.string({ ...shared, summary: "Warehouse: a folder of models/.", helpValue: "NAME" }),
     json: Flags.boolean({ ...shared, summary: "Print one JSON value; the same as --format json." }),
+    format: Flags.option({ options: ["text", "json"] as const })({ ...shared, summary: "How to print the answer.", default: "text" }),
     quiet: Flags.boolean({ ...shared, summary: "Say nothing on stderr but warnings and errors." }),
     "no-color": Flags.boolean({ ...shared, summary: "No colours (also: NO_COLOR=1)." }),
     "log-level": Flags.option({ options: logLevels })({ ...shared, summary: "How much to say on stderr.", default: "info" }),
@@ -78,7 +80,7 @@ export abstract class DwCommand<T extends typeof Command> extends Command {
       args: command.args,
       strict: command.strict,
     });
-    this.flags = parsed.flags as Parsed<T>; // parsed with exactly these definitions
+    this.flags = parsed.flags as unknown as Parsed<T>; // parsed with exactly these definitions, which T alone knows
     this.args = parsed.args as Arguments<T>;
     this.words = parsed.argv as readonly string[]; // no argument of ours has a parser that gives anything else
     if (this.flags["no-color"]) session.color = session.stderrColor = false;
@@ -99,7 +101,8 @@ export abstract class DwCommand<T extends typeof Command> extends Command {
 
   /** True when the answer must be one JSON value. */
   protected get wantsJson(): boolean {
-    return this.flags.json || (this.flags as { format?: unknown }).format === "json"; // --format is a flag of some commands only
+    const { format } = this.flags as { readonly format?: unknown }; // every command has it, each with formats of its own
+    return this.flags.json || format === "json";
   }
 
   protected project(): Promise<Project> {

@@ -4,9 +4,10 @@ import { DwError } from "../core/errors.js";
 
 /**
  * One process at a time on an embedded directory. DuckDB holds an operating-system lock on its file, which ends with
- * the process however it dies; Node itself offers no such lock. Answers with the way to let go. Throws DW-LOCKED.
+ * the process however it dies; Node itself offers no such lock. The file is `<path>.lock`, `shown` what messages call the
+ * directory. Answers with the way to let go. Throws DW-LOCKED.
  */
-export async function lockDirectory(path: string): Promise<() => void> {
+export async function lockDirectory(path: string, shown = path): Promise<() => void> {
   const file = `${path}.lock`;
   await mkdir(dirname(path), { recursive: true });
   if (!(await exists(file))) await createWhole(file);
@@ -17,7 +18,7 @@ export async function lockDirectory(path: string): Promise<() => void> {
     const words = error instanceof Error ? error.message : String(error);
     if (!/lock/i.test(words.replaceAll(file, ""))) throw error;
     throw new DwError("DW-LOCKED", {
-      what: `Another process works on ${path}${holder(words)}.`,
+      what: `Another process works on ${shown}${holder(words)}.`,
       why: "An embedded database belongs to one process at a time: two on one folder lose rows silently.",
       fix: "Wait until the other run has ended, or stop it, then run again.",
       cause: error,

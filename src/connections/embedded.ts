@@ -16,7 +16,7 @@ export interface Embedded {
  * A second process: DW-LOCKED.
  */
 export function openEmbedded(folder: string): Embedded {
-  const lock = once(() => lockDirectory(join(folder, "dw")));
+  const lock = once(() => lockDirectory(join(folder, "dw"), folder));
   const pglite = once(async () => {
     await lock.get();
     const { openPglite } = await import("./pglite.js");

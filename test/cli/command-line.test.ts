@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { holder } from "../unit/connections/holder.js";
 import { projectFolder, tableFile } from "../unit/model/project-folder.js";
 import { dw } from "./run-dw.js";
 
@@ -121,6 +122,16 @@ describe("dw init", () => {
     expect(stdout).toMatch(/ok {3}slot postgres {5}PostgreSQL .*, embedded\n/);
   });
 
+  test.each(["ciapol", "iot"])("--template %s brings the reference warehouse, whose models are right", async (template) => {
+    const folder = await emptyFolder();
+    await dw(["init", "--template", template], { cwd: folder });
+    const { code, stdout } = await dw(["doctor", "--env", "local", "--json"], { cwd: folder });
+    const about = (name: string) =>
+      (JSON.parse(stdout) as { about: string; state: string }[]).find((diagnosis) => diagnosis.about === name);
+    expect(about(`models of ${template}`)).toMatchObject({ state: "ok" });
+    expect(code).toBe(0);
+  });
+
   test("never overwrites: the files that stand in the way are named, and none is written", async () => {
     const folder = await emptyFolder();
     await writeFile(join(folder, "README.md"), "mine\n");
@@ -151,6 +162,14 @@ describe("a run that ends otherwise", () => {
     await once(server, "connection");
     child.kill(signal);
     expect(await once(child, "exit")).toEqual([code, null]);
+  });
+
+  test("an embedded environment that another process works on exits 4, and says which process", async () => {
+    const cwd = await projectFolder({ "models/shop/orders.ts": tableFile("orders") });
+    const pid = await holder(join(cwd, ".dw/local"));
+    const { code, stdout } = await dw(["doctor", "--env", "local"], { cwd });
+    expect(code).toBe(4);
+    expect(stdout).toContain(`DW-LOCKED Another process works on ${join(cwd, ".dw/local")} (process ${pid}).`);
   });
 
   test("a mistake in dw exits 70, with the stack, the versions and where to report it", async () => {

@@ -1,12 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openProject, type Project } from "../../../src/app/project.js";
 import { Redactor } from "../../../src/core/redactor.js";
 import { projectFolder } from "../model/project-folder.js";
+import { holder } from "./holder.js";
 
 async function project(config: string): Promise<Project> {
   const cwd = await projectFolder({ "dw.config.ts": `export default ${config};\n` });
@@ -16,18 +13,6 @@ async function project(config: string): Promise<Project> {
 }
 
 const embedded = `{ environments: { local: { embedded: ".dw/local" } } }`;
-
-/** Another process that holds an embedded folder's lock until it is killed. */
-async function holder(folder: string): Promise<number> {
-  const driver = createRequire(import.meta.url).resolve("@duckdb/node-api");
-  const program = `const { DuckDBInstance } = require(${JSON.stringify(driver)});
-    require("node:fs").mkdirSync(${JSON.stringify(folder)}, { recursive: true });
-    DuckDBInstance.create(${JSON.stringify(join(folder, "dw.lock"))}).then((held) => { globalThis.held = held; console.log("held"); setInterval(() => {}, 1000); });`;
-  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  await once(createInterface({ input: child.stdout }), "line");
-  return child.pid ?? 0;
-}
 
 describe("the databases of an environment", () => {
   test("timescale, postgres and the state of an embedded environment are one database, opened once and there again next time", async () => {
