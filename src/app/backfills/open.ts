@@ -6,10 +6,7 @@ import type { Reader } from "../../backfill/run.js";
 import { openDuckDb } from "../../connections/duckdb.js";
 import type { Connections } from "../../connections/open.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
-import { DwError } from "../../core/errors.js";
 import type { At, SourceTable } from "../../core/source.js";
-import type { StateStore } from "../../core/state.js";
-import { postgresState } from "../../state/postgres.js";
 import type { Project } from "../project.js";
 import type { Definition } from "./definition.js";
 import { openSource } from "./source.js";
@@ -95,16 +92,6 @@ async function prepared(
   } finally {
     await db.close();
   }
-}
-
-export async function openState(connections: Connections): Promise<StateStore> {
-  const state = await connections.state();
-  if (state.kind === "pg") return postgresState(state.pg, { environment: connections.environment.name });
-  throw new DwError("DW-STATE-MISSING", {
-    what: `The state of environment ${connections.environment.name} is bound to a ${state.kind} connection.`,
-    why: "Locks need a store that several processes can share: PostgreSQL.",
-    fix: "Bind `state` to a PostgreSQL connection in dw.config.ts.",
-  });
 }
 
 /** For whoever finds the lock taken. */

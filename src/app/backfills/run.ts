@@ -10,8 +10,9 @@ import { DwError } from "../../core/errors.js";
 import type { Chunk } from "../../core/source.js";
 import type { LoadedChunk } from "../../core/target.js";
 import type { Project } from "../project.js";
+import { openState } from "../state.js";
 import { adHocBackfill, type Definition, namedBackfills } from "./definition.js";
-import { type OpenBackfill, openBackfill, openState, owner } from "./open.js";
+import { type OpenBackfill, openBackfill, owner } from "./open.js";
 import { progressOf } from "./progress.js";
 
 export interface BackfillCall {
