@@ -19,7 +19,21 @@ export interface MergeColumn {
 export interface Merge {
   /** The table's columns that must be in the source for these columns to be merged. */
   readonly needs: (wanted: readonly PaimonField[]) => readonly PaimonField[];
-  readonly sql: (source: string, columns: readonly MergeColumn[]) => string;
+  readonly sql: (versions: Versions, columns: readonly MergeColumn[]) => string;
+}
+
+/**
+ * The versions of a chunk's rows in two: a base in which each key is at most once, which is most of a table that is
+ * compacted now and then, and the changes since. Only keys with changes have to be merged; the others stream by.
+ */
+export interface Versions {
+  /** Absent where every file is a change. */
+  readonly base?: string;
+  readonly changes: string;
+  /** Every change is newer than everything in the base. */
+  readonly newer: boolean;
+  /** No key has two changes. */
+  readonly single: boolean;
 }
 
 /** Throws DW-SOURCE-UNSUPPORTED from `sql` where a column has an aggregate function that dw does not follow. */
@@ -38,8 +52,34 @@ export function mergeOf(schema: TableSchema, options: TableOptions): Merge {
       const all = [...wanted, ...keys, ...order, ...grouped.flatMap((group) => group.sequence.map(field))];
       return schema.fields.filter((candidate) => all.includes(candidate));
     },
-    sql: (source, columns) => engines[options.mergeEngine ?? "deduplicate"]({ source, columns, schema, options, keys }),
+    sql: (versions, columns) => layered(versions, { columns, schema, options, keys }),
   };
+}
+
+function layered(versions: Versions, merge: Omit<Work, "source">): string {
+  const { base, changes } = versions;
+  const work = { ...merge, source: changes };
+  const engine = engines[work.options.mergeEngine ?? "deduplicate"];
+  if (base === undefined) return engine(work);
+  const columns = work.columns.map(({ alias }) => alias).join(", ");
+  const keys = groupKeys(work);
+  const same = ["g", ...work.keys.map((key) => aliasOf(work, key.name))]
+    .map((key) => `b.${key} IS NOT DISTINCT FROM u.${key}`)
+    .join(" AND ");
+  const touched = `(${base}) AS b SEMI JOIN (SELECT ${keys} FROM (${changes})) AS u ON ${same}`;
+  const untouched = `(${base}) AS b ANTI JOIN (SELECT ${keys} FROM (${changes})) AS u ON ${same}`;
+  const streamed = `SELECT ${columns} FROM (SELECT b.* FROM ${untouched}) WHERE ${VISIBLE}`;
+  return `${streamed}\nUNION ALL\n${overtakes(work, versions) ? newest(work, versions) : engine({ ...work, source: `${changes}\nUNION ALL\nSELECT b.* FROM ${touched}` })}`;
+}
+
+/** The last version of a key with changes is one of the changes: the base's versions need not be read. */
+function overtakes({ options }: Omit<Work, "source">, versions: Versions): boolean {
+  return versions.newer && options.mergeEngine === "deduplicate" && !options.ignoreDelete && options.sequenceFields.length === 0;
+}
+
+function newest(work: Work, versions: Versions): string {
+  if (!versions.single) return oneVersion(work, "last");
+  return `SELECT ${work.columns.map(({ alias }) => alias).join(", ")} FROM (${work.source}) WHERE ${VISIBLE}`;
 }
 
 interface Work {

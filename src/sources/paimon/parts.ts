@@ -95,3 +95,21 @@ function pack(parts: readonly Part[]): readonly (readonly Part[])[] {
   }
   return chunks;
 }
+
+/** A section's files in two: a base in which each key is at most once, and the files that change it. */
+export interface Layers {
+  readonly base: readonly DataFile[];
+  readonly changes: readonly DataFile[];
+  /** Every change is newer than everything in the base. */
+  readonly newer: boolean;
+}
+
+/** The base is the deepest level (whose files share no key), or the largest of the files that were never compacted. */
+export function layers(files: readonly DataFile[]): Layers {
+  const deepest = Math.max(...files.map((file) => file.level));
+  const largest = files.reduce((best, file) => (file.size > best.size ? file : best));
+  const base = files.filter((file) => (deepest === 0 ? file === largest : file.level === deepest));
+  const changes = files.filter((file) => !base.includes(file));
+  const newer = changes.every((change) => base.every((file) => change.minSequence > file.maxSequence));
+  return { base, changes, newer };
+}

@@ -26,7 +26,8 @@ export async function plan(table: PaimonTable, request: ReadRequest): Promise<Re
     }),
   );
   // Writes the SQL of one merge, so that an aggregate function that dw cannot compute is refused before anything is read.
-  if (parts.some(({ mode }) => mode === "merge")) chunkSql(table, columns, "merge", true, "SELECT 1");
+  if (parts.some(({ mode }) => mode === "merge"))
+    chunkSql(table, columns, "merge", true, { changes: "SELECT 1", newer: false, single: false });
   return {
     columns: columns.wanted.map(sourceColumn),
     identity,

@@ -9,9 +9,9 @@ import { constant, duckType, ident, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
 import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
-import { type MergeColumn, mergeOf } from "./merge.js";
+import { type MergeColumn, mergeOf, type Versions } from "./merge.js";
 import { atomicType } from "./partitions.js";
-import { bucketKey, type Part } from "./parts.js";
+import { bucketKey, layers, type Part } from "./parts.js";
 import { fileFormat, openFile, type Spool, scan } from "./relation.js";
 import type { TableSchema } from "./schema.js";
 import type { PaimonTable } from "./table.js";
@@ -44,8 +44,8 @@ export async function openChunk(table: PaimonTable, columns: ReadColumns, parts:
   try {
     const mode = parts[0]?.mode ?? "stream";
     const mayDelete = parts.some((part) => part.mayDelete);
-    const source = await chunkSource(table, neededColumns(table, columns, mode), parts, spool);
-    return { sql: chunkSql(table, columns, mode, mayDelete, source), close };
+    const versions = await chunkVersions(table, neededColumns(table, columns, mode), parts, spool);
+    return { sql: chunkSql(table, columns, mode, mayDelete, versions), close };
   } catch (error) {
     await close();
     throw error;
@@ -58,10 +58,11 @@ function neededColumns(table: PaimonTable, columns: ReadColumns, mode: Part["mod
   return table.schema.fields.flatMap((field, index) => (needed.includes(field) ? [{ alias: `c${index}`, field }] : []));
 }
 
-/** The chunk's SELECT over `source`, a SELECT of the versions. */
-export function chunkSql(table: PaimonTable, columns: ReadColumns, mode: Part["mode"], mayDelete: boolean, source: string): string {
+/** The chunk's SELECT over its rows' versions; a chunk that streams has them all in `changes`. */
+export function chunkSql(table: PaimonTable, columns: ReadColumns, mode: Part["mode"], mayDelete: boolean, versions: Versions): string {
   const needed = neededColumns(table, columns, mode);
-  const rows = mode === "merge" ? mergeOf(table.schema, table.options).sql(source, needed) : streamed(source, table.hasKey && mayDelete);
+  const merged = (): string => mergeOf(table.schema, table.options).sql(versions, needed);
+  const rows = mode === "merge" ? merged() : streamed(versions.changes, table.hasKey && mayDelete);
   const names = needed.map(({ alias, field }) => `${alias} AS ${ident(field.name)}`);
   const where = columns.where === undefined ? "" : ` WHERE (${columns.where}\n)`; // a comment at the predicate's end ends there
   const named = `SELECT ${names.length === 0 ? "1 AS nothing" : names.join(", ")} FROM (${rows})`;
@@ -72,26 +73,43 @@ function streamed(source: string, withDeletes: boolean): string {
   return withDeletes ? `SELECT * FROM (${source}) WHERE k IN (0, 2)` : source;
 }
 
-/** One SELECT of a group of files, all with the same schema, partition, bucket and level. */
-interface Group {
-  readonly files: DataFile[];
+async function chunkVersions(table: PaimonTable, columns: readonly MergeColumn[], parts: readonly Part[], spool: Spool): Promise<Versions> {
+  const files = parts.flatMap((part) => part.files);
+  const buckets = new Map([...new Set(files.map(bucketKey))].map((bucket, index) => [bucket, index]));
+  const select = (some: readonly DataFile[], withLevels: boolean): Promise<string> =>
+    unionOf(some, withLevels, (group) => groupSelects(table, columns, group, buckets, spool));
+  if (parts[0]?.mode !== "merge") return { changes: await select(files, false), newer: false, single: false };
+  const split = parts.map((part) => layers(part.files));
+  return {
+    base: await select(
+      split.flatMap(({ base }) => base),
+      true,
+    ),
+    changes: await select(
+      split.flatMap(({ changes }) => changes),
+      true,
+    ),
+    newer: split.every(({ newer }) => newer),
+    single: split.every(({ changes }) => changes.length === 1),
+  };
 }
 
-async function chunkSource(table: PaimonTable, columns: readonly MergeColumn[], parts: readonly Part[], spool: Spool): Promise<string> {
-  const buckets = new Map<string, number>();
-  const groups = new Map<string, Group>();
-  const withLevels = parts[0]?.mode === "merge";
-  for (const file of parts.flatMap((part) => part.files)) {
-    const bucket = bucketKey(file);
-    if (!buckets.has(bucket)) buckets.set(bucket, buckets.size);
-    const key = JSON.stringify([bucket, file.schemaId, fileFormat(file.name), withLevels ? file.level : 0]);
+/** One SELECT for each group of files with the same schema, partition, bucket, format and level. */
+async function unionOf(
+  files: readonly DataFile[],
+  withLevels: boolean,
+  selects: (group: readonly DataFile[]) => Promise<readonly string[]>,
+): Promise<string> {
+  const groups = new Map<string, DataFile[]>();
+  for (const file of files) {
+    const key = JSON.stringify([bucketKey(file), file.schemaId, fileFormat(file.name), withLevels ? file.level : 0]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { files: [file] });
-    else group.files.push(file);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
   }
-  const selects: string[] = [];
-  for (const { files } of groups.values()) selects.push(...(await groupSelects(table, columns, files, buckets, spool)));
-  return selects.join("\nUNION ALL\n");
+  const all: string[] = [];
+  for (const group of groups.values()) all.push(...(await selects(group)));
+  return all.join("\nUNION ALL\n");
 }
 
 async function groupSelects(
