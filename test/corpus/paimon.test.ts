@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { jsonValue } from "../../src/backfill/json-value.js";
+import { type DuckDb, openDuckDb } from "../../src/connections/duckdb.js";
+import type { At, ReadRequest } from "../../src/core/source.js";
+import { openPaimon } from "../../src/sources/paimon/index.js";
+import { openLocal } from "../../src/storage/local.js";
+
+const own = new URL("./paimon/", import.meta.url).pathname;
+const shared = new URL("../fixtures/paimon/", import.meta.url).pathname;
+
+let db: DuckDb;
+beforeAll(async () => {
+  db = await openDuckDb({ memoryLimit: 512 * 1024 * 1024 });
+});
+afterAll(() => db.close());
+
+async function rowsOf(folder: string, at: At, request: ReadRequest = {}): Promise<string[]> {
+  const session = await db.session();
+  const table = await openPaimon(await openLocal(folder), { at });
+  const plan = await table.plan(request);
+  const lines: string[] = [];
+  for (const chunk of plan.chunks) {
+    const open = await plan.open(chunk, session);
+    const members = plan.columns.map(({ name, type }) => `'${name}', ${jsonValue(type, `"${name}"`)}`).join(", ");
+    for await (const batch of session.strings(`SELECT CAST(json_object(${members}) AS VARCHAR) FROM (${open.sql})`)) {
+      lines.push(...batch.flatMap((line) => line ?? []));
+    }
+    await open.close();
+  }
+  await session.close();
+  return lines;
+}
+
+/** Lists of pairs and of rows come out of Java hash maps: their order is nobody's. */
+function comparable(value: unknown): unknown {
+  if (Object.is(value, -0)) return "-0.0";
+  if (Array.isArray(value)) {
+    const items = value.map(comparable);
+    return items.some((item) => typeof item === "object" && item !== null) ? items.map((item) => JSON.stringify(item)).sort() : items;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, comparable(member)]));
+}
+
+const sorted = (lines: readonly string[]): string[] => lines.map((line) => JSON.stringify(comparable(JSON.parse(line)))).sort();
+const linesOf = (file: string): string[] => readFileSync(file, "utf8").split("\n").filter(Boolean);
+
+describe("tables of the Java API come out as its own reader gives them", () => {
+  for (const name of readdirSync(own).filter((entry) => existsSync(`${own}${entry}/table`))) {
+    for (const file of readdirSync(`${own}${name}`).filter((entry) => entry.endsWith(".jsonl"))) {
+      const ref = /@(.+)\.jsonl$/.exec(file)?.[1];
+      test(`${name}${ref === undefined ? "" : ` at ${ref}`}`, async () => {
+        const rows = await rowsOf(`${own}${name}/table`, ref === undefined ? {} : { ref });
+        expect(sorted(rows)).toEqual(sorted(linesOf(`${own}${name}/${file}`)));
+      });
+    }
+  }
+});
+
+interface Expected {
+  readonly reads: readonly { readonly file: string; readonly snapshot_id?: number; readonly tag?: string; readonly branch?: string }[];
+}
+
+describe("every shared table, and every other state of it that has expected rows", () => {
+  for (const name of readdirSync(shared).filter((entry) => existsSync(`${shared}${entry}/expected.json`))) {
+    const { reads }: Expected = JSON.parse(readFileSync(`${shared}${name}/expected.json`, "utf8"));
+    for (const { file, ...state } of [{ file: "expected.jsonl" }, ...reads] as Expected["reads"]) {
+      const ref = state.tag ?? state.branch;
+      const at: At = state.snapshot_id === undefined ? (ref === undefined ? {} : { ref }) : { snapshot: String(state.snapshot_id) };
+      test(`${name} ${file}`, async () => {
+        expect(sorted(await rowsOf(`${shared}${name}/table`, at))).toEqual(sorted(linesOf(`${shared}${name}/${file}`)));
+      });
+    }
+  }
+});
+
+describe("reading less", () => {
+  const table = `${own}partial_update_groups/table`;
+
+  test("some columns give the same values as all of them", async () => {
+    const all = (await rowsOf(table, {})).map((line) => JSON.parse(line));
+    const some = await rowsOf(table, {}, { columns: ["la", "id"] });
+    expect(sorted(some)).toEqual(sorted(all.map(({ la, id }) => JSON.stringify({ la, id }))));
+  });
+
+  test("a predicate is applied to merged rows, not to their versions", async () => {
+    const all = (await rowsOf(table, {})).map((line) => JSON.parse(line));
+    const some = await rowsOf(table, {}, { columns: ["id"], where: "b > 25" });
+    expect(sorted(some)).toEqual(sorted(all.flatMap(({ id, b }) => (b !== null && b > 25 ? [JSON.stringify({ id })] : []))));
+  });
+});
