@@ -3,7 +3,7 @@
 /** A cell is one line: what would end the cell or the line, or start HTML, is escaped. */
 export function markdownCell(text: string): string {
   return text
-    .replace(/[\\|<>`*_[\]#]/g, (character) => `\\${character}`)
+    .replace(/[\\|<>`*[\]]/g, (character) => `\\${character}`)
     .replace(/\r\n|\r|\n/g, " ")
     .trim();
 }

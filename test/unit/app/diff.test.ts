@@ -55,7 +55,7 @@ CREATE TABLE "public"."shops" ("id" bigint);
 test("a comment in a model cannot break out of the table or the code block", () => {
   const hostile = diffCatalogs(names, side(), side(toyTable("a|b</summary>\n```\n# x", { id: "bigint" })), engines, none);
   const text = diffMarkdown(hostile);
-  expect(text).toContain("| added | postgres:table:public.a\\|b\\</summary\\> \\`\\`\\` \\# x |  |");
+  expect(text).toContain("| added | postgres:table:public.a\\|b\\</summary\\> \\`\\`\\` # x |  |");
   expect(text).toContain("\n````sql\n");
 });
 
