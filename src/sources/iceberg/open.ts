@@ -256,8 +256,9 @@ class ChunkReader {
     const parts: string[] = [];
     for (const relation of deletes) {
       const facts = await this.facts(relation, []);
+      const fields = hasIds(relation.fields) ? relation.fields : applyNameMapping(relation.fields, deleteNames);
       const column = (field: IcebergField): string =>
-        projectColumn(field, relation.fields, "s", { file: relation.files[0]?.path ?? "", constants: new Map() });
+        projectColumn(field, fields, "s", { file: relation.files[0]?.path ?? "", constants: new Map() });
       parts.push(
         `SELECT t.relation, t.file, d.pos FROM (SELECT ${column(deletePath)} AS path, ${column(deletePosition)} AS pos, f.sequence, f.part
          FROM ${relation.from} JOIN ${ident(facts)} AS f ON f.file = ${relation.fileIndex}) AS d
@@ -316,6 +317,9 @@ const BATCH_ROWS = 2048;
 
 const deletePath: IcebergField = { id: FILE_PATH_ID, name: "file_path", type: { kind: "string" }, required: true };
 const deletePosition: IcebergField = { id: POSITION_ID, name: "pos", type: { kind: "long" }, required: true };
+
+/** The reserved names, for position deletes whose writer left no ids. */
+const deleteNames = new Map([deletePath, deletePosition].map(({ id, name }) => [name, { id, below: new Map<string, NameMapping>() }]));
 
 /** Files are scanned together that have the same partition spec and the same kinds of deletes. */
 function scanFile(planned: PlannedFile): ScanFile {

@@ -82,9 +82,16 @@ function normalise(text: string): string {
   const match = /^([a-zA-Z][a-zA-Z0-9+.-]*):(.*)$/s.exec(text);
   const scheme = match?.[1]?.toLowerCase() ?? "file";
   const rest = match === null ? text : (match[2] ?? "");
-  const trimmed = rest.replace(/\/+$/, "");
+  const trimmed = withoutSlashes(rest);
   if (scheme === "file") return trimmed.replace(/^\/\/+/, "/");
   return `${/^s3[an]$/.test(scheme) ? "s3" : scheme}:${trimmed.replace(/^\/*/, "//")}`;
+}
+
+/** A loop, because the expression for it takes quadratic time on a path of slashes. */
+function withoutSlashes(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === "/") end--;
+  return text.slice(0, end);
 }
 
 function outside(location: string, storage: Storage): DwError {

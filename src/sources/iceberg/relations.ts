@@ -1,8 +1,10 @@
+import { copyFile } from "node:fs/promises";
 import pLimit from "p-limit";
 import { isDwError } from "../../core/errors.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
+import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
 import { type Convert, convertAvro, convertOrc } from "./converted.js";
 import { type FieldIds, type FileField, type ParquetNode, parquetFields, withIds } from "./file-schema.js";
 import type { FileFormat } from "./manifests.js";
@@ -69,10 +71,11 @@ export async function relations<File extends PlacedFile>(
 ): Promise<readonly Relation<File>[]> {
   if (files.length === 0) return [];
   const limit = pLimit(CONCURRENT_COPIES);
-  const local = await Promise.all(files.map((file) => limit(() => localFile(file, session, wanted))));
+  const copies = await Promise.all(files.map((file) => limit(() => localFile(file, session, wanted))));
+  const { local, shaped } = await exact(copies, session);
   const byName = new Map(local.map((file) => [file.local, file]));
   const found: Relation<File>[] = [];
-  for (const { names, nodes } of await shapes(local, session.db)) {
+  for (const { names, nodes } of shaped) {
     const shared = names.flatMap((name) => byName.get(name) ?? []);
     for (const group of grouped(shared, ({ file, ids }) => `${file.group} ${JSON.stringify(ids)}`)) found.push(relation(group, nodes));
   }
@@ -84,6 +87,7 @@ function relation<File extends PlacedFile>(group: readonly LocalFile<File>[], no
   const fields = parquetFields(nodes, path);
   const hidden = fields.find((field) => virtualColumns.includes(field.name.toLowerCase()));
   if (hidden !== undefined) throw hides(hidden.name, path);
+  if (nodes.some(isZonedNanos)) throw cut(path);
   const ids = group[0]?.ids;
   return {
     fields: ids === undefined ? fields : withIds(fields, ids),
@@ -110,11 +114,36 @@ async function localFile<File extends PlacedFile>(file: File, { storage, scratch
   }
 }
 
+interface Shaped<File extends PlacedFile> {
+  readonly local: readonly LocalFile<File>[];
+  readonly shaped: readonly Shape[];
+}
+
+/** Files with zoned nanoseconds are read from copies that DuckDB does not cut to microseconds. */
+async function exact<File extends PlacedFile>(local: readonly LocalFile<File>[], session: Session): Promise<Shaped<File>> {
+  const shaped = await shapes(local, session.db);
+  if (!shaped.some(({ nodes }) => nodes.some(isZonedNanos))) return { local, shaped };
+  const turned: LocalFile<File>[] = [];
+  for (const file of local) {
+    const copy = await session.scratch.file("parquet");
+    await copyFile(file.local, copy);
+    withoutZone(copy);
+    turned.push({ ...file, local: copy });
+  }
+  return { local: turned, shaped: await shapes(turned, session.db) };
+}
+
+function isZonedNanos({ duckdb, logical }: ParquetNode): boolean {
+  return duckdb === "TIMESTAMP WITH TIME ZONE" && logical !== null && /NANOS=NanoSeconds/.test(logical);
+}
+
+interface Shape {
+  readonly names: readonly string[];
+  readonly nodes: readonly ParquetNode[];
+}
+
 /** The distinct schemas among files, read from their footers in one query. */
-async function shapes(
-  files: readonly LocalFile<PlacedFile>[],
-  db: DuckDbSession,
-): Promise<readonly { readonly names: readonly string[]; readonly nodes: readonly ParquetNode[] }[]> {
+async function shapes(files: readonly LocalFile<PlacedFile>[], db: DuckDbSession): Promise<readonly Shape[]> {
   const sql = `
     SELECT shape, CAST(to_json(list(file_name ORDER BY file_name)) AS VARCHAR) AS names
     FROM (
@@ -140,6 +169,14 @@ async function shapes(
 /** DuckDB takes every path for a pattern. */
 function globLiteral(path: string): string {
   return literal(path.replace(/[*?[]/g, "[$&]"));
+}
+
+function cut(path: string): Error {
+  return unsupported(
+    `${path} has nanoseconds with a time zone in a form that dw does not know.`,
+    "DuckDB would cut them to microseconds.",
+    "Rewrite the column with microseconds, or without a time zone.",
+  );
 }
 
 function hides(name: string, path: string): Error {

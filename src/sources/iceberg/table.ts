@@ -1,4 +1,5 @@
 import { DwError } from "../../core/errors.js";
+import { conditions } from "../../core/predicate.js";
 import type { OpenSource, ReadPlan, ReadRequest, SourceTable } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { unsupported } from "../../formats/damage.js";
@@ -13,6 +14,7 @@ import { openChunk, type Reading } from "./open.js";
 import { liveFiles, type Opened, sourceColumn } from "./opened.js";
 import { partitionText } from "./partition-text.js";
 import { pathMap } from "./paths.js";
+import { pruner } from "./prune.js";
 import { lineageFields } from "./row-lineage.js";
 import { type IcebergField, type IcebergSchema, refusedTypes } from "./schema.js";
 import { type View, viewAt } from "./snapshot.js";
@@ -116,10 +118,12 @@ function refuseTypes(fields: readonly IcebergField[], storage: Storage): void {
 }
 
 async function plannedFiles(opened: Opened, where: string | undefined): Promise<readonly TitledFile[]> {
-  const live = await liveFiles(opened, where !== undefined);
+  const known = where === undefined ? [] : conditions(where);
+  const live = await liveFiles(opened, known.length > 0);
+  const mayHold = pruner(known, opened.view.schema);
   const deletes = indexDeletes(live.deletes);
   return Promise.all(
-    live.data.map(async (data) => ({
+    live.data.filter(mayHold).map(async (data) => ({
       data,
       path: await opened.paths.below(data.location),
       deletes: deletes.of(data),

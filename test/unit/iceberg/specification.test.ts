@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -242,6 +242,16 @@ describe("columns", () => {
     const properties = { "schema.name-mapping.default": JSON.stringify(mapping) };
     expect(await read({ fields, files: [file], properties })).toEqual([{ id: "1", st: { r: "x" } }]);
     expect(await codeOf(read({ fields, files: [file] }))).toBe("DW-FILE-CORRUPT");
+  });
+
+  test("of nanoseconds with a zone keep every digit", async () => {
+    const fields = [
+      { id: 1, name: "a", required: false, type: "timestamptz_ns" },
+      { id: 2, name: "b", required: false, type: "timestamp_ns" },
+    ];
+    const root = await writeTable({ version: 3, fields, files: [{ sql: "SELECT 1 AS x" }] });
+    await copyFile(join(import.meta.dirname, "zoned-nanos.parquet"), join(root, "data/f0.parquet")); // written by pyarrow
+    expect((await rowsOf(root)).map((row) => row.a)).toEqual(["2009-02-13 23:31:30.123456789", "1969-12-31 23:59:59.999999999", null]);
   });
 
   test("of v3 say which row of the table each row is", async () => {
