@@ -19,8 +19,9 @@ type OpenFormat = (path: string, options: OpenSourceOptions) => Promise<SourceTa
 /** Readers are imported when they are asked for: each brings its own libraries. */
 const formats: Readonly<Record<string, OpenFormat>> = {
   iceberg: async (path, options) => {
-    const { openIceberg } = await import("./iceberg/index.js");
-    return openIceberg(await openStorage(path, options.cwd), { at: options.at });
+    const { openIceberg, namedTable } = await import("./iceberg/index.js");
+    const { root, ...named } = namedTable(path);
+    return openIceberg(await openStorage(root, options.cwd), { at: options.at, ...named });
   },
   paimon: async (path, options) => {
     const { openPaimon } = await import("./paimon/index.js");

@@ -1,1 +1,2 @@
+export { namedTable } from "./named.js";
 export { type OpenIceberg, openIceberg } from "./table.js";

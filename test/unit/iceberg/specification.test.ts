@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { isDwError } from "../../../src/core/errors.js";
+import { namedTable } from "../../../src/sources/iceberg/index.js";
 import { rowsOf } from "./harness.js";
 import { type SmallTable, writeTable } from "./small-table.js";
 
@@ -331,6 +332,8 @@ describe("metadata", () => {
     );
     expect(await codeOf(rowsOf(root))).toBe("DW-SOURCE-UNSUPPORTED");
     expect(await rowsOf(root, {}, {}, "metadata/v1.metadata.json")).toEqual([{ id: "1" }]);
+    expect(namedTable("lake/orders/metadata/v1.metadata.json")).toEqual({ root: "lake/orders/", metadata: "metadata/v1.metadata.json" });
+    expect(namedTable("lake/orders")).toEqual({ root: "lake/orders" });
   });
 
   test("goes on from a hint that is behind", async () => {
