@@ -19,6 +19,6 @@ export default class Init extends DwCommand<typeof Init> {
     const folder = resolve(this.flags.cwd ?? ".", this.args.dir ?? ".");
     const made = await init({ folder, template: this.flags.template });
     const list = made.files.map((file) => `  ${file}`).join("\n");
-    await this.answer(made, `${made.folder} is a new dw project (${made.template}):\n${list}\n\nNext: npm install, then npx dw lint.`);
+    await this.answer(made, `${made.folder} is a new dw project (${made.template}):\n${list}\n\nNext: npm install, then npx dw generate.`);
   }
 }

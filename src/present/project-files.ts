@@ -33,7 +33,6 @@ function packageJson({ name, version }: NewProject): string {
     private: true,
     type: "module",
     scripts: {
-      lint: "dw lint",
       generate: "dw generate",
       typecheck: "tsc --noEmit",
     },
@@ -79,7 +78,6 @@ jobs:
           cache: npm
       - run: npm ci
       - run: npm run typecheck
-      - run: npx dw lint
       - run: npx dw generate --check
       - run: npx dw diff --format markdown >> "$GITHUB_STEP_SUMMARY"
 `;
@@ -189,9 +187,8 @@ DDL, the migrations and the checks from it.
 
 \`\`\`sh
 npm install
-npx dw lint                                                  # would the engines take it?
-npx dw generate                                              # DDL for people to review, in generated/
-npx dw migrate new first --warehouse ${warehouse}            # what changed since the last migration
+npx dw generate                                              # DDL that a DBA can review, in generated/; commit it
+npx dw migrate new first --warehouse ${warehouse}            # what changed since the last migration, as SQL on disk
 npx dw migrate up --warehouse ${warehouse} --env local       # apply it, here without a server
 npx dw check --warehouse ${warehouse} --env local            # are the rows what the models promise?
 \`\`\`

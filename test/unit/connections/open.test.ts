@@ -28,7 +28,7 @@ describe("the databases of an environment", () => {
     const again = first.connect(first.environment("local"));
     const reopened = await again.slot("postgres");
     expect(reopened.kind === "pg" && (await reopened.pg.query("SELECT n FROM kept"))).toEqual([{ n: 1 }]);
-  });
+  }, 120_000);
 
   test("StarRocks is emulated by DuckDB, in a file that is there again next time", async () => {
     const opened = await project(embedded);
