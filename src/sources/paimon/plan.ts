@@ -4,6 +4,7 @@ import type { Chunk, ReadPlan, ReadRequest, SourceColumn } from "../../core/sour
 import { unsupported } from "./letters.js";
 import { atomicType } from "./partitions.js";
 import { type Part, packed, partsOf } from "./parts.js";
+import { pruning } from "./prune.js";
 import { chunkSql, openChunk, type ReadColumns } from "./read.js";
 import { trimmedKey } from "./schema.js";
 import type { KeyTypes } from "./sections.js";
@@ -12,10 +13,12 @@ import { logicalType, type PaimonField } from "./types.js";
 
 /** Plans a read from metadata alone. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
 export async function plan(table: PaimonTable, request: ReadRequest): Promise<ReadPlan> {
-  const files = visibleFiles(table, await table.files());
-  refuse([...table.refused, ...(await refusedFiles(table, files))]);
+  const all = visibleFiles(table, await table.files());
+  refuse([...table.refused, ...(await refusedFiles(table, all))]);
   const columns = readColumns(table, request);
-  const parts = partsOf(table, files, await keyTypesOf(table, files));
+  const pruned = await pruning(table, request.where, all);
+  const files = all.filter(pruned.file);
+  const parts = partsOf(table, files, await keyTypesOf(table, files)).filter(pruned.part);
   const identity = await identityOf(table);
   const work = new Map<string, readonly Part[]>();
   const chunks = await Promise.all(
