@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Catalog, type CatalogObject, catalogOf } from "../../src/core/catalog.js";
+import { type Catalog, type CatalogObject, catalogFor as catalogIn, catalogOf } from "../../src/core/catalog.js";
 import type { Rename } from "../../src/core/change.js";
 import { diff } from "../../src/core/diff.js";
 import type { Engine, LiveEngine } from "../../src/core/engine.js";
@@ -7,6 +7,8 @@ import type { Model } from "../../src/core/model.js";
 import { order } from "../../src/core/order.js";
 import type { StatementBody } from "../../src/core/plan.js";
 import type { PgSession } from "../../src/core/session.js";
+
+import { executeTogether } from "../../src/engines/postgres/execute.js";
 
 /*
  * The proof: what a plan did is what it said. Models A are made and read back equal, changed to B and read back equal; then
@@ -31,7 +33,7 @@ export interface Pair {
 
 export function catalogFor(engine: Engine, models: readonly Model[]): Catalog {
   const context = { warehouse: "proof", models: new Map(models.map((model) => [model.name, model])) };
-  return catalogOf("proof", engine.resolve(models, context).objects.map(engine.normalize));
+  return catalogIn(catalogOf("proof", engine.resolve(models, context).objects.map(engine.normalize)), "local");
 }
 
 export function planFor(engine: Engine, from: Catalog, to: Catalog, renames: readonly Rename[] = []): StatementBody[] {
@@ -39,8 +41,22 @@ export function planFor(engine: Engine, from: Catalog, to: Catalog, renames: rea
   return order(operations).flatMap((operation) => engine.generate(operation));
 }
 
+/** As a migration does: neighbours that may share a transaction do, the others run alone. */
 async function apply({ live, session }: Stage, statements: readonly StatementBody[]): Promise<void> {
-  for (const statement of statements) await live.execute(session, statement, new AbortController().signal);
+  const { signal } = new AbortController();
+  let together: StatementBody[] = [];
+  const flush = async (): Promise<void> => {
+    await executeTogether(session, together, signal);
+    together = [];
+  };
+  for (const statement of statements) {
+    if (statement.transactional) together.push(statement);
+    else {
+      await flush();
+      await live.execute(session, statement, signal);
+    }
+  }
+  await flush();
 }
 
 /** The live objects, ours and foreign, as they compare with `wanted`. */

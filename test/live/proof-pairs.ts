@@ -414,6 +414,17 @@ function aggregatePairs(): NamedPair[] {
     pair("a refresh policy goes", [cagg({ refresh })], [cagg()]),
     pair("an aggregate's retention changes", [cagg({ retention: "5 years" })], [cagg({ retention: "6 years" })]),
     pair("an aggregate gets a columnstore", [cagg({ refresh })], [cagg({ refresh, columnstore: { segmentBy: ["id"], after: "30 days" } })]),
+    pair(
+      "a refresh policy changes beside a columnstore policy",
+      [cagg({ refresh, columnstore: { segmentBy: ["id"], after: "30 days" } })],
+      [cagg({ refresh: { ...refresh, every: "2 hours" }, columnstore: { segmentBy: ["id"], after: "40 days" } })],
+    ),
+    pair(
+      "an aggregate gets refresh and columnstore policies",
+      [cagg()],
+      [cagg({ refresh, columnstore: { segmentBy: ["id"], after: "30 days" } })],
+    ),
+    pair("an aggregate loses its policies", [cagg({ refresh, columnstore: { segmentBy: ["id"], after: "30 days" } })], [cagg()]),
     pair("an aggregate loses its columnstore", [cagg({ columnstore: { segmentBy: ["id"] } })], [cagg()]),
     pair("an aggregate gets an index", [cagg()], [cagg({ indexes: [{ columns: ["mean"] }] })]),
     pair("an aggregate over an aggregate comes", [cagg()], [cagg(), daily], { expected: ["SELECT count(*)::int FROM d", 0] }),

@@ -49,8 +49,9 @@ function createTable(object: CatalogObject, body: TableBody): StatementBody[] {
 function settings(object: CatalogObject, { columnstore, policies, refresh }: Partial<AggregateBody>): StatementBody[] {
   return [
     ...(columnstore ? setColumnstore(object, { from: null, to: columnstore }) : []),
-    ...(policies?.columnstoreAfter ? setColumnstorePolicy(object, { from: null, to: policies.columnstoreAfter }) : []),
+    // TimescaleDB refuses an aggregate's columnstore policy before its refresh policy.
     ...(refresh ? setRefreshPolicy(object, { from: null, to: refresh }) : []),
+    ...(policies?.columnstoreAfter ? setColumnstorePolicy(object, { from: null, to: policies.columnstoreAfter }) : []),
     ...(policies?.retention ? setRetentionPolicy(object, { from: null, to: policies.retention }) : []),
   ];
 }

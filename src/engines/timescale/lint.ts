@@ -18,6 +18,7 @@ export function lint(objects: readonly CatalogObject[], target: EngineTarget): F
     ...hypertables.flatMap(hypertableFindings),
     ...aggregates.flatMap((aggregate) => aggregateFindings(aggregate, objects)),
     ...[...hypertables, ...aggregates].flatMap(columnstoreFindings),
+    ...aggregates.flatMap(columnstorePolicyFindings),
     ...aggregates.flatMap((aggregate) => windowFindings(aggregate, objects)),
   ];
 }
@@ -171,6 +172,20 @@ function columnstoreFindings(object: Hypertable | AggregateObject): Finding[] {
         ]
       : []),
   ];
+}
+
+/** TimescaleDB refuses both when the policy is added. */
+function columnstorePolicyFindings(aggregate: AggregateObject): Finding[] {
+  const { refresh, policies } = aggregate.body;
+  const after = policies?.columnstoreAfter;
+  if (after === undefined) return [];
+  if (refresh === undefined) {
+    const message = `${placeOf(aggregate)} has a columnstore policy but no refresh policy; TimescaleDB wants the refresh first.`;
+    return [error("timescale/columnstore-needs-refresh", aggregate, message, "Add `refresh`, or leave `after` out.")];
+  }
+  if (!reachesBeyond(refresh, after)) return [];
+  const message = `${placeOf(aggregate)} converts chunks after ${intervalOf(after)}, inside the window that is refreshed; a refresh would rewrite columnstore chunks.`;
+  return [error("timescale/columnstore-inside-refresh", aggregate, message, "Convert later than the refresh's startOffset.")];
 }
 
 /** Retention of a source inside the window that is refreshed: the next refresh deletes the history that was aggregated. */

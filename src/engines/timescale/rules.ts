@@ -91,13 +91,13 @@ function settingsActions(before: JsonObject, after: JsonObject): TimescaleAction
     from,
     to,
   }));
-  changed(policies(before).columnstoreAfter, policies(after).columnstoreAfter, (from, to) => ({
-    action: "set-columnstore-policy",
+  changed(before.refresh as RefreshBody | undefined, after.refresh as RefreshBody | undefined, (from, to) => ({
+    action: "set-refresh-policy",
     from,
     to,
   }));
-  changed(before.refresh as RefreshBody | undefined, after.refresh as RefreshBody | undefined, (from, to) => ({
-    action: "set-refresh-policy",
+  changed(policies(before).columnstoreAfter, policies(after).columnstoreAfter, (from, to) => ({
+    action: "set-columnstore-policy",
     from,
     to,
   }));
