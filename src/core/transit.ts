@@ -11,12 +11,21 @@ import { type LogicalType, type Nested, type StructField, typeText } from "./typ
 
 /** A name as DuckDB SQL. DuckDB compares names without regard to case. */
 export function quoteName(name: string): string {
+  if (name === "") throw nameless();
   return `"${withoutNul(name).replaceAll('"', '""')}"`;
 }
 
 /** A text value as DuckDB SQL. A backslash is an ordinary character there. */
 export function quoteText(text: string): string {
   return `'${withoutNul(text).replaceAll("'", "''")}'`;
+}
+
+function nameless(): DwError {
+  return new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: "A column or field has an empty name.",
+    why: "DuckDB, in which rows travel, has no such name.",
+    fix: "Name it where it comes from, for example in the header of the CSV file.",
+  });
 }
 
 function withoutNul(text: string): string {

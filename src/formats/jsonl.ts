@@ -24,10 +24,7 @@ export function jsonValue(value: string, type: LogicalType, depth = 0): string {
     case "list":
       return array(value, depth, (element) => jsonValue(element, type.element.type, depth + 1));
     case "map":
-      return array(`map_entries(${value})`, depth, (entry) => {
-        const [key, member] = [jsonValue(`${entry}.key`, type.key, depth + 1), jsonValue(`${entry}.value`, type.value.type, depth + 1)];
-        return `'[' || ${key} || ',' || ${member} || ']'`;
-      });
+      return map(value, type, depth);
     default:
       return `coalesce(${jsonScalar(value, type)}, 'null')`;
   }
@@ -43,6 +40,14 @@ function array(list: string, depth: number, element: (name: string) => string): 
   const name = `dw_${depth}`;
   const texts = `list_transform(${list}, lambda ${name}: ${element(name)})`;
   return `coalesce('[' || array_to_string(${texts}, ',') || ']', 'null')`;
+}
+
+/** Pairs in the order of their keys' JSON, so that equal maps have equal text, however a file stores them. */
+function map(value: string, { key, value: member }: Extract<LogicalType, { kind: "map" }>, depth: number): string {
+  const entry = `dw_${depth}`;
+  const pair = `{'k': ${jsonValue(`${entry}.key`, key, depth + 1)}, 'v': ${jsonValue(`${entry}.value`, member.type, depth + 1)}}`;
+  const sorted = `list_sort(list_transform(map_entries(${value}), lambda ${entry}: ${pair}))`;
+  return array(sorted, depth, (text) => `'[' || ${text}.k || ',' || ${text}.v || ']'`);
 }
 
 /** JSON text, NULL for NULL. */
@@ -123,13 +128,20 @@ function timeText(value: string, digits: number): string {
 }
 
 function timestampText(value: string, nanoseconds: boolean, zoned: boolean): string {
-  const z = zoned ? "Z" : "";
-  if (nanoseconds) return `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%n${z}')`; // DuckDB's nanoseconds are of the years 1677 to 2262
+  const text = nanoseconds ? nanosecondText(value) : microsecondText(value, zoned);
+  return zoned ? `${text} || 'Z'` : text;
+}
+
+/** DuckDB's nanoseconds are of the years 1677 to 2262. Nothing may follow %n: DuckDB 1.5 writes it into the digits. */
+function nanosecondText(value: string): string {
+  return `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%n')`;
+}
+
+function microsecondText(value: string, zoned: boolean): string {
   // make_timestamp of the microseconds since the epoch: the session's zone and its calendar have no part in it.
   const wall = zoned ? `make_timestamp(epoch_us(${value}))` : value;
-  const [first, last] = zoned ? ["TIMESTAMPTZ", "+00"] : ["TIMESTAMP", ""];
-  const ordinary = `${value} BETWEEN ${first} '0001-01-01 00:00:00${last}' AND ${first} '9999-12-31 23:59:59.999999${last}'`;
-  const rest = `strftime(${wall}, '-%m-%dT%H:%M:%S.%f${z}')`;
-  const expanded = `CASE WHEN isfinite(${value}) THEN ${expandedYear(wall)} || ${rest} ELSE (${value})::VARCHAR END`;
-  return `CASE WHEN ${ordinary} THEN strftime(${wall}, '%Y-%m-%dT%H:%M:%S.%f${z}') ELSE ${expanded} END`;
+  const [type, offset] = zoned ? ["TIMESTAMPTZ", "+00"] : ["TIMESTAMP", ""];
+  const ordinary = `${value} BETWEEN ${type} '0001-01-01 00:00:00${offset}' AND ${type} '9999-12-31 23:59:59.999999${offset}'`;
+  const expanded = `${expandedYear(wall)} || strftime(${wall}, '-%m-%dT%H:%M:%S.%f')`;
+  return `CASE WHEN ${ordinary} THEN strftime(${wall}, '%Y-%m-%dT%H:%M:%S.%f') WHEN isfinite(${value}) THEN ${expanded} ELSE (${value})::VARCHAR END`;
 }

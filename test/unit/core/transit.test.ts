@@ -44,4 +44,5 @@ test("hostile names and values stay one name and one value", () => {
   expect(quoteName('a"; DROP TABLE b')).toBe('"a""; DROP TABLE b"');
   expect(quoteText("it's \\ fine")).toBe("'it''s \\ fine'");
   expect(() => quoteText("a\0b")).toThrow(/NUL/);
+  expect(() => quoteName("")).toThrow(/empty name/);
 });

@@ -1,0 +1,125 @@
+import type { Connections, OpenConnection } from "../connections/open.js";
+import type { Config } from "../core/config.js";
+import { DwError, isDwError } from "../core/errors.js";
+import { instantOf } from "../core/instant.js";
+import type { Column } from "../core/model.js";
+import type { At, SourceTable } from "../core/source.js";
+import { type OpenConnectionSource, openSource } from "../sources/index.js";
+import type { Project } from "./project.js";
+
+export interface SourceRequest {
+  /** `NAME:REST`. */
+  readonly source: string;
+  readonly cwd: string;
+  readonly snapshot?: string;
+  readonly ref?: string;
+  /** A date or an instant as a person writes it; without a zone it is UTC. */
+  readonly asOf?: string;
+  /** Name of the model that types the columns of a format without types. */
+  readonly model?: string;
+  readonly warehouse?: string;
+}
+
+/** What a source may need of the project; asked for only where it does. */
+export interface SourceProject {
+  readonly project: () => Promise<Project>;
+  readonly connections: () => Promise<Connections>;
+}
+
+/** Opens what `--source`, `--snapshot`, `--ref`, `--as-of` and `--model` say. The caller closes it. */
+export async function openRequestedSource(request: SourceRequest, from: SourceProject): Promise<SourceTable> {
+  const typed = request.model === undefined ? undefined : await modelColumns(request, request.model, from);
+  return openSource(request.source, {
+    cwd: request.cwd,
+    at: at(request),
+    connection: connectionSource(from),
+    ...(typed && { typed }),
+  });
+}
+
+function at({ snapshot, ref, asOf }: SourceRequest): At {
+  if ([snapshot, ref, asOf].filter((value) => value !== undefined).length > 1) {
+    throw new DwError("DW-USAGE", {
+      what: "More than one of --snapshot, --ref and --as-of was given.",
+      why: "Each names one state of the table.",
+      fix: "Give one of them.",
+    });
+  }
+  return {
+    ...(snapshot !== undefined && { snapshot }),
+    ...(ref !== undefined && { ref }),
+    ...(asOf !== undefined && { asOf: instant(asOf) }),
+  };
+}
+
+function instant(text: string): number {
+  const found = instantOf(text, "UTC");
+  if (found !== undefined && Number.isFinite(found)) return found;
+  throw new DwError("DW-USAGE", {
+    what: `--as-of ${text} is not a time.`,
+    why: "It is a date or an instant in ISO 8601.",
+    fix: "Write for example 2024-06-30T12:00:00Z; without a zone it is UTC.",
+  });
+}
+
+async function modelColumns(request: SourceRequest, name: string, from: SourceProject): Promise<Readonly<Record<string, Column>>> {
+  const project = await from.project();
+  const models = (await Promise.all((await project.someWarehouses(request.warehouse)).map(project.models))).flat();
+  const found = models.filter((model) => model.name === name && "columns" in model);
+  const [model] = found;
+  if (found.length === 1 && model !== undefined && "columns" in model && model.columns !== undefined) return model.columns;
+  throw new DwError("DW-USAGE", {
+    what: found.length > 1 ? `Several warehouses have a model ${name}.` : `There is no model ${name} with columns.`,
+    why: "The model's columns say as what the values are read.",
+    fix: found.length > 1 ? "Name one with --warehouse." : "Name a table or source of models/.",
+  });
+}
+
+/** `pgsource:public.orders`: a table of a connection, by its name in dw.config.ts. */
+function connectionSource(from: SourceProject): OpenConnectionSource {
+  return async (name, rest) => {
+    const open = await connectionNamed(name, from);
+    if (open === undefined) return undefined;
+    if (open.kind !== "pg") throw unsupported(name);
+    const { openPgTable } = await import("../engines/postgres/read.js");
+    const { mkdtemp, rm } = await import("node:fs/promises");
+    const { tmpdir } = await import("node:os");
+    const { join } = await import("node:path");
+    const [schema, table] = rest.includes(".") ? [rest.slice(0, rest.indexOf(".")), rest.slice(rest.indexOf(".") + 1)] : ["public", rest];
+    const scratch = await mkdtemp(join(tmpdir(), "dw-pg-"));
+    const opened = await openPgTable(open.pg, { schema, table, scratch });
+    return {
+      ...opened,
+      close: async () => {
+        await opened.close();
+        await rm(scratch, { recursive: true, force: true });
+      },
+    };
+  };
+}
+
+/** A name that no environment knows is no connection: the source is unknown, and no environment is asked for. */
+async function connectionNamed(name: string, from: SourceProject): Promise<OpenConnection | undefined> {
+  const config = await configured(from);
+  const sets =
+    config === undefined ? [] : [config.connections, ...Object.values(config.environments).map((environment) => environment.connections)];
+  if (!sets.some((set) => set !== undefined && Object.hasOwn(set, name))) return undefined;
+  return (await from.connections()).named(name);
+}
+
+async function configured(from: SourceProject): Promise<Config | undefined> {
+  try {
+    return (await from.project()).config;
+  } catch (error) {
+    if (isDwError(error) && error.code === "DW-CONFIG-MISSING") return undefined;
+    throw error;
+  }
+}
+
+function unsupported(name: string): DwError {
+  return new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: `The connection ${name} is not read from yet.`,
+    why: "Sources are PostgreSQL connections and lake files.",
+    fix: "Export the table, or name a PostgreSQL connection.",
+  });
+}
