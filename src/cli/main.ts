@@ -14,6 +14,8 @@ import { usageLetter } from "./usage.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const version: string = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
+/** Milliseconds that open handles may live on after the work is done. */
+const lingering = 3_000;
 const issues = "https://www.npmjs.com/package/dwright";
 
 /** Runs the command line and sets the exit code. Never throws. */
@@ -27,6 +29,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     await run([...argv], config).catch((error) => fail(error, argv, config));
     if (session.interruption !== undefined) session.found.add(session.interruption);
     process.exitCode = exitCode(session.found);
+    // A driver that keeps a socket open must not keep a scheduler waiting. Unreferenced: it never delays an end by itself.
+    setTimeout(() => process.exit(), lingering).unref();
   } catch (error) {
     die(error, argv);
   }

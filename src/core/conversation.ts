@@ -12,8 +12,3 @@ export interface Conversation {
   /** A line that the next one replaces; shown on a terminal only. */
   readonly progress: (line: string) => void;
 }
-
-/** Says nothing: for tests and for callers that do not care. */
-export const silence: Conversation = { say: ignore, warn: ignore, debug: ignore, progress: ignore };
-
-function ignore(): void {}

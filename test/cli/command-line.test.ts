@@ -183,6 +183,14 @@ export default { environments: { local: { embedded: ".dw/local" } } };`,
     expect(stderr).toMatch(/\ndw \d+\.\d+\.\d+, Node v[\d.]+, .*\nPlease report it at https:.*\n$/);
   });
 
+  test("something that never ends does not keep a scheduler waiting", async () => {
+    const cwd = await projectFolder({
+      "dw.config.ts": `setInterval(() => {}, 1000);
+export default { environments: { local: { embedded: ".dw/local" } } };`,
+    });
+    expect((await dw(["doctor"], { cwd })).code).toBe(2); // no environment; what counts is that it ends
+  });
+
   test("a configuration that does not load is named with its line", async () => {
     const cwd = await projectFolder({ "dw.config.ts": 'throw new Error("no");' });
     const { code, stdout } = await dw(["doctor"], { cwd });
