@@ -9,7 +9,7 @@ import type { ResolvedEnvironment } from "../../core/environment.js";
 import type { At, SourceTable } from "../../core/source.js";
 import type { Project } from "../project.js";
 import type { Definition } from "./definition.js";
-import { openSource } from "./source.js";
+import { openBackfillSource, typesFor } from "./source.js";
 import { type OpenTarget, openTarget } from "./target.js";
 
 export interface OpenBackfill {
@@ -46,7 +46,8 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
       // What a killed run left behind: the lock says that nobody uses it.
       await rm(scratch, { recursive: true, force: true });
       await mkdir(scratch, { recursive: true });
-      const source = await openSource(definition.from, { connections, root: project.root, scratch, at });
+      const typed = typesFor(definition.sourceModel, target.model?.columns);
+      const source = await openBackfillSource(definition.from, { connections, root: project.root, scratch, at, ...(typed && { typed }) });
       closers.push(() => source.close());
       return prepared(definition, target, source, where, connect);
     };

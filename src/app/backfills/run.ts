@@ -7,6 +7,7 @@ import { fingerprintChunk, type RunResult, runBackfill } from "../../backfill/ru
 import type { Conversation } from "../../core/conversation.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import { DwError } from "../../core/errors.js";
+import { instantOf } from "../../core/instant.js";
 import type { Chunk } from "../../core/source.js";
 import type { LoadedChunk } from "../../core/target.js";
 import type { Project } from "../project.js";
@@ -269,12 +270,12 @@ function timeColumn({ definition: { to } }: OpenBackfill): string | undefined {
 }
 
 function instant(text: string): string {
-  const time = Date.parse(text);
-  if (!Number.isNaN(time)) return `TIMESTAMPTZ '${new Date(time).toISOString()}'`;
+  const time = instantOf(text, "UTC");
+  if (time !== undefined && Number.isFinite(time)) return `TIMESTAMPTZ '${new Date(time).toISOString()}'`;
   throw new DwError("DW-USAGE", {
     what: `${text} is no time.`,
-    why: "--since and --until take ISO-8601 dates or times; without a zone they are read as your computer's.",
-    fix: "Write 2024-01-31 or 2024-01-31T00:00:00Z.",
+    why: "--since and --until take a date or an instant in ISO 8601.",
+    fix: "Write 2024-01-31 or 2024-01-31T00:00:00Z; without a zone it is UTC.",
   });
 }
 

@@ -1,0 +1,82 @@
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { projectFolder } from "../unit/model/project-folder.js";
+import { dw, type Run } from "./run-dw.js";
+
+const fixture = fileURLToPath(new URL("../fixtures/iceberg/i21_large_narrow/table", import.meta.url));
+
+const columns = (aqi: string): string => `{
+    station_id: t.varchar(64, "station"),
+    hour_start: t.instant("UTC"),
+    aqi: t.${aqi}("index").nullable(),
+    dominant: t.text("pollutant"),
+    avg_value: t.double("mean").nullable(),
+    samples: t.bigint("how many").nullable(),
+  }`;
+
+/** The same history in embedded TimescaleDB and in StarRocks emulated by DuckDB. */
+const models = (aqi = "int"): string => `import { defineBackfill, defineTable, hash, t } from "dwright";
+
+export const hourly = defineTable("hourly", {
+  layer: "dws", grain: "one row per station and hour", columns: ${columns(aqi)},
+  on: { timescale: { timeColumn: "hour_start" } },
+});
+export const wide = defineTable("wide", {
+  layer: "dws", grain: "one row per station and hour", columns: ${columns("int")},
+  on: { starrocks: { database: "air", table: "duplicate", key: ["station_id"], distributeBy: hash(["station_id"], 4) } },
+});
+export const toTimescale = defineBackfill("to_timescale", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: hourly });
+export const toStarrocks = defineBackfill("to_starrocks", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: wide });
+`;
+
+const MODELS = "models/air/history.ts";
+const live = ["--env", "local"];
+
+async function migrated(text: string): Promise<(...words: string[]) => Promise<Run>> {
+  const cwd = await projectFolder({ [MODELS]: text });
+  const run = (...words: string[]): Promise<Run> => dw(words, { cwd });
+  expect((await run("migrate", "new", "first")).stderr).not.toContain("DW-");
+  expect((await run("migrate", ...live)).code).toBe(0);
+  return run;
+}
+
+test("history arrives in two engines, reconciled, and a second run has nothing to do", async () => {
+  const run = await migrated(models());
+  const planned = await run("backfill", "to_timescale", "to_starrocks", "--dry-run", ...live, "--json");
+  expect(JSON.parse(planned.stdout)).toMatchObject([{ chunks: [{ loaded: false }] }, { route: "DuckDB reads and inserts" }]);
+
+  const first = await run("backfill", "run", "to_timescale", "to_starrocks", ...live, "--json");
+  const equal = { verdict: "equal", environment: "local", rows: { source: "17836", target: "17836", before: "0" } };
+  expect({ code: first.code, reports: JSON.parse(first.stdout) }).toMatchObject({ code: 0, reports: [equal, equal] });
+
+  const second = await run("backfill", "to_timescale", ...live, "--json");
+  const [report] = JSON.parse(second.stdout);
+  expect(report).toMatchObject({ ...equal, loadedNow: 0 });
+  const status = await run("backfill", "status", "to_timescale", ...live);
+  expect(status.stdout).toContain("17836");
+  expect((await run("backfill", "verify", "to_starrocks", ...live)).code).toBe(0);
+  expect(report.certificate).toMatch(/^\.dw\/certificates\/to_timescale-.*\.json$/);
+}, 180_000);
+
+test("two runs on one embedded environment: one works, the other says who holds it and exits 4", async () => {
+  const run = await migrated(models());
+  const runs = await Promise.all([run("backfill", "to_timescale", ...live), run("backfill", "to_timescale", ...live)]);
+  expect(runs.map(({ code }) => code).sort()).toEqual([0, 4]);
+  expect(runs.find(({ code }) => code === 4)?.stderr).toContain("DW-LOCKED");
+  expect((await run("backfill", "verify", "to_timescale", ...live)).stdout).toMatch(/17836 .*equal/);
+}, 180_000);
+
+test("a narrowing, an unknown backfill and an unknown source are letters with exit code 2", async () => {
+  const run = await migrated(models("smallint"));
+  expect(await run("backfill", "to_timescale", ...live)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("aqi is int32, the target int16: not every integer is in range"),
+  });
+  expect(await run("backfill", "to_timescal", ...live)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("Did you mean to_timescale?"),
+  });
+  const odd = await run("backfill", "--source", "nowhere:x", "--target", "model:wide", ...live);
+  expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining("DW-SOURCE-UNKNOWN") });
+  expect((await run("backfill", ...live)).code).toBe(2);
+}, 180_000);
