@@ -51,8 +51,13 @@ const LAYOUT: readonly Sql[] = [
 
 /** DuckDB's statements for an operation on a StarRocks object, the last ones recording the object. Throws DW-EMULATION-UNSUPPORTED. */
 export function generate(operation: Operation): readonly StatementBody[] {
-  const statements = [...(operation.op === "create-object" ? LAYOUT : []), ...actions(operation), ...record(operation)];
+  const statements = [...(makesDatabase(operation) ? LAYOUT : []), ...actions(operation), ...record(operation)];
   return statements.map(({ text }) => ({ text, hazards: [], transactional: true }));
+}
+
+/** Every object depends on its database, so that the first of them brings the catalog's table. */
+function makesDatabase({ op, object }: Operation): boolean {
+  return op === "create-object" && object.kind === "database";
 }
 
 function actions(operation: Operation): readonly Sql[] {
