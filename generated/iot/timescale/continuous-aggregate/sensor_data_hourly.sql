@@ -39,14 +39,14 @@ ALTER MATERIALIZED VIEW public.sensor_data_hourly SET (
   timescaledb.orderby = 'bucket DESC'
 );
 
-CALL add_columnstore_policy('public.sensor_data_hourly', after => INTERVAL '30 days');
-
 SELECT add_continuous_aggregate_policy(
   'public.sensor_data_hourly',
   start_offset => INTERVAL '3 days',
   end_offset => INTERVAL '1 hour',
   schedule_interval => INTERVAL '30 min'
 );
+
+CALL add_columnstore_policy('public.sensor_data_hourly', after => INTERVAL '30 days');
 
 SELECT add_retention_policy('public.sensor_data_hourly', drop_after => INTERVAL '5 years');
 
