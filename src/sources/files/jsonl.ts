@@ -70,7 +70,7 @@ async function inferred(db: DuckDbSession, files: readonly PackedFile[]): Promis
 }
 
 function isNumber(found: Structure): boolean {
-  return typeof found === "string" && ["UBIGINT", "BIGINT", "DOUBLE"].includes(found);
+  return typeof found === "string" && ["UBIGINT", "BIGINT", "HUGEINT", "DOUBLE"].includes(found);
 }
 
 function refuseTwins(names: readonly string[]): void {
@@ -87,6 +87,7 @@ const texts: Readonly<Record<string, LogicalType>> = {
   BOOLEAN: { kind: "boolean" },
   UBIGINT: { kind: "int", bits: 64 },
   BIGINT: { kind: "int", bits: 64 },
+  HUGEINT: { kind: "int", bits: 64 }, // of positive and negative numbers; a nested one that leaves int64 makes its column JSON
   DOUBLE: { kind: "float", bits: 64 },
   VARCHAR: { kind: "text" },
   NULL: { kind: "text" },

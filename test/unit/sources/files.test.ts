@@ -1,0 +1,185 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { openDuckDb } from "../../../src/connections/duckdb.js";
+import type { Column } from "../../../src/core/model.js";
+import type { ReadRequest } from "../../../src/core/source.js";
+import type { LogicalType } from "../../../src/core/types.js";
+import { openSource } from "../../../src/sources/index.js";
+import { jsonLines } from "../../support/rows.js";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dw-files-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+});
+
+async function write(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), content);
+}
+
+async function parquet(path: string, sql: string): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  const database = await openDuckDb({ memoryLimit: 256 * 1024 ** 2 });
+  const db = await database.session();
+  await db.run(`COPY (${sql}) TO '${join(folder, path)}' (FORMAT parquet)`);
+  await database.close();
+}
+
+type Typed = Readonly<Record<string, LogicalType>>;
+
+async function read(source: string, request: ReadRequest = {}, typed?: Typed): Promise<string[]> {
+  const columns = typed && Object.entries(typed).map(([name, type]): [string, Column] => [name, { type, nullable: true, comment: "" }]);
+  const table = await openSource(source, { at: {}, cwd: folder, ...(columns && { typed: Object.fromEntries(columns) }) });
+  return jsonLines(table, request).finally(() => table.close());
+}
+
+const failure = (work: Promise<unknown>): Promise<{ code: string; what: string }> =>
+  work.then(() => ({ code: "none", what: "" })).catch((error) => error);
+
+test("CSV: byte order mark, CRLF, quoted newlines and quotes, several gzip members; NULL is not an empty text", async () => {
+  const members = [gzipSync('\ufeffid,"na ""me"\r\n1,""\r\n2,\\N\r\n'), gzipSync('3,"a\r\nb, ""c"""\r\n4,"\\N"\r\n5,\r\n')];
+  await write("a.csv.gz", Buffer.concat(members));
+  expect((await read("csv:a.csv.gz")).map((line) => Object.values(JSON.parse(line)))).toEqual([
+    ["1", ""],
+    ["2", null],
+    ["3", 'a\r\nb, "c"'],
+    ["4", "\\N"],
+    ["5", null],
+  ]);
+});
+
+test("CSV: a semicolon or a tab in the header is the delimiter, and files may have their columns in another order", async () => {
+  await write("t/a.csv", "id;name\n1;a,b\n");
+  await write("t/b.tsv", "name\tid\textra\nc\t2\tx\n");
+  expect(await read("csv:t")).toEqual(['{"id":"1","name":"a,b","extra":null}', '{"id":"2","name":"c","extra":"x"}']);
+});
+
+test.each([
+  ["a truncated gzip file", "a.csv.gz", gzipSync(`id\n${"1\n".repeat(5000)}`).subarray(0, -12)],
+  ["a gzip file with a wrong checksum", "a.csv.gz", flipped(gzipSync(`id\n${"1\n".repeat(5000)}`))],
+  ["a file that is no gzip", "a.csv.gz", "id\n1\n"],
+  ["a quote that never ends", "a.csv", 'id,b\n1,"x\n2,y\n'],
+  ["a row with a field too few", "a.csv", "id,b\n1\n"],
+  ["a row with a field too many", "a.csv", "id,b\n1,2,3\n"],
+  ["an empty zstd file", "a.csv.zst", "no zstd at all"],
+  ["a JSON line that is cut", "a.jsonl", '{"a":1}\n{"a":'],
+  ["a JSON line that is no object", "a.jsonl", '{"a":1}\n[1]\n'],
+  ["a Parquet file that is cut", "a.parquet", "PAR1 and then nothing PAR1"],
+] as const)("%s is damage, not a table with fewer rows", async (_, name, content) => {
+  await write(name, content);
+  const format = name.split(".")[1] ?? "";
+  expect(await failure(read(`${format}:${name}`))).toMatchObject({ code: "DW-FILE-CORRUPT" });
+});
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const at = copy.length - 6; // inside of the checksum
+  copy[at] = (copy[at] ?? 0) ^ 0xff;
+  return copy;
+}
+
+const decimal: LogicalType = { kind: "decimal", precision: 18, scale: 2 };
+
+test("CSV typed by a model: each text is exactly a value of its type", async () => {
+  await write("a.csv", "i,d,t,z,b\n 7 ,1.500,2024-02-29T12:00:00.1234560,2024-01-01 00:00:00+02:00,true\n");
+  const typed: Typed = {
+    i: { kind: "int", bits: 64 },
+    d: decimal,
+    t: { kind: "timestamp", precision: 6, zoned: false },
+    z: { kind: "timestamp", precision: 6, zoned: true },
+    b: { kind: "boolean" },
+  };
+  expect(await read("csv:a.csv", {}, typed)).toEqual([
+    '{"i":"7","d":"1.50","t":"2024-02-29T12:00:00.123456","z":"2023-12-31T22:00:00.000000Z","b":true}',
+  ]);
+});
+
+test.each([
+  ["1.7", { kind: "int", bits: 64 }],
+  ["9223372036854775808", { kind: "int", bits: 64 }],
+  ["1.005", decimal],
+  ["1e3", decimal],
+  ["2024-02-30", { kind: "date" }],
+  ["2024-01-01 00:00:00", { kind: "date" }],
+  ["2024-01-01 00:00:00.1234567", { kind: "timestamp", precision: 6, zoned: false }],
+  ["2024-01-01 00:00:00+02:00", { kind: "timestamp", precision: 6, zoned: false }],
+  ["maybe", { kind: "boolean" }],
+  ["12", { kind: "uuid" }],
+] as const)("CSV: %s is no %o and is refused, not rounded", async (text, type) => {
+  await write("a.csv", `v\n"${text}"\n`);
+  expect(await failure(read("csv:a.csv", {}, { v: type }))).toMatchObject({ code: "DW-VALUE-REFUSED" });
+});
+
+test("JSON Lines: the smallest exact type of each number, texts stay texts, missing keys are NULL", async () => {
+  await write(
+    "a.jsonl",
+    '{"s":1,"l":3000000000,"h":123456789012345678901234567890,"f":1.5,"d":"2024-01-01","m":1}\n{"s":-2,"f":2,"m":"x","n":{"k":[1,null]}}\n',
+  );
+  expect(await read("jsonl:a.jsonl")).toEqual([
+    '{"s":1,"l":"3000000000","h":"123456789012345678901234567890","f":1.5,"d":"2024-01-01","m":"1","n":null}',
+    '{"s":-2,"l":null,"h":null,"f":2.0,"d":null,"m":"\\"x\\"","n":{"k":["1",null]}}',
+  ]);
+});
+
+test("JSON Lines: integers that a double would round stay exact, also beside fractions and inside of arrays", async () => {
+  await write("a.jsonl", '{"a":9007199254740993,"b":[123456789012345678901]}\n{"a":0.5,"b":[1]}\n');
+  expect(await read("jsonl:a.jsonl")).toEqual(['{"a":"9007199254740993","b":"[123456789012345678901]"}', '{"a":"0.5","b":"[1]"}']);
+});
+
+test("Parquet: schemas are united by name, with a type that holds all values", async () => {
+  await parquet("t/a.parquet", "SELECT 1::INTEGER AS id, 1.5::DECIMAL(4,1) AS d, {'x': 1} AS s");
+  await parquet("t/b.parquet", "SELECT 1.25::DECIMAL(10,2) AS d, 3000000000::BIGINT AS id, {'y': 'z', 'x': 2} AS s, 'new' AS n");
+  expect(await read("parquet:t")).toEqual([
+    '{"id":"1","d":"1.50","s":{"x":1,"y":null},"n":null}',
+    '{"id":"3000000000","d":"1.25","s":{"x":2,"y":"z"},"n":"new"}',
+  ]);
+});
+
+test("Parquet: where no type holds the values of all files, the table is refused", async () => {
+  await parquet("t/a.parquet", "SELECT 1::BIGINT AS id");
+  await parquet("t/b.parquet", "SELECT 1.5::DOUBLE AS id");
+  expect(await failure(read("parquet:t"))).toMatchObject({
+    code: "DW-SOURCE-UNSUPPORTED",
+    what: expect.stringContaining("id is int64 in"),
+  });
+});
+
+test("folders give columns: escapes, NULL and signs that a glob would mean", async () => {
+  await parquet("t/day=a%2Fb%25/x=[1]*/p.parquet", "SELECT 1 AS id");
+  await parquet("t/day=__HIVE_DEFAULT_PARTITION__/x=/p?.parquet", "SELECT 2 AS id");
+  await write("t/_SUCCESS", "");
+  await write("t/day=c/.p.parquet.crc", "x");
+  expect((await read("parquet:t")).sort()).toEqual(['{"id":1,"day":"a/b%","x":"[1]*"}', '{"id":2,"day":null,"x":""}']);
+});
+
+test("a predicate over folders prunes files: a damaged one that it rules out is not even opened for rows", async () => {
+  await write("t/dt=1/a.csv", "id\n1\n");
+  await write("t/dt=2/a.csv", 'id\n"never ends\n');
+  expect(await read("csv:t", { where: "dt = '1'", columns: ["id", "dt"] })).toEqual(['{"id":"1","dt":"1"}']);
+  expect(await failure(read("csv:t"))).toMatchObject({ code: "DW-FILE-CORRUPT" });
+});
+
+test.each([
+  ["a file of another kind", { "t/a.csv": "a\n1\n", "t/README.md": "hello" }, "csv:t", "DW-SOURCE-UNSUPPORTED"],
+  ["partition folders that differ", { "t/a=1/x.csv": "v\n1\n", "t/b=1/x.csv": "v\n1\n" }, "csv:t", "DW-SOURCE-UNSUPPORTED"],
+  ["a header that names a column twice", { "a.csv": "a,A\n1,2\n" }, "csv:a.csv", "DW-SOURCE-UNSUPPORTED"],
+  ["a folder without files", { "t/_SUCCESS": "" }, "parquet:t", "DW-TABLE-MISSING"],
+  ["a glob that selects nothing", { "t/a.csv": "a\n" }, "csv:t/*.tsv", "DW-TABLE-MISSING"],
+  ["text in UTF-16", { "a.csv": Buffer.from("\ufeffa\n1\n", "utf16le") }, "csv:a.csv", "DW-SOURCE-UNSUPPORTED"],
+] as const)("%s is refused", async (_, files, source, code) => {
+  for (const [path, content] of Object.entries(files)) await write(path, content);
+  expect(await failure(read(source))).toMatchObject({ code });
+});
+
+test("a glob selects files below its folder, and a header without rows is a table without rows", async () => {
+  await write("x/a-1.csv", "id\n1\n");
+  await write("x/b-1.csv", "id\n2\n");
+  await write("x/deep/a-2.csv", "id\n");
+  expect(await read("csv:x/a-*.csv")).toEqual(['{"id":"1"}']);
+  expect(await read("csv:x/**/a-*.csv")).toEqual(['{"id":"1"}']);
+});
