@@ -7,6 +7,7 @@ export interface StatementFacts {
   /** The way back; `[]` when undoing an earlier statement of the operation undoes this one too. */
   readonly undo?: readonly (Sql | string)[];
   readonly transactional?: false;
+  readonly repeatable?: true;
 }
 
 /** Template output and built SQL are the two ways to a statement's text. */
@@ -16,6 +17,7 @@ export function statement(text: Sql | string, facts: StatementFacts = {}): State
     hazards: facts.hazards ?? [],
     ...(facts.undo && { undo: facts.undo.map((undo) => String(undo).trimEnd()) }),
     transactional: facts.transactional ?? true,
+    ...(facts.repeatable && { repeatable: true }),
   };
 }
 

@@ -73,6 +73,7 @@ function createAggregate(object: CatalogObject, body: AggregateBody): StatementB
       hazards: [hazard("not-transactional", "It commits bucket by bucket; repeating it after an interruption is harmless.")],
       undo: [],
       transactional: false,
+      repeatable: true,
     }),
   ];
 }
