@@ -120,7 +120,8 @@ function truncated(start: Ordered | undefined, width: bigint): [Ordered | undefi
 
 /** First and last instant of a year, month, day or hour, in the unit of the source column. */
 function period(kind: "year" | "month" | "day" | "hour", value: number, type: IcebergType): [Ordered | undefined, Ordered | undefined] {
-  const start = startMs(kind, value);
+  // early writers cut instants before 1970 towards zero, so that these partitions may hold rows of the period before
+  const start = startMs(kind, value <= 0 ? value - 1 : value);
   const end = startMs(kind, value + 1);
   const unit = unitsPerDay[type.kind];
   if (unit === undefined || Number.isNaN(start) || Number.isNaN(end)) return [undefined, undefined];
