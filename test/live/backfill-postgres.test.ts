@@ -8,6 +8,7 @@ import { pgTarget } from "../../src/engines/postgres/load.js";
 import { openPgTable } from "../../src/engines/postgres/read.js";
 import { openDatabase } from "../backfill/duckdb.js";
 import { backfill } from "../backfill/load.js";
+import { columnsOf, sourceOf, t } from "../backfill/source.js";
 import { startPostgres, type TestServer } from "./postgres.js";
 
 const server: TestServer | undefined = await startPostgres();
@@ -72,7 +73,6 @@ test.runIf(server)("what is written after the source was opened is not read, and
 test.runIf(server)("several lanes at once load every chunk once, and two runs at once share the work", async () => {
   await pg.query("CREATE TABLE many (id bigint, part int); CREATE TABLE lanes (id bigint, part int)");
   await pg.query("INSERT INTO many SELECT n, n / 1000 FROM generate_series(0, 19999) n");
-  const { sourceOf, columnsOf, t } = await import("../backfill/source.js");
   const chunks = Array.from(
     { length: 20 },
     (_, part) => `SELECT id, ${part}::INTEGER AS part FROM (SELECT unnest(range(${part * 1000}, ${part * 1000 + 1000})) AS id)`,
@@ -94,6 +94,29 @@ test.runIf(server)("several lanes at once load every chunk once, and two runs at
   const [row] = await pg.query("SELECT count(*) AS n, count(DISTINCT id) AS d FROM lanes");
   expect(row).toMatchObject({ n: "20000", d: "20000" });
   expect((await backfill(request(), database.connect)).verdict).toBe("equal");
+});
+
+test.runIf(server)("an interrupted run leaves whole chunks only, and the next run loads the rest", async () => {
+  await pg.query("CREATE TABLE halted (id bigint)");
+  const chunks = Array.from({ length: 6 }, (_, part) => `SELECT unnest(range(${part * 50_000}, ${part * 50_000 + 50_000})) AS id`);
+  const request = () => ({
+    name: "halted",
+    source: sourceOf("halted", columnsOf({ id: t.bigint().nullable() }), chunks),
+    target: pgTarget(pg, { engine: "postgres" as const, schema: "public", table: "halted", pii: new Set<string>(), scratch: folder }),
+  });
+  const interruption = new AbortController();
+  const halted = backfill(request(), database.connect, {
+    concurrency: 2,
+    signal: interruption.signal,
+    notice: ({ event }) => event === "loaded" && interruption.abort(new Error("interrupted")),
+  });
+  await expect(halted).rejects.toThrow("interrupted");
+  const [half] = await pg.query(
+    "SELECT count(*) AS rows, (SELECT count(*) * 50000 FROM dw_state.chunks WHERE backfill = 'halted') AS recorded FROM halted",
+  );
+  expect(half?.rows).toBe(half?.recorded);
+  expect(Number(half?.rows)).toBeLessThan(300_000);
+  expect(await backfill(request(), database.connect)).toMatchObject({ verdict: "equal", rows: { target: "300000" } });
 });
 
 function connection(): TestServer["connection"] {
