@@ -10,7 +10,7 @@ export type OpenConnectionSource = (name: string, rest: string) => Promise<Sourc
 export interface OpenSourceOptions extends OpenSource {
   /** Relative paths start here. */
   readonly cwd: string;
-  /** Names that are no format: connections of dw.config.ts, and `model`. */
+  /** Names that are no format: connections of dw.config.ts. */
   readonly connection?: OpenConnectionSource;
 }
 
@@ -33,8 +33,8 @@ const formats: Readonly<Record<string, OpenFormat>> = {
 };
 
 /**
- * Opens a SOURCE: `NAME:REST`, where NAME is a format (REST is a path, for plain files also a glob), a connection, or
- * `model`. Throws DW-SOURCE-UNKNOWN, and whatever the reader throws.
+ * Opens a SOURCE: `NAME:REST`, where NAME is a format (REST is a path, for plain files also a glob) or a
+ * connection. Throws DW-SOURCE-UNKNOWN, and whatever the reader throws.
  */
 export async function openSource(spec: string, options: OpenSourceOptions): Promise<SourceTable> {
   const [, name = "", rest = ""] = /^([^:]*):(.*)$/s.exec(spec) ?? [];
@@ -50,7 +50,7 @@ function unknownSource(spec: string, name: string): DwError {
   const near = nearest(name, names);
   return new DwError("DW-SOURCE-UNKNOWN", {
     what: `${JSON.stringify(spec)} names no source.`,
-    why: `A source is NAME:REST, where NAME is one of ${names.join(", ")}, a connection of dw.config.ts, or model.`,
+    why: `A source is NAME:REST, where NAME is one of ${names.join(", ")}, or a connection of dw.config.ts.`,
     fix: near === undefined ? "Write for example iceberg:path/to/table or parquet:folder/*.parquet." : `Did you mean ${near}:…?`,
   });
 }
