@@ -302,14 +302,14 @@ describe("metadata", () => {
   });
 
   test("of early writers has instants before 1970 in the partition after their own, which a predicate still finds", async () => {
-    const at = { id: 1, name: "at", required: false, type: "timestamp" };
+    const moment = { id: 1, name: "moment", required: false, type: "timestamp" };
     const root = await writeTable({
-      fields: [at],
-      specs: [{ "spec-id": 0, fields: [{ "source-id": 1, "field-id": 1000, name: "at_day", transform: "day" }] }],
-      partitionTypes: { 0: [{ name: "at_day", id: 1000, type: { type: "int", logicalType: "date" } }] },
-      files: [{ sql: "SELECT TIMESTAMP '1969-12-31 12:00:00' AS at", ids: "{at: 1}", partition: { at_day: 0 } }],
+      fields: [moment],
+      specs: [{ "spec-id": 0, fields: [{ "source-id": 1, "field-id": 1000, name: "day", transform: "day" }] }],
+      partitionTypes: { 0: [{ name: "day", id: 1000, type: { type: "int", logicalType: "date" } }] },
+      files: [{ sql: "SELECT TIMESTAMP '1969-12-31 12:00:00' AS moment", ids: "{moment: 1}", partition: { day: 0 } }],
     });
-    expect(await rowsOf(root, {}, { where: "at < '1970-01-01'" })).toHaveLength(1);
+    expect(await rowsOf(root, {}, { where: "moment < '1970-01-01'" })).toHaveLength(1);
   });
 
   test("that names the place which the table had before finds the file where the export has it", async () => {
