@@ -21,8 +21,8 @@ const legacy = {
 const steps = [
   ["generate"],
   ["migrate", "new", "first"],
-  ["migrate"],
-  ["backfill", "sensor_history", "aqi_history"],
+  ["migrate", "--quiet"],
+  ["backfill", "sensor_history", "aqi_history", "--quiet"],
   ["check", "--layer", "dws"],
 ];
 
