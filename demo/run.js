@@ -43,12 +43,21 @@ process.stdout.write(
 
 function dw(cwd, words) {
   process.stdout.write(`\n$ dw ${words.map((word) => (word === folder ? "dw-demo" : word)).join(" ")}\n`);
-  const { status } = spawnSync(process.execPath, [join(home, "bin/run.js"), ...words], {
+  const { status, stdout } = spawnSync(process.execPath, [join(home, "bin/run.js"), ...words], {
     cwd,
-    stdio: "inherit",
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
     env: { ...process.env, DW_ENV: "local" },
   });
+  process.stdout.write(shortened(stdout));
   if (status !== 0) stop(`dw ${words[0]} ended with exit code ${status}.`);
+}
+
+/** One screen for all steps: of a long answer (the generated SQL) its beginning. */
+function shortened(text) {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length <= 12) return `${lines.join("\n")}\n`;
+  return `${lines.slice(0, 6).join("\n")}\n  … ${lines.length - 6} more lines\n`;
 }
 
 function stop(why) {

@@ -77,19 +77,52 @@ async function connect(instance: DuckDBInstance, signal: AbortSignal | undefined
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
   const interruptible = interruption(connection, signal);
+  const turns = takeTurns();
   let closed = false;
   return {
-    run: (sql) => interruptible(signal, async () => void (await connection.run(sql))),
+    run: (sql) => turns.wait(() => interruptible(signal, async () => void (await connection.run(sql)))),
     rows: <Row extends Record<string, unknown>>(sql: string) =>
       // The caller states the row's shape: it wrote the SELECT list.
-      interruptible(signal, async () => (await rowObjects(await connection.stream(sql))) as Row[]),
-    strings: (sql, own) => strings(connection, sql, own ?? signal, interruptible),
-    appendColumns: (table, batches, columns) => interruptible(signal, () => appendColumns(connection, table, batches, columns)),
+      turns.wait(() => interruptible(signal, async () => (await rowObjects(await connection.stream(sql))) as Row[])),
+    strings: (sql, own) => turns.hold(() => strings(connection, sql, own ?? signal, interruptible)),
+    appendColumns: (table, batches, columns) =>
+      turns.wait(() => interruptible(signal, () => appendColumns(connection, table, batches, columns))),
     close: async () => {
       if (closed) return;
       closed = true;
       onClose();
       connection.closeSync();
+    },
+  };
+}
+
+interface Turns {
+  /** Runs work when the work before it has ended. */
+  readonly wait: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Streams while nothing else runs. Work that is asked for meanwhile is a bug of the caller, who would wait for itself. */
+  readonly hold: <Item>(stream: () => AsyncGenerator<Item>) => AsyncGenerator<Item>;
+}
+
+/** A DuckDB connection computes one result at a time; a second query during a streamed one silently mixes their rows. */
+function takeTurns(): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+  let streaming = false;
+  return {
+    wait: (work) => {
+      if (streaming) return Promise.reject(new Error("a DuckDB session was asked something while it streams"));
+      const turn = last.then(work);
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+    hold: async function* (stream) {
+      if (streaming) throw new Error("a DuckDB session was asked to stream twice at once");
+      streaming = true;
+      try {
+        await last;
+        yield* stream();
+      } finally {
+        streaming = false;
+      }
     },
   };
 }

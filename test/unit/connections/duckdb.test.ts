@@ -149,3 +149,18 @@ test("running out of the stated memory is said so", async () => {
   });
   await small.close();
 });
+
+test("questions that are asked at once are answered one after the other, each with its own rows", async () => {
+  const sums = await Promise.all([1, 2, 3, 4].map((n) => db.rows(`SELECT sum(i * ${n})::VARCHAR AS s FROM range(200000) r(i)`)));
+  expect(sums.map(([row]) => row?.s)).toEqual(["19999900000", "39999800000", "59999700000", "79999600000"]);
+});
+
+test("a question in the middle of a stream is refused, and the stream goes on unharmed", async () => {
+  let rows = 0;
+  for await (const batch of db.strings("SELECT i::VARCHAR FROM range(10000) r(i)")) {
+    rows += batch.length;
+    await expect(db.rows("SELECT 1")).rejects.toThrow("while it streams");
+  }
+  expect(rows).toBe(10_000);
+  expect(await db.rows("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
