@@ -19,7 +19,8 @@ interface Container {
   readonly kind: "array" | "bitmap" | "runs";
 }
 
-export interface Bitmap32 {
+export interface Bitmap {
+  /** As its heads announce it; what its runs and bits hold may differ in a damaged one. */
   readonly cardinality: number;
   /** Where the bytes after it begin. */
   readonly end: number;
@@ -28,7 +29,7 @@ export interface Bitmap32 {
 }
 
 /** DW-FILE-CORRUPT for what is no bitmap; `file` is for messages. */
-export function readBitmap32(bytes: Uint8Array, start: number, file: string): Bitmap32 {
+export function readBitmap32(bytes: Uint8Array, start: number, file: string): Bitmap {
   const reader = new Reader(bytes, file);
   const { containers, end } = layout(reader, start);
   return {
@@ -36,6 +37,32 @@ export function readBitmap32(bytes: Uint8Array, start: number, file: string): Bi
     end,
     *positions() {
       for (const container of containers) yield* positionsOf(reader, container);
+    },
+  };
+}
+
+const MAX_HIGH = 1 << 21; // row numbers stay below 2^53
+const HEAD_BYTES = 8;
+
+/** Bitmaps of 32 bits, each with its upper half ("Extension for 64-bit implementations"). DW-FILE-CORRUPT as above. */
+export function readBitmap64(bytes: Uint8Array, start: number, file: string): Bitmap {
+  const reader = new Reader(bytes, file);
+  const count = reader.u64(start);
+  if (count > bytes.length) throw reader.bad(`announces ${count} bitmaps`);
+  const parts: { readonly base: number; readonly bitmap: Bitmap }[] = [];
+  let at = start + HEAD_BYTES;
+  for (let index = 0; index < count; index++) {
+    const high = reader.u32(at);
+    if (high > MAX_HIGH) throw reader.bad("names rows beyond the end of any file");
+    const bitmap = readBitmap32(bytes, at + 4, file);
+    parts.push({ base: high * 2 ** 32, bitmap });
+    at = bitmap.end;
+  }
+  return {
+    cardinality: parts.reduce((sum, { bitmap }) => sum + bitmap.cardinality, 0),
+    end: at,
+    *positions() {
+      for (const { base, bitmap } of parts) for (const low of bitmap.positions()) yield base + low;
     },
   };
 }
@@ -114,6 +141,10 @@ class Reader {
   u32(at: number): number {
     this.check(at, 4);
     return this.view.getUint32(at, true);
+  }
+
+  u64(at: number): number {
+    return this.u32(at) + this.u32(at + 4) * 2 ** 32;
   }
 
   bad(what: string): DwError {

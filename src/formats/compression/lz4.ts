@@ -1,7 +1,7 @@
 /**
  * Decompresses one raw LZ4 block (no frame) into at most `limit` bytes.
  * https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
- * Throws RangeError for damaged input; callers turn it into their own error.
+ * Throws RangeError for damaged input, which one that outgrows `limit` is taken for: its size is not announced.
  */
 export function lz4Block(source: Uint8Array, limit: number): Uint8Array {
   const out = new Uint8Array(limit);

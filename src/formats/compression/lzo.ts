@@ -3,7 +3,7 @@ import { copyMatch } from "./lz4.js";
 /**
  * Decompresses one LZO1X block into at most `limit` bytes. The format has no specification of its own; this follows
  * https://docs.kernel.org/staging/lzo.html
- * Throws RangeError for damaged input; callers turn it into their own error.
+ * Throws RangeError for damaged input, which one that outgrows `limit` is taken for: its size is not announced.
  */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one state machine; its four instructions share every variable
 export function lzoBlock(source: Uint8Array, limit: number): Uint8Array {

@@ -1,9 +1,10 @@
 import { copyMatch } from "./lz4.js";
+import { overLimit } from "./over-limit.js";
 
 /**
  * Decompresses one raw Snappy block (no framing) of at most `limit` bytes.
  * https://github.com/google/snappy/blob/main/format_description.txt
- * Throws RangeError for damaged input; callers turn it into their own error.
+ * Throws RangeError for damaged input, OverLimit.
  */
 export function snappyBlock(source: Uint8Array, limit: number): Uint8Array {
   let from = 0;
@@ -14,7 +15,7 @@ export function snappyBlock(source: Uint8Array, limit: number): Uint8Array {
     size += (byte & 0x7f) * 2 ** shift;
     if (byte < 0x80) break;
   }
-  if (size > limit) throw new RangeError(`Snappy block of ${size} bytes where at most ${limit} are allowed`);
+  if (size > limit) throw overLimit(limit);
   const out = new Uint8Array(size);
   let to = 0;
   while (from < source.length) {

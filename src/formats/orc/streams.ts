@@ -1,8 +1,4 @@
-import { inflateRawSync } from "node:zlib";
-import { lz4Block } from "../compression/lz4.js";
-import { lzoBlock } from "../compression/lzo.js";
-import { snappyBlock } from "../compression/snappy.js";
-import { zstdFrame } from "../compression/zstd.js";
+import { type CodecName, codecs } from "../compression/codec.js";
 import type { ByteSource } from "./byte-source.js";
 import { corrupt } from "./failure.js";
 import type { CompressionKind } from "./metadata.js";
@@ -13,14 +9,13 @@ export interface Codec {
   readonly blockSize: number;
 }
 
-type Decompress = (chunk: Uint8Array, limit: number) => Uint8Array;
-
-const decompressors: Readonly<Record<Exclude<CompressionKind, "none">, Decompress>> = {
-  zlib: (chunk, limit) => inflateRawSync(chunk, { maxOutputLength: limit }),
-  snappy: snappyBlock,
-  lzo: lzoBlock,
-  lz4: lz4Block,
-  zstd: zstdFrame,
+/** What the specification calls zlib is DEFLATE without zlib's header. */
+const names: Readonly<Record<Exclude<CompressionKind, "none">, CodecName>> = {
+  zlib: "deflate",
+  snappy: "snappy",
+  lzo: "lzo",
+  lz4: "lz4",
+  zstd: "zstd",
 };
 
 /** All of a compressed section at once: footers and indexes. */
@@ -144,7 +139,7 @@ export class ByteStream {
     this.next += 3 + size;
     if (header & 1) return chunk;
     try {
-      return decompressors[kind](chunk, this.codec.blockSize);
+      return codecs[names[kind]](chunk, this.codec.blockSize);
     } catch (error) {
       throw corrupt(`a ${kind} chunk cannot be decompressed`, error);
     }

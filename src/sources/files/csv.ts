@@ -50,7 +50,7 @@ const HEAD_BYTES = 256 * 1024;
 
 async function readHeader(storage: Storage, file: TableFile): Promise<Header> {
   const head = await storage.read(file.path, { start: 0, length: Math.min(HEAD_BYTES, file.size) });
-  const bytes = unpacked(head, file);
+  const bytes = await unpacked(head, file);
   if (bytes[0] === 0xff || bytes[0] === 0xfe) {
     throw unsupported(`${file.path} is not UTF-8 text.`, "It begins like UTF-16.", "Convert it, for example with iconv -t UTF-8.");
   }
@@ -63,9 +63,9 @@ async function readHeader(storage: Storage, file: TableFile): Promise<Header> {
   return { delimiter, names };
 }
 
-function unpacked(head: Uint8Array, file: TableFile): Uint8Array {
+async function unpacked(head: Uint8Array, file: TableFile): Promise<Uint8Array> {
   try {
-    return unpackedHead(head, compressionOf(file.path));
+    return await unpackedHead(head, compressionOf(file.path));
   } catch (cause) {
     throw corrupt(file.path, "It does not unpack.", cause);
   }

@@ -3,7 +3,8 @@ import { rm } from "node:fs/promises";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, gunzipSync, constants as zlib } from "node:zlib";
-import { Decompress } from "fzstd";
+import { OverLimit } from "../../formats/compression/over-limit.js";
+import { loadZstd, ZstdStream } from "../../formats/compression/zstd.js";
 import { corrupt, tooLarge } from "../../formats/damage.js";
 import type { Compression } from "./listing.js";
 
@@ -26,19 +27,20 @@ export async function unpack(
   name: string,
   size: number,
 ): Promise<void> {
-  const decoder = compression === "gzip" ? createGunzip() : zstd();
+  const decoder = compression === "gzip" ? createGunzip() : unzstd;
   try {
     await pipeline(createReadStream(from), decoder, bounded(name, size), createWriteStream(to, { flags: "wx" }));
   } catch (cause) {
     await rm(to, { force: true });
+    if (cause instanceof OverLimit) throw tooLarge(name, cause.subject, cause.limit);
     throw isDecoderError(cause) ? corrupt(name, `Its ${compression} stream does not unpack: ${cause.message}.`, cause) : cause;
   }
 }
 
 function isDecoderError(cause: unknown): cause is Error {
   if (!(cause instanceof Error)) return false;
-  const { code } = cause as NodeJS.ErrnoException; // node:zlib's errors carry one, fzstd's are marked below
-  return cause instanceof ZstdError || (code?.startsWith("Z_") ?? false);
+  const { code } = cause as NodeJS.ErrnoException; // node:zlib's errors carry one
+  return cause instanceof RangeError || (code?.startsWith("Z_") ?? false);
 }
 
 function bounded(name: string, size: number): Transform {
@@ -52,37 +54,27 @@ function bounded(name: string, size: number): Transform {
   });
 }
 
-class ZstdError extends Error {}
-
-function zstd(): Transform {
-  let decoder: Decompress | undefined;
-  let failure: Error | undefined;
-  const attempt = (work: () => void): Error | null => {
-    try {
-      work();
-    } catch (cause) {
-      failure = new ZstdError(cause instanceof Error ? cause.message : String(cause), { cause });
-    }
-    return failure ?? null;
-  };
-  return new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
-      decoder ??= new Decompress((piece) => this.push(piece));
-      done(attempt(() => decoder?.push(chunk)));
-    },
-    flush(done) {
-      done(attempt(() => decoder?.push(new Uint8Array(0), true)));
-    },
-  });
+/** Throws RangeError for damage, OverLimit. */
+async function* unzstd(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  await loadZstd();
+  const stream = new ZstdStream();
+  try {
+    for await (const piece of pieces) yield* stream.push(piece);
+    stream.end();
+  } finally {
+    stream.close();
+  }
 }
 
 /** The first bytes of a packed file's content, from its first bytes; as much as can be had. */
-export function unpackedHead(head: Uint8Array, compression: Compression): Uint8Array {
+export async function unpackedHead(head: Uint8Array, compression: Compression): Promise<Uint8Array> {
   if (compression === "none") return head;
-  const pieces: Uint8Array[] = [];
-  if (compression === "zstd") {
-    new Decompress((piece) => pieces.push(piece)).push(head);
-    return Buffer.concat(pieces);
+  if (compression === "gzip") return gunzipSync(head, { finishFlush: zlib.Z_SYNC_FLUSH });
+  await loadZstd();
+  const stream = new ZstdStream();
+  try {
+    return Buffer.concat([...stream.push(head)]);
+  } finally {
+    stream.close();
   }
-  return gunzipSync(head, { finishFlush: zlib.Z_SYNC_FLUSH });
 }

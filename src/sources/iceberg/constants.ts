@@ -1,4 +1,4 @@
-import type { AvroValue } from "../../formats/avro.js";
+import type { AvroValue } from "../../formats/avro/index.js";
 import { corrupt } from "../../formats/damage.js";
 import { duckdbType, type IcebergType, literal } from "./schema.js";
 

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { DwError, isDwError } from "../../core/errors.js";
-import { type AvroField, type AvroType, openAvro, optional } from "../../formats/avro.js";
-import { avroParquetType, avroVector, mapEntry } from "../../formats/avro-vectors.js";
+import { type AvroField, type AvroType, openAvro, optional } from "../../formats/avro/index.js";
+import { avroParquetType, avroVector, mapEntry } from "../../formats/avro/vectors.js";
 import { corrupt } from "../../formats/damage.js";
 import { type OrcType, openOrc } from "../../formats/orc/index.js";
 import { parquetType } from "../../formats/orc/parquet.js";

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { Storage } from "../../core/storage.js";
-import { type AvroRecord, type AvroRecordType, type AvroValue, optional, readAvro } from "../../formats/avro.js";
+import { type AvroRecord, type AvroRecordType, type AvroValue, optional, readAvro } from "../../formats/avro/index.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
 import type { PartitionSpec, Snapshot, TableMetadata } from "./metadata.js";
 import type { PathMap } from "./paths.js";
@@ -64,7 +64,7 @@ export interface Manifest {
 export async function readManifestList(storage: Storage, paths: PathMap, snapshot: Snapshot): Promise<readonly Manifest[]> {
   if ("files" in snapshot.manifests) return snapshot.manifests.files.map(inlineManifest);
   const file = await paths.below(snapshot.manifests.list);
-  const { rows } = readAvro(await storage.read(file), file, (path) => !path.startsWith("partitions"));
+  const { rows } = await readAvro(await storage.read(file), file, (path) => !path.startsWith("partitions"));
   return rows.map((row) => manifestOf(row, file));
 }
 
@@ -133,7 +133,7 @@ async function readManifest(
 ): Promise<{ readonly data: DataFile[]; readonly deletes: DeleteFile[] }> {
   const file = await paths.below(manifest.location);
   const wanted = metrics || manifest.content === "deletes" ? measured : always;
-  const { row, metadata, rows } = readAvro(await storage.read(file), file, (path) => {
+  const { row, metadata, rows } = await readAvro(await storage.read(file), file, (path) => {
     const [top, field] = path.split(".");
     return top !== "data_file" || field === undefined || wanted.has(field);
   });

@@ -228,11 +228,8 @@ class ChunkReader {
       const path = await this.reading.below(vector.location);
       const { offset: start, length } = vector.blob ?? { offset: 0, length: 0 };
       const blob = await this.session.storage.read(path, { start, length });
-      for (const { high, low } of readDeletionVector(blob, vector.rows, path)) {
-        for (let at = 0; at < low.length; at += BATCH_ROWS) {
-          const part = Array.from(low.subarray(at, at + BATCH_ROWS), (position) => BigInt(high) * 0x1_0000_0000n + BigInt(position));
-          yield { rows: part.length, columns: [part.map(() => BigInt(relation)), part.map(() => BigInt(file)), part] };
-        }
+      for (const part of batched(readDeletionVector(blob, vector.rows, path))) {
+        yield { rows: part.length, columns: [part.map(() => BigInt(relation)), part.map(() => BigInt(file)), part] };
       }
     }
   }
@@ -343,4 +340,15 @@ function onlyPath(field: IcebergField, below: readonly IcebergField[], required:
     return required ? { ...bare, required } : { ...field };
   }
   return { ...field, required: field.required || required, type: { kind: "struct", fields: [onlyPath(next, rest, required)] } };
+}
+
+function* batched(positions: Iterable<number>): Generator<bigint[]> {
+  let batch: bigint[] = [];
+  for (const position of positions) {
+    batch.push(BigInt(position));
+    if (batch.length < BATCH_ROWS) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

@@ -1,4 +1,4 @@
-import type { AvroValue } from "../../formats/avro.js";
+import type { AvroValue } from "../../formats/avro/index.js";
 import { decimalText, uuidText } from "./constants.js";
 import type { FileEntry } from "./manifests.js";
 import type { PartitionField } from "./metadata.js";

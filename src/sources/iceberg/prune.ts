@@ -1,5 +1,5 @@
 import type { Condition, PredicateLiteral } from "../../core/predicate.js";
-import type { AvroValue } from "../../formats/avro.js";
+import type { AvroValue } from "../../formats/avro/index.js";
 import { bucketOf } from "./bucket.js";
 import { unscaled } from "./constants.js";
 import type { DataFile } from "./manifests.js";

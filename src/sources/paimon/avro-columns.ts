@@ -1,5 +1,5 @@
 import type { LogicalType } from "../../core/types.js";
-import { type AvroRecordType, type AvroType, optional } from "../../formats/avro.js";
+import { type AvroRecordType, type AvroType, optional } from "../../formats/avro/index.js";
 import type { ParquetType } from "../../formats/parquet/schema.js";
 import type { Vector, VectorValues } from "../../formats/vector.js";
 import { atomicType, timeOfDay } from "./duckdb.js";

@@ -1,4 +1,4 @@
-import type { AvroRecord, AvroValue } from "../../formats/avro.js";
+import type { AvroRecord, AvroValue } from "../../formats/avro/index.js";
 import { damaged } from "./letters.js";
 
 /*

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Storage } from "../../core/storage.js";
-import { readAvro } from "../../formats/avro.js";
-import { readBitmap32 } from "../../formats/roaring.js";
+import { readAvro } from "../../formats/avro/index.js";
+import { type Bitmap, readBitmap32, readBitmap64 } from "../../formats/roaring.js";
 import { members } from "./avro-members.js";
 import { damaged } from "./letters.js";
 import { plain } from "./manifests.js";
@@ -28,7 +28,7 @@ const DELETE = 1;
 /** The vectors of a snapshot by partition, bucket and data file, as `vectorKey` makes the key. */
 export async function vectorPlaces(storage: Storage, indexManifest: string): Promise<ReadonlyMap<string, VectorPlace>> {
   const file = `manifest/${indexManifest}`;
-  const { rows } = readAvro(await storage.read(file), file);
+  const { rows } = await readAvro(await storage.read(file), file);
   const entries = rows.map((row) => members(row, file)).filter((row) => row.text("_INDEX_TYPE") === "DELETION_VECTORS");
   const gone = new Set(entries.filter((row) => row.integer("_KIND") === DELETE).map((row) => row.text("_FILE_NAME")));
   const places = new Map<string, VectorPlace>();
@@ -58,20 +58,14 @@ export function vectorKey(partition: Uint8Array, bucket: number, dataFile: strin
   return `${Buffer.from(partition).toString("base64")}|${bucket}|${dataFile}`;
 }
 
-export interface Vector {
-  readonly cardinality: number;
-  /** Row numbers within the data file, ascending. */
-  readonly positions: () => Generator<number>;
-}
-
 const MAGIC_32 = 1_581_511_376; // big-endian
 const MAGIC_64 = 1_681_511_377; // little-endian
 /** Two gigabytes of deletions are no vector; a vector of a file of two billion rows takes a quarter of this. */
 const MAX_VECTOR_BYTES = 256 * 1024 * 1024;
 const LENGTH_AND_CHECKSUM = 8;
 
-/** Reads one vector of the index file at `path`. */
-export async function readVector(storage: Storage, path: string, place: VectorPlace): Promise<Vector> {
+/** Reads one vector of the index file at `path`; its positions are row numbers within the data file. */
+export async function readVector(storage: Storage, path: string, place: VectorPlace): Promise<Bitmap> {
   if (place.offset < 0 || place.length < 8 || place.length > MAX_VECTOR_BYTES) {
     throw damaged(path, "The index manifest gives a deletion vector an impossible place.");
   }
@@ -82,7 +76,7 @@ export async function readVector(storage: Storage, path: string, place: VectorPl
   return parseVector(bytes, path);
 }
 
-export function parseVector(bytes: Uint8Array, path: string): Vector {
+export function parseVector(bytes: Uint8Array, path: string): Bitmap {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.byteLength < 12) throw damaged(path, "A deletion vector is cut off.");
   const length = view.getInt32(0);
@@ -90,31 +84,6 @@ export function parseVector(bytes: Uint8Array, path: string): Vector {
   const body = bytes.subarray(4, 4 + length);
   if (crc32(body) !== view.getUint32(4 + length)) throw damaged(path, "A deletion vector does not match its checksum.");
   if (view.getInt32(4) === MAGIC_32) return readBitmap32(body, 4, path);
-  if (view.getInt32(4, true) === MAGIC_64) return wideBitmap(body, path);
+  if (view.getInt32(4, true) === MAGIC_64) return readBitmap64(body, 4, path);
   throw damaged(path, "A deletion vector has an unknown magic number.");
-}
-
-const MAX_HIGH = 1 << 21; // row numbers stay below 2^53
-
-function wideBitmap(body: Uint8Array, path: string): Vector {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  if (view.byteLength < 12) throw damaged(path, "A deletion vector is cut off.");
-  const count = view.getBigInt64(4, true);
-  if (count < 0n || count > BigInt(body.length)) throw damaged(path, `A deletion vector announces ${count} bitmaps.`);
-  const parts: { readonly high: number; readonly bitmap: ReturnType<typeof readBitmap32> }[] = [];
-  let at = 12;
-  for (let index = 0; index < Number(count); index++) {
-    if (at + 4 > view.byteLength) throw damaged(path, "A deletion vector is cut off.");
-    const high = view.getUint32(at, true);
-    if (high > MAX_HIGH) throw damaged(path, "A deletion vector names rows beyond any file's end.");
-    const bitmap = readBitmap32(body, at + 4, path);
-    parts.push({ high, bitmap });
-    at = bitmap.end;
-  }
-  return {
-    cardinality: parts.reduce((sum, { bitmap }) => sum + bitmap.cardinality, 0),
-    *positions() {
-      for (const { high, bitmap } of parts) for (const low of bitmap.positions()) yield high * 2 ** 32 + low;
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import type { Storage } from "../../core/storage.js";
-import { readAvro } from "../../formats/avro.js";
+import { readAvro } from "../../formats/avro/index.js";
 import { type Members, members } from "./avro-members.js";
 import { damaged, outside } from "./letters.js";
 import { isPlainName } from "./metadata.js";
@@ -61,7 +61,7 @@ export async function liveFiles(storage: Storage, snapshot: Snapshot): Promise<r
 
 async function manifestNames(storage: Storage, list: string): Promise<readonly string[]> {
   const file = `manifest/${list}`;
-  const { rows } = readAvro(await storage.read(file), file, (path) => path === "_FILE_NAME");
+  const { rows } = await readAvro(await storage.read(file), file, (path) => path === "_FILE_NAME");
   return rows.map((row) => `manifest/${plain(members(row, file).text("_FILE_NAME"))}`);
 }
 
@@ -72,7 +72,7 @@ interface Entry {
 }
 
 async function entries(storage: Storage, manifest: string): Promise<readonly Entry[]> {
-  const { rows } = readAvro(await storage.read(manifest), manifest);
+  const { rows } = await readAvro(await storage.read(manifest), manifest);
   return rows.map((row) => entry(members(row, manifest), manifest));
 }
 

@@ -3,8 +3,8 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Storage } from "../../core/storage.js";
 import type { ByteSource } from "../../formats/orc/index.js";
+import { int96AsBytes } from "../../formats/parquet/int96.js";
 import { ParquetWriter } from "../../formats/parquet/writer.js";
-import { int96AsBytes } from "../../formats/parquet-int96.js";
 import { atomicType, text, timeOfDay } from "./duckdb.js";
 import { type Leaf, wrapped } from "./evolve.js";
 import { unsupported } from "./letters.js";
@@ -168,7 +168,7 @@ const orcLeaf: Leaf = (expression, type) => {
 };
 
 async function avro(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
-  const { openAvro } = await import("../../formats/avro.js");
+  const { openAvro } = await import("../../formats/avro/index.js");
   const { avroColumn, avroLeaf } = await import("./avro-columns.js");
   const input = await openAvro({
     name: file.path,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import avsc from "avsc";
 import { describe, expect, test } from "vitest";
 import { isDwError } from "../../../src/core/errors.js";
-import { type AvroInput, openAvro, readAvro } from "../../../src/formats/avro.js";
+import { type AvroInput, openAvro, readAvro } from "../../../src/formats/avro/index.js";
 
 const fixtures = join(import.meta.dirname, "../../fixtures");
 
@@ -11,7 +11,7 @@ describe("Avro files", () => {
   test("a long keeps all of its 64 bits, and a string its byte order mark", async () => {
     const row = { id: "9223372036854775807", low: "-9223372036854775808", small: "-1", text: "\ufeffété \u{1f980}" };
     const file = await written({ id: "long", low: "long", small: "long", text: "string" }, [row]);
-    expect(readAvro(file, "rows.avro").rows).toEqual([
+    expect((await readAvro(file, "rows.avro")).rows).toEqual([
       { id: 9223372036854775807n, low: -9223372036854775808n, small: -1n, text: "\ufeffété \u{1f980}" },
     ]);
   });
@@ -35,20 +35,20 @@ describe("Avro files", () => {
       flag: true,
       float: 1.5,
     };
-    expect(readAvro(await written(fields, [row], codec), "rows.avro").rows).toEqual([
+    expect((await readAvro(await written(fields, [row], codec), "rows.avro")).rows).toEqual([
       { ...row, map: [["a", 0.5]], fixed: new Uint8Array([1, 2]) },
     ]);
   });
 
-  test("the manifests of Paimon 0.8 are Snappy with a top-level union, later ones Zstandard, Iceberg's deflate", () => {
-    expect(rowsOf("paimon/p31_paimon08_pk/table/manifest", "manifest-list-")).toHaveProperty("_FILE_NAME");
-    expect(rowsOf("paimon/p01_ods_append_dt_hr/table/manifest", "manifest-list-")).toHaveProperty("_FILE_NAME");
-    expect(rowsOf("iceberg/i02_v2_days/table/metadata", "snap-")).toHaveProperty("manifest_path");
+  test("the manifests of Paimon 0.8 are Snappy with a top-level union, later ones Zstandard, Iceberg's deflate", async () => {
+    expect(await rowsOf("paimon/p31_paimon08_pk/table/manifest", "manifest-list-")).toHaveProperty("_FILE_NAME");
+    expect(await rowsOf("paimon/p01_ods_append_dt_hr/table/manifest", "manifest-list-")).toHaveProperty("_FILE_NAME");
+    expect(await rowsOf("iceberg/i02_v2_days/table/metadata", "snap-")).toHaveProperty("manifest_path");
   });
 
-  test("fields that are not wanted are passed over", () => {
+  test("fields that are not wanted are passed over", async () => {
     const [name, bytes] = fixture("iceberg/i02_v2_days/table/metadata", "-m0.avro");
-    const { rows } = readAvro(bytes, name, (path) => !path.startsWith("data_file.") || path === "data_file.file_path");
+    const { rows } = await readAvro(bytes, name, (path) => !path.startsWith("data_file.") || path === "data_file.file_path");
     expect(Object.keys(rows[0]?.data_file ?? {})).toEqual(["file_path"]);
   });
 
@@ -67,13 +67,13 @@ describe("Avro files", () => {
   test("a compression that is not read is refused by name", async () => {
     const file = await written({ id: "long" }, [{ id: "1" }]);
     const renamed = Buffer.from(Buffer.from(file).toString("latin1").replace("null", "lzma"), "latin1");
-    expect(codeOf(() => readAvro(renamed, "rows.avro"))).toBe("DW-SOURCE-UNSUPPORTED");
+    expect(await codeOf(() => readAvro(renamed, "rows.avro"))).toBe("DW-SOURCE-UNSUPPORTED");
   });
 
   test("a recursive type is refused", async () => {
     const type = { type: "record", name: "node", fields: [{ name: "next", type: ["null", "node"] }] };
     const file = await written({ node: type }, [{ node: { next: null } }]);
-    expect(codeOf(() => readAvro(file, "rows.avro"))).toBe("DW-SOURCE-UNSUPPORTED");
+    expect(await codeOf(() => readAvro(file, "rows.avro"))).toBe("DW-SOURCE-UNSUPPORTED");
   });
 
   test("an announced list of 2^40 nulls is an error, not a full memory", async () => {
@@ -84,10 +84,10 @@ describe("Avro files", () => {
       Buffer.from([16, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0]),
       file.subarray(-16),
     ]);
-    expect(codeOf(() => readAvro(bomb, "rows.avro"))).toBe("DW-FILE-CORRUPT");
+    expect(await codeOf(() => readAvro(bomb, "rows.avro"))).toBe("DW-FILE-CORRUPT");
   });
 
-  test("a file that is cut or has a flipped bit gives rows or a coded error, never anything else", () => {
+  test("a file that is cut or has a flipped bit gives rows or a coded error, never anything else", async () => {
     const files = [
       fixture("iceberg/i02_v2_days/table/metadata", "-m0.avro"),
       fixture("paimon/p31_paimon08_pk/table/manifest", "manifest-list-"),
@@ -95,10 +95,10 @@ describe("Avro files", () => {
     ];
     for (const [name, bytes] of files) {
       for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 200)) {
-        expect(codeOf(() => readAvro(bytes.subarray(0, at), name))).toMatch(/^DW-FILE-(CORRUPT|TOO-LARGE)$|^read$/);
+        expect(await codeOf(() => readAvro(bytes.subarray(0, at), name))).toMatch(/^DW-FILE-(CORRUPT|TOO-LARGE)$|^read$/);
         const flipped = Buffer.from(bytes);
         flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
-        expect(codeOf(() => readAvro(flipped, name))).toMatch(/^DW-(FILE-(CORRUPT|TOO-LARGE)|SOURCE-UNSUPPORTED)$|^read$/);
+        expect(await codeOf(() => readAvro(flipped, name))).toMatch(/^DW-(FILE-(CORRUPT|TOO-LARGE)|SOURCE-UNSUPPORTED)$|^read$/);
       }
     }
   });
@@ -141,14 +141,14 @@ function fixture(folder: string, part: string): [string, Uint8Array] {
   return [name, readFileSync(join(fixtures, folder, name))];
 }
 
-function rowsOf(folder: string, part: string): unknown {
+async function rowsOf(folder: string, part: string): Promise<unknown> {
   const [name, bytes] = fixture(folder, part);
-  return readAvro(bytes, name).rows[0];
+  return (await readAvro(bytes, name)).rows[0];
 }
 
-function codeOf(run: () => unknown): string {
+async function codeOf(run: () => Promise<unknown>): Promise<string> {
   try {
-    run();
+    await run();
     return "read";
   } catch (error) {
     return isDwError(error) ? error.code : String(error);

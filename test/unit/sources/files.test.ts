@@ -59,10 +59,20 @@ test("CSV: a semicolon or a tab in the header is the delimiter, and files may ha
   expect(await read("csv:t")).toEqual(['{"id":"1","name":"a,b","extra":null}', '{"id":"2","name":"c","extra":"x"}']);
 });
 
+/** What the zstd command makes of a header `id` and 60 rows, with a checksum behind. */
+const zstdFile = Buffer.from("28b52ffd0458bd00008069640a300a310a320a330a340a350a36010050a473097e8ed731", "hex");
+
+test("a zstd file of rows is unpacked", async () => {
+  await write("a.csv.zst", zstdFile);
+  expect(await read("csv:a.csv.zst")).toHaveLength(60);
+});
+
 test.each([
   ["a truncated gzip file", "a.csv.gz", gzipSync(`id\n${"1\n".repeat(5000)}`).subarray(0, -12)],
   ["a gzip file with a wrong checksum", "a.csv.gz", flipped(gzipSync(`id\n${"1\n".repeat(5000)}`))],
   ["a file that is no gzip", "a.csv.gz", "id\n1\n"],
+  ["a truncated zstd file", "a.csv.zst", zstdFile.subarray(0, -6)],
+  ["a zstd file with a wrong checksum", "a.csv.zst", flipped(zstdFile, 2)],
   ["a quote that never ends", "a.csv", 'id,b\n1,"x\n2,y\n'],
   ["a row with a field too few", "a.csv", "id,b\n1\n"],
   ["a row with a field too many", "a.csv", "id,b\n1,2,3\n"],
@@ -76,9 +86,9 @@ test.each([
   expect(await failure(read(`${format}:${name}`))).toMatchObject({ code: "DW-FILE-CORRUPT" });
 });
 
-function flipped(bytes: Uint8Array): Uint8Array {
+function flipped(bytes: Uint8Array, fromEnd = 6): Uint8Array {
   const copy = Uint8Array.from(bytes);
-  const at = copy.length - 6; // inside of the checksum
+  const at = copy.length - fromEnd; // inside of the checksum
   copy[at] = (copy[at] ?? 0) ^ 0xff;
   return copy;
 }

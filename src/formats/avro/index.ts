@@ -1,6 +1,9 @@
 import { crc32 } from "node:zlib";
-import type { ColumnBatch } from "../core/source.js";
-import { type AvroRecordType, type AvroType, optional, parseAvroSchema } from "./avro-schema.js";
+import type { ColumnBatch } from "../../core/source.js";
+import { decompressed, MAX_BLOCK_BYTES } from "../compression/named.js";
+import { loadZstd } from "../compression/zstd.js";
+import { corrupt, tooLarge, unsupported } from "../damage.js";
+import { type AvroRecordType, type AvroType, optional, parseAvroSchema } from "./schema.js";
 import {
   AvroCursor,
   type AvroRecord,
@@ -10,12 +13,10 @@ import {
   leastBytes,
   type ReadValue,
   type Wanted,
-} from "./avro-values.js";
-import { inflateRaw, inflateSnappy, inflateZstd, MAX_BLOCK_BYTES } from "./compression.js";
-import { corrupt, tooLarge, unsupported } from "./damage.js";
+} from "./values.js";
 
-export { type AvroAttributes, type AvroField, type AvroRecordType, type AvroType, optional } from "./avro-schema.js";
-export type { AvroEntries, AvroRecord, AvroValue, Wanted } from "./avro-values.js";
+export { type AvroAttributes, type AvroField, type AvroRecordType, type AvroType, optional } from "./schema.js";
+export type { AvroEntries, AvroRecord, AvroValue, Wanted } from "./values.js";
 
 /*
  * Avro object container files (Avro 1.12, "Object Container Files"): a header with schema and metadata, then blocks of
@@ -47,8 +48,13 @@ export interface AvroColumns extends AvroHeader {
 }
 
 /** All rows of a small file (a manifest). Fields that `wanted` refuses are absent. */
-export function readAvro(bytes: Uint8Array, file: string, wanted?: Wanted): AvroHeader & { readonly rows: readonly AvroRecord[] } {
+export async function readAvro(
+  bytes: Uint8Array,
+  file: string,
+  wanted?: Wanted,
+): Promise<AvroHeader & { readonly rows: readonly AvroRecord[] }> {
   const header = parseHeader(bytes, file);
+  await header.ready();
   const read = compileRead(header.schema, wanted);
   const rows: AvroRecord[] = [];
   for (let at = header.end; at < bytes.length; ) {
@@ -66,6 +72,7 @@ const READ_STEP = 4 * 1024 * 1024;
 
 export async function openAvro(input: AvroInput): Promise<AvroColumns> {
   const header = await readHeader(input);
+  await header.ready();
   return {
     row: header.row,
     metadata: header.metadata,
@@ -88,6 +95,8 @@ async function readHeader(input: AvroInput): Promise<Header> {
 interface Header extends AvroHeader {
   readonly schema: AvroType;
   readonly codec: Codec;
+  /** Has to be awaited before the codec is used. */
+  readonly ready: () => Promise<void>;
   readonly sync: Uint8Array;
   /** Where the first block starts. */
   readonly end: number;
@@ -97,9 +106,9 @@ type Codec = (bytes: Uint8Array, file: string) => Uint8Array;
 
 const codecs = new Map<string, Codec>([
   ["null", (bytes) => bytes],
-  ["deflate", inflateRaw],
+  ["deflate", (bytes, file) => decompressed("deflate", bytes, file)],
   ["snappy", checkedSnappy],
-  ["zstandard", inflateZstd],
+  ["zstandard", (bytes, file) => decompressed("zstd", bytes, file)],
 ]);
 
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01]; // "Obj", 1
@@ -117,7 +126,9 @@ function parseHeader(bytes: Uint8Array, file: string): Header {
   const text = metadata.get("avro.schema");
   if (text === undefined) throw corrupt(file, "Its header has no schema.");
   const schema = parseAvroSchema(text, file);
-  return { schema, row: rowType(schema, file), metadata, codec: codecOf(metadata, file), sync, end: cursor.position };
+  const codec = codecOf(metadata, file);
+  const ready = metadata.get("avro.codec") === "zstandard" ? loadZstd : async (): Promise<void> => {};
+  return { schema, row: rowType(schema, file), metadata, codec, ready, sync, end: cursor.position };
 }
 
 function rowType(schema: AvroType, file: string): AvroRecordType {
@@ -145,7 +156,7 @@ function codecOf(metadata: ReadonlyMap<string, string>, file: string): Codec {
 function checkedSnappy(bytes: Uint8Array, file: string): Uint8Array {
   const end = bytes.length - 4;
   if (end < 0) throw corrupt(file, "A Snappy block in it has no checksum.");
-  const plain = inflateSnappy(bytes.subarray(0, end), file);
+  const plain = decompressed("snappy", bytes.subarray(0, end), file);
   const stored = new DataView(bytes.buffer, bytes.byteOffset + end, 4).getUint32(0);
   if (crc32(plain) !== stored) throw corrupt(file, "A Snappy block in it does not match its checksum.");
   return plain;

@@ -1,8 +1,8 @@
-import { type AvroType, optional } from "./avro-schema.js";
-import type { AvroValue } from "./avro-values.js";
-import { corrupt, unsupported } from "./damage.js";
-import type { ParquetType } from "./parquet/schema.js";
-import type { Vector, VectorValues } from "./vector.js";
+import { corrupt, unsupported } from "../damage.js";
+import type { ParquetType } from "../parquet/schema.js";
+import type { Vector, VectorValues } from "../vector.js";
+import { type AvroType, optional } from "./schema.js";
+import type { AvroValue } from "./values.js";
 
 /** How an Avro column is handed to DuckDB: as Parquet of the same meaning. Logical types as in Avro 1.12. */
 export function avroParquetType(outer: AvroType): ParquetType {

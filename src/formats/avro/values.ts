@@ -1,5 +1,5 @@
-import type { AvroRecordType, AvroType } from "./avro-schema.js";
-import { corrupt } from "./damage.js";
+import { corrupt } from "../damage.js";
+import type { AvroRecordType, AvroType } from "./schema.js";
 
 /*
  * Avro's binary encoding (Avro 1.12, "Binary Encoding"). A schema is compiled once into closures that read or skip one

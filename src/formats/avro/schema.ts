@@ -1,4 +1,4 @@
-import { corrupt, unsupported } from "./damage.js";
+import { corrupt, unsupported } from "../damage.js";
 
 /** Attributes of a schema node or field as the writer put them: `field-id`, `element-id`, `logicalType`, `adjust-to-utc`. */
 export type AvroAttributes = Readonly<Record<string, unknown>>;

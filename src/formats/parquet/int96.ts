@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { DwError } from "../core/errors.js";
+import { DwError } from "../../core/errors.js";
 
 /*
  * Timestamps finer than microseconds lie in Parquet as INT96 (Hive, Spark, Paimon's TIMESTAMP(9)), of which DuckDB's reader
