@@ -105,10 +105,11 @@ test.runIf(server)("of eight runs at once one works, and the others wait or exit
     { slots: { postgres: "pg" }, state: "pg", connections: { pg: server?.connection } },
     'postgres: { schema: "eight" }',
   );
+  await emptied(); // the journal of the test before knows other migrations of this environment
   const impatient = Array.from({ length: 4 }, () => dw(["migrate", "--env", "test", "--json"], { cwd }));
   const patient = Array.from({ length: 4 }, () => dw([...up, "--json"], { cwd }));
   const [first, second] = [await Promise.all(impatient), await Promise.all(patient)];
-  expect(first.every(({ code }) => code === 0 || code === 4)).toBe(true);
+  expect(first.filter(({ code }) => code !== 0 && code !== 4)).toEqual([]);
   expect(second.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
   const worked = [...first, ...second].filter(({ code, stdout }) => code === 0 && JSON.parse(stdout).steps.length > 0);
   expect(worked).toHaveLength(1);
