@@ -1,3 +1,4 @@
+import { Kysely, PostgresDialect } from "kysely";
 import { expectTypeOf, test } from "vitest";
 import { type Database, defineTable, hash, month, type RowOf, t } from "../../src/index.js";
 
@@ -37,4 +38,11 @@ test("a misspelt column does not compile", () => {
   defineTable("x", { grain: "g", columns, fresh: { column: "c", within: "1h" }, on: {} });
   // @ts-expect-error a misspelt option
   defineTable("x", { grain: "g", colums: columns, columns, on: {} });
+});
+
+test("kysely understands a Database of models", () => {
+  const db = new Kysely<Database<{ orders: typeof orders }>>({ dialect: new PostgresDialect({ pool: async () => Promise.reject() }) });
+  expectTypeOf(db.selectFrom("orders").select(["paid", "n"]).execute()).resolves.toEqualTypeOf<{ paid: string | null; n: number }[]>();
+  // @ts-expect-error a column that the model does not have
+  db.selectFrom("orders").select("amount");
 });
