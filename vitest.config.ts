@@ -20,7 +20,7 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000 } },
+      { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 240_000 } },
       {
         extends: true,
         test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
