@@ -99,19 +99,15 @@ function relation<File extends PlacedFile>(group: readonly LocalFile<File>[], no
 }
 
 async function localFile<File extends PlacedFile>(file: File, { storage, scratch }: Session, wanted: Wanted): Promise<LocalFile<File>> {
-  const copy = await storage.local(file.path);
   const convert = formats[file.format];
   if (convert === undefined) {
+    const copy = await storage.local(file.path);
     scratch.later(copy.release);
     return { file, local: copy.path, ids: undefined };
   }
-  try {
-    const local = await scratch.file("parquet");
-    const conversion = { from: copy.path, to: local, name: file.path, wanted: wanted.fields, nanoseconds: wanted.nanoseconds };
-    return { file, local, ids: await convert(conversion) };
-  } finally {
-    await copy.release();
-  }
+  const to = await scratch.file("parquet");
+  const ids = await convert({ storage, path: file.path, to, wanted: wanted.fields, nanoseconds: wanted.nanoseconds });
+  return { file, local: to, ids };
 }
 
 interface Shaped<File extends PlacedFile> {

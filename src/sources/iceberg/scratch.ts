@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { DuckDbSession } from "../../core/source.js";
+import { SpoolFolder } from "../../formats/spool.js";
 import { ident } from "./schema.js";
 
 let count = 0;
@@ -9,7 +7,7 @@ let count = 0;
 /** Temporary tables and spooled files of one open chunk; `close` lets all of them go, also after a failure. */
 export class Scratch {
   private readonly cleanups: (() => Promise<void>)[] = [];
-  private folder: Promise<string> | undefined;
+  private readonly folder = new SpoolFolder("iceberg");
 
   constructor(private readonly db: DuckDbSession) {}
 
@@ -31,19 +29,13 @@ export class Scratch {
   }
 
   /** A local file name for spooled rows. */
-  async file(extension: string): Promise<string> {
-    this.folder ??= this.makeFolder();
-    return join(await this.folder, `${++count}.${extension}`);
-  }
-
-  private async makeFolder(): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), "dw-iceberg-"));
-    this.later(() => rm(folder, { recursive: true, force: true }));
-    return folder;
+  file(extension: string): Promise<string> {
+    return this.folder.file(extension);
   }
 
   async close(): Promise<void> {
-    const results = await Promise.allSettled(this.cleanups.splice(0).map((cleanup) => cleanup()));
+    const cleanups = [...this.cleanups.splice(0), () => this.folder.close()];
+    const results = await Promise.allSettled(cleanups.map((cleanup) => cleanup()));
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }

@@ -1,9 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { OpenChunk } from "../../core/source.js";
-import { ParquetWriter } from "../../formats/parquet/writer.js";
+import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
 import { constant, duckType, ident, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
@@ -34,12 +30,10 @@ function systemField(name: string, bits: 8 | 64): PaimonField {
 
 /** Makes a chunk readable: spools what DuckDB cannot read, and answers its SELECT. */
 export async function openChunk(table: PaimonTable, columns: ReadColumns, parts: readonly Part[]): Promise<OpenChunk> {
-  const folder = await mkdtemp(join(tmpdir(), "dw-paimon-"));
-  let number = 0;
-  const spool: Spool = { storage: table.storage, folder, next: () => number++, release: [] };
+  const spool: Spool = { storage: table.storage, folder: new SpoolFolder("paimon"), release: [] };
   const close = async (): Promise<void> => {
     for (const release of spool.release.splice(0)) await release();
-    await rm(folder, { recursive: true, force: true });
+    await spool.folder.close();
   };
   try {
     const mode = parts[0]?.mode ?? "stream";
@@ -186,17 +180,12 @@ async function deletedRows(table: PaimonTable, file: DataFile, spool: Spool): Pr
   const vector = await readVector(table.storage, index, place);
   // A few bytes can name billions of positions: never more than the file has rows.
   if (vector.cardinality > file.rows) throw damaged(index, `A deletion vector names more rows than ${file.name} has.`);
-  const path = join(spool.folder, `${spool.next()}.parquet`);
-  const output = openSync(path, "wx");
-  try {
-    const writer = new ParquetWriter([{ name: "position", type: { kind: "int64" } }], (bytes) => void writeSync(output, bytes));
+  const path = await spool.folder.file("parquet");
+  await spoolParquet(path, index, [{ name: "position", type: { kind: "int64" } }], async (write) => {
     for (const values of batched(vector.positions(), file, index)) {
-      writer.rowGroup(values.length, [{ kind: "int64", length: values.length, count: values.length, values }]);
+      write(values.length, [{ kind: "int64", length: values.length, count: values.length, values }]);
     }
-    writer.close();
-  } finally {
-    closeSync(output);
-  }
+  });
   return path;
 }
 

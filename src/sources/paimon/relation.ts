@@ -1,10 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Storage } from "../../core/storage.js";
-import type { ByteSource } from "../../formats/orc/index.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
-import { ParquetWriter } from "../../formats/parquet/writer.js";
+import type { SpoolFolder } from "../../formats/spool.js";
 import { atomicType, text, timeOfDay } from "./duckdb.js";
 import { type Leaf, wrapped } from "./evolve.js";
 import { unsupported } from "./letters.js";
@@ -30,12 +27,10 @@ export type FileFormat = "parquet" | "orc" | "avro";
 
 type Prepare = (file: FileToRead, fields: readonly PaimonField[], spool: Spool) => Promise<Relation>;
 
-/** Where copies go; its folder is removed when the chunk is closed. */
+/** Where copies go; all are removed when the chunk is closed. */
 export interface Spool {
   readonly storage: Storage;
-  readonly folder: string;
-  /** A fresh number for names in the folder. */
-  readonly next: () => number;
+  readonly folder: SpoolFolder;
   /** Called once each when the chunk is closed. */
   readonly release: (() => Promise<void>)[];
 }
@@ -71,7 +66,7 @@ async function local(file: FileToRead, spool: Spool): Promise<string> {
 async function parquet(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const path = await local(file, spool);
   if (!fields.some((field) => hasNanoseconds(field.type))) return { path, leaf: parquetLeaf };
-  const copy = join(spool.folder, `${spool.next()}.parquet`);
+  const copy = await spool.folder.file("parquet");
   await copyFile(path, copy);
   const relabelled = await int96AsBytes(copy, file.path);
   return { path: copy, leaf: relabelled ? int96Leaf : parquetLeaf };
@@ -114,43 +109,20 @@ const int96Leaf: Leaf = (expression, type) => {
   return `make_timestamp_ns((${days} - ${JULIAN_EPOCH}) * ${NANOSECONDS_A_DAY} + ${nanoseconds})`;
 };
 
-const BATCH_ROWS = 8192;
-
 async function orc(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
-  const { openOrc } = await import("../../formats/orc/index.js");
-  const { parquetType } = await import("../../formats/orc/parquet.js");
-  const source = fileSource(await local(file, spool));
-  try {
-    const orcFile = await openOrc(source);
-    const present = fields.flatMap((field) => {
-      const index = orcFile.schema.fieldNames.indexOf(field.name);
-      return index < 0 ? [] : [{ index, nanoseconds: hasNanoseconds(field.type) }];
-    });
-    // Two passes over the same stripes: nanoseconds reach from 1677 to 2262 only, microseconds hold every other column.
-    const micros = present.filter((column) => !column.nanoseconds);
-    const nanos = present.filter((column) => column.nanoseconds);
-    const columns = [...micros, ...nanos].map(({ index, nanoseconds }) => ({
-      name: orcFile.schema.fieldNames[index] ?? "",
-      type: parquetType(childType(orcFile.schema.children, index), nanoseconds ? "nanos" : "micros"),
-    }));
-    return await written(columns, spool, orcLeaf, async (writer) => {
-      const request = (part: typeof micros, timestampUnit: "micros" | "nanos") =>
-        orcFile.batches({ fields: part.map(({ index }) => index), batchRows: BATCH_ROWS, timestampUnit });
-      const finer = nanos.length === 0 ? undefined : request(nanos, "nanos");
-      for (const batch of request(micros, "micros")) {
-        const more = finer?.next();
-        writer.rowGroup(batch.rows, [...batch.columns, ...(more?.done === false ? more.value.columns : [])]);
-      }
-    });
-  } finally {
-    source.close();
-  }
-}
-
-function childType<Type>(children: readonly Type[], index: number): Type {
-  const child = children[index];
-  if (child === undefined) throw new RangeError(`no child ${index}`);
-  return child;
+  const { spoolOrc } = await import("../../formats/orc/spool.js");
+  const to = await spool.folder.file("parquet");
+  await spoolOrc({
+    from: await local(file, spool),
+    to,
+    name: file.path,
+    keep: ({ fieldNames }) =>
+      fields.flatMap((field) => {
+        const index = fieldNames.indexOf(field.name);
+        return index < 0 ? [] : [{ index, unit: hasNanoseconds(field.type) ? "nanos" : "micros" }];
+      }),
+  });
+  return { path: to, leaf: orcLeaf };
 }
 
 const orcLeaf: Leaf = (expression, type) => {
@@ -168,63 +140,15 @@ const orcLeaf: Leaf = (expression, type) => {
 };
 
 async function avro(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
-  const { openAvro } = await import("../../formats/avro/index.js");
+  const { spoolAvro } = await import("../../formats/avro/spool.js");
   const { avroColumn, avroLeaf } = await import("./avro-columns.js");
-  const input = await openAvro({
-    name: file.path,
-    size: await spool.storage.size(file.path),
-    read: (start, length) => spool.storage.read(file.path, { start, length }),
-  });
-  const present = fields.filter((field) => input.row.fields.some(({ name }) => name === field.name));
-  const shapes = present.map((field) => avroColumn(field, input.row, file.path));
-  const columns = shapes.map(({ type }, index) => ({ name: present[index]?.name ?? "", type }));
-  return written(columns, spool, avroLeaf, async (writer) => {
-    const batches = input.batches(
-      present.map((field) => field.name),
-      BATCH_ROWS,
-    );
-    for await (const batch of batches) {
-      writer.rowGroup(
-        batch.rows,
-        shapes.map(({ vector }, index) => vector(batch.columns[index] ?? [])),
-      );
-    }
-  });
-}
-
-async function written(
-  columns: ConstructorParameters<typeof ParquetWriter>[0],
-  spool: Spool,
-  leaf: Leaf,
-  fill: (writer: ParquetWriter) => Promise<void>,
-): Promise<Relation> {
-  const path = join(spool.folder, `${spool.next()}.parquet`);
-  const file = openSync(path, "wx");
-  try {
-    const writer = new ParquetWriter(columns, (bytes) => void writeSync(file, bytes));
-    await fill(writer);
-    writer.close();
-  } finally {
-    closeSync(file);
-  }
-  return { path, leaf };
-}
-
-function fileSource(path: string): ByteSource & { readonly close: () => void } {
-  const file = openSync(path, "r");
-  return {
-    size: readSize(file),
-    read: (start, length) => {
-      const bytes = new Uint8Array(length);
-      readSync(file, bytes, 0, length, start);
-      return bytes;
-    },
-    close: () => closeSync(file),
-  };
-}
-
-function readSize(file: number): number {
-  return Number(fstatSync(file).size);
+  const to = await spool.folder.file("parquet");
+  await spoolAvro(spool.storage, file.path, to, (row) =>
+    fields
+      .filter((field) => row.fields.some(({ name }) => name === field.name))
+      .map((field) => ({ name: field.name, ...avroColumn(field, row, file.path) })),
+  );
+  return { path: to, leaf: avroLeaf };
 }
 
 /** DuckDB takes every path for a pattern: a special character stands for itself in brackets. */

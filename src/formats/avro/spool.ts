@@ -1,0 +1,39 @@
+import type { Storage } from "../../core/storage.js";
+import type { ParquetType } from "../parquet/schema.js";
+import { BATCH_ROWS, spoolParquet } from "../spool.js";
+import type { Vector } from "../vector.js";
+import { type AvroColumns, type AvroRecordType, type AvroValue, openAvro } from "./index.js";
+
+/** A top-level field to keep, and how its values become a vector. */
+export interface KeptColumn {
+  readonly name: string;
+  readonly type: ParquetType;
+  /** `values` are the field's, as its Avro type is read. */
+  readonly vector: (values: readonly AvroValue[]) => Vector;
+}
+
+/** An Avro file of a storage, read piece by piece. */
+export async function storedAvro(storage: Storage, path: string): Promise<AvroColumns> {
+  return openAvro({ name: path, size: await storage.size(path), read: (start, length) => storage.read(path, { start, length }) });
+}
+
+/** Spools an Avro file as Parquet and answers the type of its rows. */
+export async function spoolAvro(
+  storage: Storage,
+  path: string,
+  to: string,
+  keep: (row: AvroRecordType) => readonly KeptColumn[],
+): Promise<AvroRecordType> {
+  const avro = await storedAvro(storage, path);
+  const columns = keep(avro.row);
+  const names = columns.map(({ name }) => name);
+  await spoolParquet(to, path, columns, async (write) => {
+    for await (const batch of avro.batches(names, BATCH_ROWS)) {
+      write(
+        batch.rows,
+        columns.map(({ vector }, index) => vector((batch.columns[index] ?? []) as readonly AvroValue[])), // what `batches` gives
+      );
+    }
+  });
+  return avro.row;
+}

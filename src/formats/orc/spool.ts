@@ -1,0 +1,58 @@
+import { BATCH_ROWS, localBytes, named, spoolParquet } from "../spool.js";
+import type { TimestampUnit } from "./columns.js";
+import { type OrcFile, openOrc, type ReadRequest } from "./file.js";
+import type { OrcType } from "./metadata.js";
+import { parquetType } from "./parquet.js";
+
+/** A top-level field to keep: its index in the file's schema, and the unit of the timestamps in it. */
+export interface KeptField {
+  readonly index: number;
+  /** ORC has one timestamp for all precisions: nanoseconds reach from 1677 to 2262 only. */
+  readonly unit: TimestampUnit;
+}
+
+export interface OrcSpool {
+  /** A local file, and the Parquet file to write. */
+  readonly from: string;
+  readonly to: string;
+  /** For messages. */
+  readonly name: string;
+  readonly keep: (schema: OrcType) => readonly KeptField[];
+  /** Row groups that it refuses are left out: only for readers to whom the rows' positions do not matter. */
+  readonly wanted?: (schema: OrcType) => ReadRequest["wanted"];
+}
+
+/** Spools an ORC file as Parquet and answers its schema. Fields of microseconds come first, then those of nanoseconds. */
+export async function spoolOrc({ from, to, name, keep, wanted }: OrcSpool): Promise<OrcType> {
+  const source = localBytes(from);
+  try {
+    const orc = await named(name, () => openOrc(source));
+    const kept = keep(orc.schema);
+    const micros = kept.filter(({ unit }) => unit === "micros");
+    const nanos = kept.filter(({ unit }) => unit === "nanos");
+    const columns = [...micros, ...nanos].map(({ index, unit }) => ({
+      name: orc.schema.fieldNames[index] ?? "",
+      type: parquetType(child(orc, index), unit),
+    }));
+    const filter = wanted?.(orc.schema);
+    const read = (fields: readonly KeptField[], timestampUnit: TimestampUnit) =>
+      orc.batches({ fields: fields.map(({ index }) => index), batchRows: BATCH_ROWS, timestampUnit, ...(filter && { wanted: filter }) });
+    await spoolParquet(to, name, columns, async (write) => {
+      // Two passes side by side over the same stripes and row groups: their batches have the same rows.
+      const finer = nanos.length === 0 ? undefined : read(nanos, "nanos");
+      for (const batch of read(micros, "micros")) {
+        const more = finer?.next();
+        write(batch.rows, [...batch.columns, ...(more?.done === false ? more.value.columns : [])]);
+      }
+    });
+    return orc.schema;
+  } finally {
+    source.close();
+  }
+}
+
+function child(orc: OrcFile, index: number): OrcType {
+  const type = orc.schema.children[index];
+  if (type === undefined) throw new RangeError(`the file has no field ${index}`);
+  return type;
+}
