@@ -19,6 +19,7 @@ import {
   type ViewColumn,
 } from "./body.js";
 import { quotedText, starrocks } from "./dialect.js";
+import { foldType, lowestBound } from "./types.js";
 
 /*
  * CREATE statements. Clauses stand in the order in which SHOW CREATE TABLE prints them, which is also the only order that
@@ -75,7 +76,7 @@ export function createTable(name: Name, body: TableBody): Sql {
     lines: lines.map((line) => ({ line })),
     key: body.key.length === 0 ? undefined : keyClause(body.table, body.key),
     comment: commentText(body.comment),
-    partition: body.partition && partitionClause(body.partition),
+    partition: body.partition && partitionClause(body.partition, body.columns),
     distribution: distributionClause(body.distribution),
     orderBy: nameList(body.orderBy),
     hasProperties: Object.keys(body.properties).length > 0,
@@ -152,12 +153,13 @@ function keyClause(table: TableKind, key: readonly string[]): Sql {
   return sql`${raw(KEY_WORDS[table])} (${join(key.map((column) => id(column)))})`;
 }
 
-function partitionClause(partition: PartitionBody): Sql {
+function partitionClause(partition: PartitionBody, tableColumns: readonly ColumnBody[]): Sql {
   if (partition.by === "expression") return expressionPartition(partition.expressions);
+  const types = partition.columns.map((name) => foldType(tableColumns.find((column) => column.name === name)?.type ?? ""));
   const columns = join(partition.columns.map((column) => id(column)));
   if (partition.by === "range") {
     const parts = partition.partitions.map(
-      ({ name, from, to }) => sql`PARTITION ${id(name)} VALUES [${bound(from, "from")}, ${bound(to, "to")})`,
+      ({ name, from, to }) => sql`PARTITION ${id(name)} VALUES [${bound(from, types, "from")}, ${bound(to, types, "to")})`,
     );
     return sql`RANGE (${columns}) (${lines(parts)})`;
   }
@@ -177,9 +179,10 @@ function partitionExpression(expression: PartitionExpression): Sql {
   return sql`date_trunc(${lit(expression.unit)}, ${id(expression.dateTrunc)})`;
 }
 
-function bound(values: readonly (string | null)[], side: "from" | "to"): Sql {
-  // The lowest bound has no word of its own; 0000-01-01 is what the engine prints for an open start.
-  return sql`(${join(values.map((value) => (value === null ? (side === "to" ? raw("MAXVALUE") : quoted("0000-01-01")) : quoted(value))))})`;
+/** The lowest bound has no word of its own: it is the type's lowest value, as the engine prints an open start. */
+function bound(values: readonly (string | null)[], types: readonly string[], side: "from" | "to"): Sql {
+  const open = (index: number): Sql => (side === "to" ? raw("MAXVALUE") : quoted(lowestBound(types[index] ?? "")));
+  return sql`(${join(values.map((value, index) => (value === null ? open(index) : quoted(value))))})`;
 }
 
 function listValue(tuple: readonly (string | null)[]): Sql {

@@ -210,6 +210,20 @@ function printMember({ name, type }: { readonly name?: string; readonly type: Ty
   return name === undefined ? printType(type) : `${fieldName({ name, type: { kind: "boolean" }, nullable: true })} ${printType(type)}`;
 }
 
+const LOWEST: Readonly<Record<string, string>> = {
+  tinyint: "-128",
+  smallint: "-32768",
+  int: "-2147483648",
+  bigint: "-9223372036854775808",
+  largeint: "-170141183460469231731687303715884105728",
+  datetime: "0000-01-01 00:00:00",
+};
+
+/** What the engine shows as the bound of a range partition that is open below. */
+export function lowestBound(type: string): string {
+  return LOWEST[type] ?? "0000-01-01";
+}
+
 const INT_BITS: Readonly<Record<string, 8 | 16 | 32 | 64 | 128>> = { tinyint: 8, smallint: 16, int: 32, bigint: 64, largeint: 128 };
 
 const logical: Readonly<Record<string, (type: TypeText) => LogicalType | undefined>> = {
