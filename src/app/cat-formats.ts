@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DuckDbConnection } from "../connections/duckdb.js";
+import type { DuckDbConnection } from "../core/session.js";
 import type { SourceColumn } from "../core/source.js";
 import { carried, quoteName, quoteText } from "../core/transit.js";
 import { csvHeader, csvLine } from "../formats/csv.js";

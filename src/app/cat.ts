@@ -1,5 +1,6 @@
-import { type DuckDbConnection, openDuckDb } from "../connections/duckdb.js";
+import { openDuckDb } from "../connections/duckdb.js";
 import { checkedPredicate } from "../connections/duckdb-predicate.js";
+import type { DuckDbConnection } from "../core/session.js";
 import type { Chunk, ReadPlan, SourceTable } from "../core/source.js";
 import { type CatFormat, catWriters, type Rows, type Write } from "./cat-formats.js";
 

@@ -3,7 +3,8 @@ import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import duckdb, { type DuckDBConnection, type DuckDBInstance } from "@duckdb/node-api";
 import { DwError } from "../core/errors.js";
-import type { AppendColumn, ColumnBatch, DuckDbSession } from "../core/source.js";
+import type { DuckDb, DuckDbConnection } from "../core/session.js";
+import type { AppendColumn, ColumnBatch } from "../core/source.js";
 import { quoteName } from "../core/transit.js";
 import { duckDbLetter } from "./duckdb-errors.js";
 import { chunkValues, firstColumn, rowObjects } from "./duckdb-values.js";
@@ -18,16 +19,6 @@ export interface DuckDbOptions {
   /** Where operators spill. Default: beside the file, or `.tmp` folders of the system for a database in memory. */
   readonly tempDirectory?: string;
 }
-
-export interface DuckDb {
-  /** `1.5.6`. */
-  readonly version: string;
-  /** A connection of its own. When `signal` aborts, what runs on it is interrupted and throws the signal's reason. */
-  readonly session: (signal?: AbortSignal) => Promise<DuckDbConnection>;
-  readonly close: () => Promise<void>;
-}
-
-export type DuckDbConnection = DuckDbSession & { readonly close: () => Promise<void> };
 
 const GIB = 1024 ** 3;
 

@@ -52,10 +52,15 @@ export interface Pg {
 export interface DuckDb {
   /** `1.5.6`. */
   readonly version: string;
-  /** A connection of its own: temporary tables and settings live there. Close it when done. */
-  readonly session: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
+  /**
+   * A connection of its own: temporary tables and settings live there. Close it when done. When `signal` aborts, what runs on
+   * it is interrupted and throws the signal's reason.
+   */
+  readonly session: (signal?: AbortSignal) => Promise<DuckDbConnection>;
   readonly close: () => Promise<void>;
 }
+
+export type DuckDbConnection = DuckDbSession & { readonly close: () => Promise<void> };
 
 /** A row of the MySQL protocol's text results: every value as text, NULL as null. */
 export type MysqlRow = Readonly<Record<string, string | null>>;

@@ -1,13 +1,11 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ResolvedEnvironment } from "../../core/environment.js";
-import { DwError } from "../../core/errors.js";
 import type { History } from "../../core/migration.js";
-import type { StateStore } from "../../core/state.js";
 import type { EngineName } from "../../core/types.js";
 import { engines } from "../../engines/index.js";
-import { postgresState } from "../../state/postgres.js";
 import type { Project } from "../project.js";
+import { openState } from "../state.js";
 import { readHistory } from "./folder.js";
 import { readIntent } from "./intent.js";
 import { openLiveSlots } from "./live-slots.js";
@@ -36,22 +34,9 @@ export async function openMeeting(project: Project, environment: ResolvedEnviron
   const history = await readHistory(folder, warehouse);
   const intent = await readIntent(folder);
   const connections = project.connect(environment);
-  const store = await openState(connections.state(), environment);
+  const store = await openState(connections);
   const slots = await openLiveSlots(connections, slotsOf(history), engines);
   return { environment: environment.name, history, intent, slots, planners: plannersOf(engines), store, owner: owner(project), ...rest };
-}
-
-async function openState(
-  opening: ReturnType<ReturnType<Project["connect"]>["state"]>,
-  environment: ResolvedEnvironment,
-): Promise<StateStore> {
-  const state = await opening;
-  if (state.kind === "pg") return postgresState(state.pg, { environment: environment.name });
-  throw new DwError("DW-STATE-MISSING", {
-    what: `The state of environment ${environment.name} is bound to a ${state.kind} connection.`,
-    why: "Locks and journal need a store that several processes can share: PostgreSQL.",
-    fix: "Bind `state` to a PostgreSQL connection in dw.config.ts.",
-  });
 }
 
 function slotsOf(history: History): Set<EngineName> {

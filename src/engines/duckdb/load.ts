@@ -8,13 +8,12 @@ import {
   readFingerprint,
 } from "../../core/fingerprint.js";
 import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
+import type { DuckDbConnection } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
 import { logicalType } from "../../core/transit.js";
 import type { EngineName } from "../../core/types.js";
 import { duckdbCanonical } from "./canonical.js";
-
-export type DuckDbConnection = DuckDbSession & { readonly close: () => Promise<void> };
 
 export interface DuckdbTargetOptions {
   readonly engine: EngineName;

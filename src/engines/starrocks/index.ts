@@ -1,4 +1,5 @@
 import type { Engine } from "../../core/engine.js";
+import { qualifiedName, starrocksObject } from "./body.js";
 import { quoting } from "./dialect.js";
 import { generate, render } from "./generate.js";
 import { lint } from "./lint.js";
@@ -11,6 +12,7 @@ export const starrocks: Engine = {
   name: "starrocks",
   dialect: "starrocks",
   quoting,
+  qualifiedName: (object) => qualifiedName(starrocksObject(object)),
   mapType,
   resolve,
   lint,

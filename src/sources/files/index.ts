@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { type DuckDb, openDuckDb } from "../../connections/duckdb.js";
+import { openDuckDb } from "../../connections/duckdb.js";
 import { DwError } from "../../core/errors.js";
 import { conditions } from "../../core/predicate.js";
+import type { DuckDb } from "../../core/session.js";
 import type { Chunk, OpenChunk, OpenSource, ReadPlan, ReadRequest, SourceColumn, SourceTable } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { carried, quoteName, quoteText } from "../../core/transit.js";

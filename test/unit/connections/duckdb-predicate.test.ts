@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DuckDb, type DuckDbConnection, openDuckDb } from "../../../src/connections/duckdb.js";
+import { openDuckDb } from "../../../src/connections/duckdb.js";
+import type { DuckDb, DuckDbConnection } from "../../../src/core/session.js";
 import { checkedPredicate } from "../../../src/connections/duckdb-predicate.js";
 import type { SourceColumn } from "../../../src/core/source.js";
 

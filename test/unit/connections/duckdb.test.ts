@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DuckDb, type DuckDbConnection, openDuckDb } from "../../../src/connections/duckdb.js";
+import { openDuckDb } from "../../../src/connections/duckdb.js";
+import type { DuckDb, DuckDbConnection } from "../../../src/core/session.js";
 
 let folder: string;
 let database: DuckDb;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DuckDb, type DuckDbConnection, openDuckDb } from "../../../src/connections/duckdb.js";
+import { openDuckDb } from "../../../src/connections/duckdb.js";
+import type { DuckDb, DuckDbConnection } from "../../../src/core/session.js";
 import { quoteName } from "../../../src/core/transit.js";
 import type { LogicalType } from "../../../src/core/types.js";
 import { csvHeader, csvLine } from "../../../src/formats/csv.js";
