@@ -1,4 +1,7 @@
-import type { Connections, OpenConnection } from "../connections/open.js";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Connections } from "../connections/open.js";
 import type { Config } from "../core/config.js";
 import { DwError, isDwError } from "../core/errors.js";
 import { instantOf } from "../core/instant.js";
@@ -6,6 +9,7 @@ import type { Column } from "../core/model.js";
 import type { At, SourceTable } from "../core/source.js";
 import { type OpenConnectionSource, openSource } from "../sources/index.js";
 import type { Project } from "./project.js";
+import { modelTable, namedTable } from "./table-source.js";
 
 export interface SourceRequest {
   /** `NAME:REST`. */
@@ -32,7 +36,7 @@ export async function openRequestedSource(request: SourceRequest, from: SourcePr
   return openSource(request.source, {
     cwd: request.cwd,
     at: at(request),
-    connection: connectionSource(from),
+    connection: connectionSource(from, request.warehouse),
     ...(typed && { typed }),
   });
 }
@@ -75,36 +79,38 @@ async function modelColumns(request: SourceRequest, name: string, from: SourcePr
   });
 }
 
-/** `pgsource:public.orders`: a table of a connection, by its name in dw.config.ts. */
-function connectionSource(from: SourceProject): OpenConnectionSource {
+/** `pgsource:public.orders`, a table of a connection by its name in dw.config.ts, and `model:orders`. */
+function connectionSource(from: SourceProject, warehouse: string | undefined): OpenConnectionSource {
   return async (name, rest) => {
-    const open = await connectionNamed(name, from);
-    if (open === undefined) return undefined;
-    if (open.kind !== "pg") throw unsupported(name);
-    const { openPgTable } = await import("../engines/postgres/read.js");
-    const { mkdtemp, rm } = await import("node:fs/promises");
-    const { tmpdir } = await import("node:os");
-    const { join } = await import("node:path");
-    const [schema, table] = rest.includes(".") ? [rest.slice(0, rest.indexOf(".")), rest.slice(rest.indexOf(".") + 1)] : ["public", rest];
-    const scratch = await mkdtemp(join(tmpdir(), "dw-pg-"));
-    const opened = await openPgTable(open.pg, { schema, table, scratch });
-    return {
-      ...opened,
-      close: async () => {
-        await opened.close();
-        await rm(scratch, { recursive: true, force: true });
-      },
-    };
+    if (name !== "model" && !(await isConnection(name, from))) return undefined;
+    const [project, connections] = [await from.project(), await from.connections()];
+    return withScratch(async (scratch) =>
+      name === "model"
+        ? modelTable(rest, { project, connections, scratch, ...(warehouse !== undefined && { warehouse }) })
+        : namedTable(await connections.named(name), name, rest, scratch),
+    );
   };
 }
 
+/** A table with a folder for its chunk files, which goes when it is closed. */
+async function withScratch(open: (scratch: string) => Promise<SourceTable>): Promise<SourceTable> {
+  const scratch = await mkdtemp(join(tmpdir(), "dw-rows-"));
+  const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
+  try {
+    const table = await open(scratch);
+    return { ...table, close: () => table.close().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
 /** A name that no environment knows is no connection: the source is unknown, and no environment is asked for. */
-async function connectionNamed(name: string, from: SourceProject): Promise<OpenConnection | undefined> {
+async function isConnection(name: string, from: SourceProject): Promise<boolean> {
   const config = await configured(from);
   const sets =
     config === undefined ? [] : [config.connections, ...Object.values(config.environments).map((environment) => environment.connections)];
-  if (!sets.some((set) => set !== undefined && Object.hasOwn(set, name))) return undefined;
-  return (await from.connections()).named(name);
+  return sets.some((set) => set !== undefined && Object.hasOwn(set, name));
 }
 
 async function configured(from: SourceProject): Promise<Config | undefined> {
@@ -114,12 +120,4 @@ async function configured(from: SourceProject): Promise<Config | undefined> {
     if (isDwError(error) && error.code === "DW-CONFIG-MISSING") return undefined;
     throw error;
   }
-}
-
-function unsupported(name: string): DwError {
-  return new DwError("DW-SOURCE-UNSUPPORTED", {
-    what: `The connection ${name} is not read from yet.`,
-    why: "Sources are PostgreSQL connections and lake files.",
-    fix: "Export the table, or name a PostgreSQL connection.",
-  });
 }

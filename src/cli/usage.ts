@@ -24,9 +24,11 @@ function unknownCommand(id: string, config: Config): DwError {
 function wrongCall(error: Error, argv: readonly string[], config: Config): DwError {
   const [what = "", ...rest] = error.message.split("\n").filter((line) => line !== "" && !line.startsWith("See more help"));
   const command = commandOf(argv, config);
+  const flag = /^Parsing (--\S+)/.exec(what)?.[1];
+  const sentence = flag === undefined ? what.trim() : `${flag} cannot be read`;
   return new DwError("DW-USAGE", {
-    what: /[.!?]$/.test(what) ? what : `${what}.`,
-    why: rest.length > 0 ? rest.join("\n") : `${command} cannot be called like this.`,
+    what: /[.!?]$/.test(sentence) ? sentence : `${sentence}.`,
+    why: rest.length > 0 ? rest.map((line) => line.trim()).join("\n") : `${command} cannot be called like this.`,
     fix: `\`${command} --help\` shows how it is called.`,
     cause: error,
   });

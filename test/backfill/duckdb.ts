@@ -1,4 +1,5 @@
-import { type DuckDb, openDuckDb } from "../../src/connections/duckdb.js";
+import { openDuckDb } from "../../src/connections/duckdb.js";
+import type { DuckDb } from "../../src/core/session.js";
 import type { DuckDbSession } from "../../src/core/source.js";
 
 export type Reader = DuckDbSession & { readonly close: () => Promise<void> };

@@ -15,7 +15,7 @@ const columns = (aqi: string): string => `{
   }`;
 
 /** The same history in embedded TimescaleDB and in StarRocks emulated by DuckDB. */
-const models = (aqi = "int"): string => `import { defineBackfill, defineTable, hash, t } from "dwright";
+const models = (aqi = "int"): string => `import { defineBackfill, defineMaterializedView, defineTable, hash, sql, t } from "dwright";
 
 export const hourly = defineTable("hourly", {
   layer: "dws", grain: "one row per station and hour", columns: ${columns(aqi)},
@@ -24,6 +24,15 @@ export const hourly = defineTable("hourly", {
 export const wide = defineTable("wide", {
   layer: "dws", grain: "one row per station and hour", columns: ${columns("int")},
   on: { starrocks: { database: "air", table: "duplicate", key: ["station_id"], distributeBy: hash(["station_id"], 4) } },
+});
+export const stations = defineMaterializedView("stations", {
+  layer: "ads", grain: "one row per station",
+  columns: { station_id: t.varchar(64, "station"), rows: t.bigint("how many") },
+  query: {
+    starrocks: sql.starrocks\`SELECT \${wide.col.station_id} AS station_id, count(*) AS rows FROM \${wide} GROUP BY 1\`,
+    duckdb: sql.duckdb\`SELECT \${wide.col.station_id} AS station_id, count(*) AS rows FROM \${wide} GROUP BY 1\`,
+  },
+  on: { starrocks: { database: "air", refresh: "manual", distributeBy: hash(["station_id"], 4) } },
 });
 export const toTimescale = defineBackfill("to_timescale", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: hourly });
 export const toStarrocks = defineBackfill("to_starrocks", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: wide });
@@ -52,6 +61,8 @@ test("history arrives in two engines, reconciled, and a second run has nothing t
   const second = await run("backfill", "to_timescale", ...live, "--json");
   const [report] = JSON.parse(second.stdout);
   expect(report).toMatchObject({ ...equal, loadedNow: 0 });
+  const counted = await run("cat", "model:stations", ...live, "--where", "rows > 1000", "--columns", "station_id", "--limit", "1");
+  expect({ code: counted.code, rows: counted.stdout.trim().split("\n").length }).toEqual({ code: 0, rows: 1 });
   const status = await run("backfill", "status", "to_timescale", ...live);
   expect(status.stdout).toContain("17836");
   expect((await run("backfill", "verify", "to_starrocks", ...live)).code).toBe(0);

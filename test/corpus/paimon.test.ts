@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jsonValue } from "../../src/backfill/json-value.js";
-import { type DuckDb, openDuckDb } from "../../src/connections/duckdb.js";
+import { openDuckDb } from "../../src/connections/duckdb.js";
+import type { DuckDb } from "../../src/core/session.js";
 import type { At, ReadRequest } from "../../src/core/source.js";
 import { openPaimon } from "../../src/sources/paimon/index.js";
 import { openLocal } from "../../src/storage/local.js";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type PreparedBackfill, prepareBackfill } from "../../backfill/prepare.js";
 import type { Reader } from "../../backfill/run.js";
 import { openDuckDb } from "../../connections/duckdb.js";
+import { checkedPredicate } from "../../connections/duckdb-predicate.js";
 import type { Connections } from "../../connections/open.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import type { At, SourceTable } from "../../core/source.js";
@@ -47,7 +48,15 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
       await rm(scratch, { recursive: true, force: true });
       await mkdir(scratch, { recursive: true });
       const typed = typesFor(definition.sourceModel, target.model?.columns);
-      const source = await openBackfillSource(definition.from, { connections, root: project.root, scratch, at, ...(typed && { typed }) });
+      const source = await openBackfillSource(definition.from, {
+        project,
+        connections,
+        root: project.root,
+        scratch,
+        at,
+        ...(definition.warehouse !== undefined && { warehouse: definition.warehouse }),
+        ...(typed && { typed }),
+      });
       closers.push(() => source.close());
       return prepared(definition, target, source, where, connect);
     };
@@ -74,9 +83,12 @@ async function prepared(
   where: string | undefined,
   connect: () => Promise<Reader>,
 ): Promise<PreparedBackfill> {
-  const predicate = [model?.where, where].filter((part) => part !== undefined).map((part) => `(${part})`);
   const db = await connect();
   try {
+    const predicate: string[] = [];
+    for (const part of [model?.where, where]) {
+      if (part !== undefined) predicate.push(`(${await checkedPredicate(db, part, source.columns)})`);
+    }
     return await prepareBackfill(
       {
         name,

@@ -15,6 +15,7 @@ import { openState } from "../state.js";
 import { adHocBackfill, type Definition, namedBackfills } from "./definition.js";
 import { type OpenBackfill, openBackfill, owner } from "./open.js";
 import { progressOf } from "./progress.js";
+import { refreshEmulated } from "./refresh.js";
 
 export interface BackfillCall {
   readonly project: Project;
@@ -69,9 +70,15 @@ export function backfill(call: BackfillCall, flags: RunFlags): Promise<BackfillR
           concurrency: flags.concurrency ?? open.definition.model?.concurrency ?? 1,
         }),
       });
+      if (run.loadedNow > 0) await refreshed(call, open);
       return certify(call, open, prepared, run, flags.certificates);
     }),
   );
+}
+
+async function refreshed({ project, environment, signal, conversation }: BackfillCall, { definition }: OpenBackfill): Promise<void> {
+  const names = await refreshEmulated(definition, project.connect(environment), signal);
+  for (const name of names) conversation.say(`${definition.name}: ${name} is refreshed, as nothing else does that in the emulation`);
 }
 
 /** Reads the source again and compares it with the ledger, chunk by chunk, and with the table. Loads nothing. */

@@ -1,11 +1,15 @@
 import type { Connections } from "../../connections/open.js";
-import { DwError, isDwError } from "../../core/errors.js";
+import { isDwError } from "../../core/errors.js";
 import type { Columns, SourceModel } from "../../core/model.js";
 import type { At, SourceTable } from "../../core/source.js";
 import { openSource } from "../../sources/index.js";
+import type { Project } from "../project.js";
+import { modelTable, namedTable } from "../table-source.js";
 
 export interface SourceSurroundings {
+  readonly project: Project;
   readonly connections: Connections;
+  readonly warehouse?: string;
   /** Relative paths start here. */
   readonly root: string;
   /** A folder for chunk files. */
@@ -15,7 +19,7 @@ export interface SourceSurroundings {
   readonly typed?: Columns;
 }
 
-/** The source of a backfill: a format's path or a table of a connection. DW-SOURCE-UNKNOWN and what opening throws. */
+/** The source of a backfill: a format's path, a table of a connection or of a model. DW-SOURCE-UNKNOWN and what opening throws. */
 export function openBackfillSource(text: string, surroundings: SourceSurroundings): Promise<SourceTable> {
   const { root, at, typed } = surroundings;
   return openSource(text, {
@@ -30,22 +34,11 @@ export function typesFor(source: SourceModel | undefined, target: Columns | unde
   return source?.columns ?? target;
 }
 
-async function tableSource(name: string, rest: string, { connections, scratch }: SourceSurroundings): Promise<SourceTable | undefined> {
-  const open = await connections.named(name).catch((error: unknown) => {
+async function tableSource(name: string, rest: string, surroundings: SourceSurroundings): Promise<SourceTable | undefined> {
+  if (name === "model") return modelTable(rest, surroundings);
+  const open = await surroundings.connections.named(name).catch((error: unknown) => {
     if (isDwError(error) && error.code === "DW-CONNECTION-UNKNOWN") return undefined;
     throw error;
   });
-  if (open === undefined) return undefined;
-  const [schema, table, ...more] = rest.includes(".") ? rest.split(".") : ["public", rest];
-  if (open.kind !== "pg" || !schema || !table || more.length > 0) throw noTable(name, rest);
-  const { openPgTable } = await import("../../engines/postgres/read.js");
-  return openPgTable(open.pg, { schema, table, scratch });
-}
-
-function noTable(name: string, rest: string): DwError {
-  return new DwError("DW-SOURCE-UNKNOWN", {
-    what: `${name}:${rest} names no table that can be read.`,
-    why: "A table of a connection is SCHEMA.TABLE or TABLE, and the connection is PostgreSQL.",
-    fix: "Write for example legacy:public.orders.",
-  });
+  return open && namedTable(open, name, rest, surroundings.scratch);
 }

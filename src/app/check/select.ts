@@ -82,8 +82,8 @@ function refuseUnknownLayer(layers: readonly string[], layer: string | undefined
   });
 }
 
-function nothingSelected(selection: CheckSelection): DwError {
-  const words = Object.entries(selection).map(([flag, value]) => `--${flag} ${value}`);
+function nothingSelected({ layer, model, tag }: CheckSelection): DwError {
+  const words = Object.entries({ layer, model, tag }).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
   return new DwError("DW-CHECK-UNKNOWN", {
     what: words.length === 0 ? "No model has a check." : `Nothing with a check is selected by ${words.join(" ")}.`,
     why: "A gate that looks at nothing would always be open.",

@@ -44,6 +44,7 @@ async function liveSlot(slot: EngineName, connection: OpenConnection, { environm
   if (connection.kind === "pg" && (slot === "timescale" || slot === "postgres")) {
     return postgresSlot(slot, connection.pg, environment.ddlLockTimeout);
   }
+  if (connection.kind === "duckdb" && slot === "duckdb") return duckdbSlot(connection.duckdb);
   throw new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The slot ${slot} of environment ${environment.name} cannot be migrated.`,
     why: `This version of dw does not migrate ${slot} over a ${connection.kind} connection.`,
@@ -84,10 +85,19 @@ async function emulatedSlot(slot: EngineName, duckdb: DuckDb): Promise<Acting> {
   };
 }
 
+async function duckdbSlot(database: DuckDb): Promise<Acting> {
+  const { duckdb } = await import("../../engines/duckdb/index.js");
+  return {
+    slot: "duckdb",
+    introspect: (warehouse, wanted) => within(database, (session) => duckdb.introspect(session, warehouse, wanted)),
+    run: (statements, signal) => within(database, (session) => runTogether(session, statements, duckdb, signal)),
+  };
+}
+
 async function runTogether(
   session: DuckDbSession,
   statements: readonly StatementBody[],
-  { execute }: LiveEngine<DuckDbSession>,
+  { execute }: Pick<LiveEngine<DuckDbSession>, "execute">,
   signal: AbortSignal,
 ): Promise<void> {
   await session.run("BEGIN");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDuckDb } from "../../../src/connections/duckdb.js";
-import type { DuckDb, DuckDbConnection } from "../../../src/core/session.js";
 import { checkedPredicate } from "../../../src/connections/duckdb-predicate.js";
+import type { DuckDb, DuckDbConnection } from "../../../src/core/session.js";
 import type { SourceColumn } from "../../../src/core/source.js";
 
 let database: DuckDb;

@@ -1,0 +1,45 @@
+import type { Connections } from "../../connections/open.js";
+import { type CatalogObject, displayName, fillHoles } from "../../core/catalog.js";
+import type { Json } from "../../core/json.js";
+import { order } from "../../core/order.js";
+import { engines } from "../../engines/index.js";
+import { resolveWarehouse } from "../resolve.js";
+import type { Definition } from "./definition.js";
+
+/**
+ * Brings up to date what the embedded profile keeps as tables: manual materialized views over the backfill's target, nearest
+ * first. Answers with their names. A server's own views are left to whoever schedules them there.
+ */
+export async function refreshEmulated(definition: Definition, connections: Connections, signal: AbortSignal): Promise<readonly string[]> {
+  const { to } = definition;
+  if (to.by !== "model" || to.slot !== "starrocks") return [];
+  const open = await connections.slot(to.slot);
+  if (open.kind !== "duckdb") return [];
+  const { catalog } = resolveWarehouse(definition.warehouse ?? "", to.models, engines);
+  const above = dependants(catalog.objects, to.model.name).map((object) => filled(object, connections.environment.name));
+  const { emulation, refresh } = await import("../../engines/duckdb/emulate.js");
+  const db = await open.duckdb.session(signal);
+  try {
+    const stored = above.filter((object) => refresh([object]).length > 0);
+    for (const statement of refresh(stored)) await emulation.execute(db, statement, signal);
+    return stored.map((object) => displayName(object.name));
+  } finally {
+    await db.close();
+  }
+}
+
+/** Every object over the model's table, each after those that it reads. */
+function dependants(objects: readonly CatalogObject[], model: string): readonly CatalogObject[] {
+  const reached = new Set(objects.filter((object) => object.model === model && object.kind === "table").map(({ id }) => id));
+  return order(objects.map((object) => ({ op: "create-object", object })))
+    .map(({ object }) => object)
+    .filter((object) => {
+      const above = object.dependsOn.some((id) => reached.has(id));
+      if (above) reached.add(object.id);
+      return above;
+    });
+}
+
+function filled(object: CatalogObject, environment: string): CatalogObject {
+  return fillHoles(object as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
+}
