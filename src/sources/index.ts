@@ -30,6 +30,8 @@ const formats: Readonly<Record<string, OpenFormat>> = {
   parquet: (path, options) => plainFiles("parquet", path, options),
   csv: (path, options) => plainFiles("csv", path, options),
   jsonl: (path, options) => plainFiles("jsonl", path, options),
+  orc: (path, options) => plainFiles("orc", path, options),
+  avro: (path, options) => plainFiles("avro", path, options),
 };
 
 /**

@@ -5,8 +5,11 @@ import { BooleanRuns, ByteRuns, type IntegerReader, integerReader } from "./run-
 import type { ByteStream } from "./streams.js";
 import { timestampReader } from "./timestamp.js";
 
-/** Timestamps as whole micro- or nanoseconds since the epoch. */
-export type TimestampUnit = "micros" | "nanos";
+/**
+ * Timestamps as whole micro- or nanoseconds since the epoch. `micros` cuts what is finer, for tables whose type says that
+ * nothing is; `exact-micros` refuses it.
+ */
+export type TimestampUnit = "micros" | "exact-micros" | "nanos";
 
 /** What a column's readers need from their stripe. */
 export interface StripeColumns {

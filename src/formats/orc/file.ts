@@ -69,7 +69,8 @@ export async function openOrc(source: ByteSource): Promise<OrcFile> {
     userMetadata: footer.userMetadata,
     stripeStatistics,
     batches: function* (request) {
-      const statistics = request.wanted ? stripeStatistics() : [];
+      // Before HIVE-8732 a stripe's statistics could miss texts.
+      const statistics = request.wanted && postscript.writerVersion > 0 ? stripeStatistics() : [];
       let firstRow = 0;
       for (const [index, stripe] of footer.stripes.entries()) {
         const known = statistics[index];

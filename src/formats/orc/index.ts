@@ -6,3 +6,4 @@ export type { ByteSource } from "./byte-source.js";
 export type { TimestampUnit } from "./columns.js";
 export { type Batch, type OrcFile, openOrc, type ReadRequest } from "./file.js";
 export type { ColumnStatistics, OrcType, StripeInformation, TypeKind } from "./metadata.js";
+export { rowFilter } from "./row-filter.js";

@@ -7,12 +7,17 @@ export type CompressionKind = "none" | "zlib" | "snappy" | "lzo" | "lz4" | "zstd
 
 const compressionKinds: readonly CompressionKind[] = ["none", "zlib", "snappy", "lzo", "lz4", "zstd"];
 
+/** The header of a chunk has 23 bits for its compressed length; writers keep the plain one below that too. */
+const MAX_BLOCK_BYTES = 1 << 24;
+
 export interface Postscript {
   readonly footerLength: number;
   readonly metadataLength: number;
   readonly compression: CompressionKind;
   /** Largest size of a decompressed chunk, bytes. */
   readonly blockSize: number;
+  /** Counts up with the mistakes that were mended. */
+  readonly writerVersion: number;
 }
 
 export const typeKinds = [
@@ -96,12 +101,17 @@ export interface StripeFooter {
   readonly writerZone: string;
 }
 
-/** Minimum and maximum of a column over a file, stripe or row group; absent where the writer gave none. */
+/** What the writer says of a column over a file, stripe or row group. */
 export interface ColumnStatistics {
-  readonly values: number;
+  /** How many are not NULL; absent where the writer does not say. */
+  readonly values?: number;
   readonly hasNull: boolean;
-  readonly min?: bigint | number | string;
-  readonly max?: bigint | number | string;
+  /**
+   * No value is below `min` or above `max`; absent where the writer gave none. Long texts are cut, so that a bound need not
+   * be a value. Dates are days since the epoch, timestamps milliseconds, decimals texts.
+   */
+  readonly min?: Bound;
+  readonly max?: Bound;
 }
 
 export interface RowIndexEntry {
@@ -114,18 +124,21 @@ export function parsePostscript(bytes: Uint8Array): Postscript {
   let metadataLength = 0;
   let compression = 0;
   let blockSize = 256 * 1024; // the writers' default when the field is absent
+  let writerVersion = 0;
   let magic = "";
   new ProtobufReader(bytes).fields((field, reader) => {
     if (field === 1) footerLength = reader.varint();
     else if (field === 2) compression = reader.varint();
     else if (field === 3) blockSize = reader.varint();
     else if (field === 5) metadataLength = reader.varint();
+    else if (field === 6) writerVersion = reader.varint();
     else if (field === 8000) magic = reader.text();
   });
   const kind = compressionKinds[compression];
   if (magic !== "ORC") throw corrupt("it does not end with an ORC postscript");
   if (kind === undefined) throw unsupported(`compression number ${compression}`);
-  return { footerLength, metadataLength, compression: kind, blockSize };
+  if (blockSize > MAX_BLOCK_BYTES) throw corrupt(`its compressed chunks are said to hold ${blockSize} bytes`);
+  return { footerLength, metadataLength, compression: kind, blockSize, writerVersion };
 }
 
 export function parseFooter(bytes: Uint8Array): Footer {
@@ -272,7 +285,7 @@ export function parseRowIndex(bytes: Uint8Array): RowIndexEntry[] {
 
 function parseRowIndexEntry(reader: ProtobufReader): RowIndexEntry {
   const positions: number[] = [];
-  let statistics: ColumnStatistics = { values: 0, hasNull: true };
+  let statistics: ColumnStatistics = { hasNull: true };
   reader.fields((field, inner, wire) => {
     if (field === 1) inner.packed(wire, (position) => positions.push(position));
     else if (field === 2) statistics = parseStatistics(inner.message());
@@ -294,32 +307,48 @@ export function parseStripeStatistics(bytes: Uint8Array): ColumnStatistics[][] {
   return stripes;
 }
 
-type Bound = bigint | number | string;
+export type Bound = bigint | number | string;
+
+interface BoundReader {
+  readonly read: (reader: ProtobufReader) => Bound;
+  /** Fields of the minimum and of the maximum. */
+  readonly min: readonly number[];
+  readonly max: readonly number[];
+}
+
+const signed = (reader: ProtobufReader): Bound => reader.signed();
+const text = (reader: ProtobufReader): Bound => reader.text();
 
 /** How each kind of statistics writes its bounds; sums, bucket counts and Bloom filters are not used. */
-const boundReaders: Readonly<Record<number, (reader: ProtobufReader) => Bound>> = {
-  2: (reader) => reader.signed(), // integers: sint64
-  3: (reader) => reader.double(),
-  4: (reader) => reader.text(),
-  6: (reader) => reader.text(), // decimals as text
-  7: (reader) => reader.signed(), // dates: days since the epoch
+const boundReaders: Readonly<Record<number, BoundReader>> = {
+  2: { read: signed, min: [1], max: [2] }, // integers: sint64
+  3: { read: (reader) => reader.double(), min: [1], max: [2] },
+  4: { read: text, min: [1, 4], max: [2, 5] }, // lowerBound and upperBound where the text is longer than 1024 bytes
+  6: { read: text, min: [1], max: [2] }, // decimals as text
+  7: { read: signed, min: [1], max: [2] }, // dates: days since the epoch
+  9: { read: signed, min: [3], max: [4] }, // timestamps: minimumUtc and maximumUtc; the older two depend on the writer's zone
 };
 
 function parseStatistics(reader: ProtobufReader): ColumnStatistics {
-  let values = 0;
+  let values: number | undefined;
   let hasNull = true; // older writers leave the flag out: then a NULL is possible
   let min: Bound | undefined;
   let max: Bound | undefined;
   reader.fields((field, inner) => {
-    const read = boundReaders[field];
+    const bounds = boundReaders[field];
     if (field === 1) values = inner.varint();
     else if (field === 10) hasNull = inner.varint() !== 0;
-    else if (read) {
+    else if (bounds) {
       inner.message().fields((bound, boundReader) => {
-        if (bound === 1) min = read(boundReader);
-        else if (bound === 2) max = read(boundReader);
+        if (bounds.min.includes(bound)) min = bounds.read(boundReader);
+        else if (bounds.max.includes(bound)) max = bounds.read(boundReader);
       });
     }
   });
-  return { values, hasNull, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+  return {
+    hasNull,
+    ...(values === undefined ? {} : { values }),
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+  };
 }

@@ -34,9 +34,9 @@ export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
       return type.precision <= INT64_DIGITS ? { kind: "int64", annotation } : { kind: "fixed", width: 16, annotation };
     }
     case "timestamp":
-      return { kind: "int64", annotation: { is: "timestamp", unit, utc: false } };
+      return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: false } };
     case "timestamp-instant":
-      return { kind: "int64", annotation: { is: "timestamp", unit, utc: true } };
+      return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: true } };
     case "list":
       return { kind: "list", element: child(0) };
     case "map":
@@ -46,4 +46,8 @@ export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
     case "union":
       throw unsupported("a union type");
   }
+}
+
+function written(unit: TimestampUnit): "micros" | "nanos" {
+  return unit === "nanos" ? "nanos" : "micros";
 }

@@ -28,7 +28,8 @@ export async function spoolOrc({ from, to, name, keep, wanted }: OrcSpool): Prom
   try {
     const orc = await named(name, () => openOrc(source));
     const kept = keep(orc.schema);
-    const micros = kept.filter(({ unit }) => unit === "micros");
+    const micros = kept.filter(({ unit }) => unit !== "nanos");
+    const microUnit = micros.some(({ unit }) => unit === "exact-micros") ? "exact-micros" : "micros";
     const nanos = kept.filter(({ unit }) => unit === "nanos");
     const columns = [...micros, ...nanos].map(({ index, unit }) => ({
       name: orc.schema.fieldNames[index] ?? "",
@@ -40,7 +41,7 @@ export async function spoolOrc({ from, to, name, keep, wanted }: OrcSpool): Prom
     await spoolParquet(to, name, columns, async (write) => {
       // Two passes side by side over the same stripes and row groups: their batches have the same rows.
       const finer = nanos.length === 0 ? undefined : read(nanos, "nanos");
-      for (const batch of read(micros, "micros")) {
+      for (const batch of read(micros, microUnit)) {
         const more = finer?.next();
         write(batch.rows, [...batch.columns, ...(more?.done === false ? more.value.columns : [])]);
       }

@@ -1,5 +1,5 @@
 import type { TimestampUnit } from "./columns.js";
-import { corrupt } from "./failure.js";
+import { corrupt, unsupported } from "./failure.js";
 
 /** Seconds of a timestamp count from 2015-01-01 00:00:00 in the writer's zone. */
 const BASE_2015 = Date.UTC(2015, 0, 1) / 1000;
@@ -15,13 +15,14 @@ const MAX_INT64 = 2n ** 63n - 1n;
 export function timestampReader(zone: string, unit: TimestampUnit): (seconds: BigInt64Array, nanos: BigInt64Array) => BigInt64Array {
   const clock = zone === "UTC" || zone === "GMT" || zone === "Etc/UTC" ? undefined : zoneClock(zone);
   const base = BASE_2015 - (clock?.offset(BASE_2015) ?? 0);
-  const perSecond = unit === "micros" ? 1_000_000 : 1_000_000_000;
-  const divisor = unit === "micros" ? 1000 : 1;
+  const perSecond = unit === "nanos" ? 1_000_000_000 : 1_000_000;
+  const divisor = unit === "nanos" ? 1 : 1000;
   return (seconds, nanos) => {
     const out = new BigInt64Array(seconds.length);
     for (let i = 0; i < seconds.length; i++) {
       const fraction = unpackNanos(Number(nanos[i]));
       let second = Number(seconds[i]) + base;
+      if (unit === "exact-micros" && fraction % divisor !== 0) throw unsupported("nanoseconds in a timestamp that is read as microseconds");
       if (second < 0 && fraction > 999_999) second -= 1;
       if (clock) second += clock.offset(second);
       out[i] = combine(second, Math.floor(fraction / divisor), perSecond);

@@ -1,3 +1,4 @@
+import type { Condition } from "../../core/predicate.js";
 import type { DuckDbSession, OpenSource, SourceColumn } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import type { TableFile } from "./listing.js";
@@ -23,9 +24,23 @@ export interface FileTable {
 }
 
 export interface FileFormat {
-  readonly name: "parquet" | "csv" | "jsonl";
+  readonly name: "parquet" | "csv" | "jsonl" | "orc" | "avro";
   readonly extensions: readonly string[];
   /** Whether a compressed file has to be unpacked first. Parquet compresses inside. */
   readonly packed: boolean;
   readonly describe: (storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession) => Promise<FileTable>;
+  /** For formats that DuckDB does not read: writes the file as Parquet, which the shapes' scans then read. */
+  readonly spool?: (file: SpooledFile) => Promise<void>;
+}
+
+export interface SpooledFile {
+  readonly storage: Storage;
+  readonly path: string;
+  /** The local file to write. */
+  readonly to: string;
+  readonly typed: OpenSource["typed"];
+  /** Names of the columns that will be read. */
+  readonly columns: ReadonlySet<string>;
+  /** Rows for which one of them is not true may be left out. They are about columns of the file, as the table types them. */
+  readonly conditions: readonly Condition[];
 }

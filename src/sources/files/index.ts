@@ -7,16 +7,18 @@ import type { Chunk, OpenChunk, OpenSource, ReadPlan, ReadRequest, SourceColumn,
 import type { Storage } from "../../core/storage.js";
 import { carried, quoteName, quoteText } from "../../core/transit.js";
 import { typeText } from "../../core/types.js";
+import { avro } from "./avro.js";
 import { csv } from "./csv.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
 import { jsonl } from "./jsonl.js";
 import { type TableFile, tableFiles } from "./listing.js";
+import { orc } from "./orc.js";
 import { parquet } from "./parquet.js";
 import { mayHold } from "./prune.js";
 import { LocalCopies } from "./spool.js";
 import { typedText } from "./typed-text.js";
 
-const formats = { parquet, csv, jsonl } as const;
+const formats = { parquet, csv, jsonl, orc, avro } as const;
 
 export type PlainFormat = keyof typeof formats;
 
@@ -194,12 +196,18 @@ async function openChunk(
   columns: readonly SourceColumn[],
   where: string | undefined,
 ): Promise<OpenChunk> {
-  const copies = new LocalCopies(opened.storage, opened.format.packed);
+  const copies = new LocalCopies(opened.storage, opened.format);
+  const implied = where === undefined ? [] : conditions(where);
   try {
     const needed = where === undefined ? columns : opened.columns;
     const branches: string[] = [];
     for (const group of groupedFiles(opened, files)) {
-      const paths = await Promise.all(group.files.map((file) => copies.path(file)));
+      const reading = {
+        typed: opened.typed,
+        columns: new Set(needed.map(({ name }) => name.toLowerCase())),
+        conditions: implied.filter(({ column }) => isOwn(opened, group, column)),
+      };
+      const paths = await Promise.all(group.files.map((file) => copies.path(file, reading)));
       branches.push(branch(opened, group, needed, paths));
     }
     const union = branches.join("\nUNION ALL\n");
@@ -209,6 +217,14 @@ async function openChunk(
     await copies.release();
     throw error;
   }
+}
+
+/** Whether a column's values are those of the files, neither of a folder nor widened on the way. */
+function isOwn({ columns }: Opened, { shape, files }: FileGroup, name: string): boolean {
+  const named = ({ name: other }: { readonly name: string }): boolean => other.toLowerCase() === name.toLowerCase();
+  const [own, whole] = [shape.columns.find(named), columns.find(named)];
+  if (own === undefined || whole === undefined || files[0]?.partition.some(named)) return false;
+  return typeText(own.type) === typeText(whole.type);
 }
 
 interface FileGroup {

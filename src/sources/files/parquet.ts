@@ -65,7 +65,8 @@ async function readFooters(db: DuckDbSession, locals: readonly LocalFile[]): Pro
   );
 }
 
-async function shapeOf(db: DuckDbSession, path: string): Promise<Shape> {
+/** The shape of a local Parquet file. */
+export async function shapeOf(db: DuckDbSession, path: string): Promise<Shape> {
   const scan = (paths: readonly string[]): string => `read_parquet(${pathList(paths)}, hive_partitioning = false, union_by_name = false)`;
   const described = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${scan([path])}`);
   const leaves = await db.rows<Leaf>(`SELECT name, precision, logical_type, num_children FROM parquet_schema(${pathList([path])})`);

@@ -1,23 +1,33 @@
 import type { Storage } from "../../core/storage.js";
 import { SpoolFolder } from "../../formats/spool.js";
+import type { FileFormat, SpooledFile } from "./format.js";
 import { compressionOf, type TableFile } from "./listing.js";
 import { unpack } from "./unpack.js";
 
+/** What of a file will be read. */
+export type Reading = Pick<SpooledFile, "typed" | "columns" | "conditions">;
+
 /** Paths that DuckDB can open, for the time that a chunk is open: the files themselves, or copies in a folder of ours. */
 export class LocalCopies {
-  private readonly folder = new SpoolFolder("unpacked");
+  private readonly folder = new SpoolFolder("files");
   private readonly releases: (() => Promise<void>)[] = [];
 
   constructor(
     private readonly storage: Storage,
-    private readonly packed: boolean,
+    private readonly format: FileFormat,
   ) {}
 
-  async path(file: TableFile): Promise<string> {
-    const local = await this.storage.local(file.path);
+  async path(file: TableFile, reading: Reading): Promise<string> {
+    const { storage, format } = this;
+    if (format.spool !== undefined) {
+      const to = await this.folder.file("parquet");
+      await format.spool({ storage, path: file.path, to, ...reading });
+      return to;
+    }
+    const local = await storage.local(file.path);
     this.releases.push(local.release);
     const compression = compressionOf(file.path);
-    if (!this.packed || compression === "none") return local.path;
+    if (!format.packed || compression === "none") return local.path;
     const copy = await this.folder.file("text");
     await unpack(local.path, copy, compression, file.path, file.size);
     return copy;

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import avsc from "avsc";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { openDuckDb } from "../../../src/connections/duckdb.js";
 import type { Column } from "../../../src/core/model.js";
@@ -193,3 +194,38 @@ test("a glob selects files below its folder, and a header without rows is a tabl
   expect(await read("csv:x/a-*.csv")).toEqual(['{"id":"1"}']);
   expect(await read("csv:x/**/a-*.csv")).toEqual(['{"id":"1"}']);
 });
+
+test("Avro files are a table of their own: columns by name, a predicate, NULL where a file has no such column", async () => {
+  await write("t/day=1/a.avro", await avroFile([{ name: "id", type: "int" }], [{ id: 1 }, { id: 2 }]));
+  const wider = [
+    { name: "name", type: ["null", "string"] },
+    { name: "id", type: "int" },
+  ];
+  await write("t/day=2/b.avro", await avroFile(wider, [{ name: "x", id: 3 }]));
+  expect(await read("avro:t")).toEqual([
+    '{"id":1,"name":null,"day":"1"}',
+    '{"id":2,"name":null,"day":"1"}',
+    '{"id":3,"name":"x","day":"2"}',
+  ]);
+  expect(await read("avro:t", { where: "day = '2' AND id > 1", columns: ["name"] })).toEqual(['{"name":"x"}']);
+});
+
+test("ORC files are read with the row groups that a predicate needs, by folders too", async () => {
+  await mkdir(join(folder, "t/id=7"), { recursive: true });
+  await copyFile(new URL("../../corpus/orc/row_groups.orc", import.meta.url), join(folder, "t/id=7/a.orc"));
+  const read7 = await read("orc:t", { where: "id = '7' AND \"day\" = '2024-02-29'", columns: ["city"] });
+  expect(read7).toHaveLength(100); // the folder's id counts, not the file's
+});
+
+function avroFile(fields: readonly object[], rows: readonly object[]): Promise<Uint8Array> {
+  const type = avsc.Type.forSchema({ type: "record", name: "row", fields } as avsc.Schema, { wrapUnions: false });
+  return new Promise((resolve, reject) => {
+    const encoder = new avsc.streams.BlockEncoder(type, { codec: "deflate" });
+    const chunks: Uint8Array[] = [];
+    encoder.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+    encoder.on("end", () => resolve(Buffer.concat(chunks)));
+    encoder.on("error", reject);
+    for (const row of rows) encoder.write(row);
+    encoder.end();
+  });
+}

@@ -1,0 +1,65 @@
+import type { DuckDbSession, OpenSource } from "../../core/source.js";
+import type { Storage } from "../../core/storage.js";
+import { type OrcType, openOrc, rowFilter } from "../../formats/orc/index.js";
+import { parquetType } from "../../formats/orc/parquet.js";
+import { type KeptField, spoolOrc } from "../../formats/orc/spool.js";
+import { localBytes, named } from "../../formats/spool.js";
+import type { FileFormat, FileTable, SpooledFile } from "./format.js";
+import type { TableFile } from "./listing.js";
+import { type DescribedFile, keptFields, spooledTable } from "./spooled.js";
+
+/**
+ * ORC files, each with its own schema; columns are matched by name. ORC does not say how fine a timestamp is: it is read as
+ * microseconds, finer values are refused, unless a model types the column as nanoseconds (which reach from 1677 to 2262).
+ */
+export const orc: FileFormat = { name: "orc", extensions: ["orc"], packed: false, describe, spool };
+
+async function describe(storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
+  const described: DescribedFile[] = [];
+  for (const { path } of files) described.push(await describeFile(storage, path, typed));
+  return spooledTable(described, db);
+}
+
+async function describeFile(storage: Storage, path: string, typed: OpenSource["typed"]): Promise<DescribedFile> {
+  const local = await storage.local(path);
+  try {
+    const source = localBytes(local.path);
+    try {
+      return await named(path, async () => {
+        const { schema, rows } = await openOrc(source);
+        const columns = fieldsOf(schema, typed).map(({ name, unit }, index) => ({
+          name,
+          type: parquetType(schema.children[index] as OrcType, unit), // fieldsOf has one entry a child
+        }));
+        return { path, rows, columns };
+      });
+    } finally {
+      source.close();
+    }
+  } finally {
+    await local.release();
+  }
+}
+
+function fieldsOf(schema: OrcType, typed: OpenSource["typed"]): readonly (KeptField & { readonly name: string })[] {
+  return schema.fieldNames.map((name, index) => {
+    const model = typed !== undefined && Object.hasOwn(typed, name) ? typed[name]?.type : undefined;
+    const isFine = model?.kind === "timestamp" && model.precision > 6;
+    return { name, index, unit: isFine ? "nanos" : "exact-micros" };
+  });
+}
+
+async function spool({ storage, path, to, typed, columns, conditions }: SpooledFile): Promise<void> {
+  const local = await storage.local(path);
+  try {
+    await spoolOrc({
+      from: local.path,
+      to,
+      name: path,
+      keep: (schema) => keptFields(fieldsOf(schema, typed), columns),
+      wanted: (schema) => rowFilter(schema, conditions),
+    });
+  } finally {
+    await local.release();
+  }
+}
