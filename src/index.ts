@@ -1,4 +1,18 @@
-export { acceptedValues, freshness, noRows, notNull, number, range, references, rowCount, unique } from "./checks/define.js";
+export {
+  acceptedValues,
+  completeSeries,
+  freshness,
+  noRows,
+  notNull,
+  number,
+  pattern,
+  range,
+  references,
+  rowCount,
+  statistic,
+  textLength,
+  unique,
+} from "./checks/define.js";
 export * from "./model/columns.js";
 export { defineConfig, env, file, vault } from "./model/config.js";
 export * from "./model/define.js";

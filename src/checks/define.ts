@@ -1,12 +1,16 @@
 import type {
   AcceptedValuesSpec,
   CheckOptions,
+  CompleteSeriesSpec,
   FreshnessSpec,
+  LengthSpec,
   NotNullSpec,
+  PatternSpec,
   RangeSpec,
   ReferenceSpec,
   RowCountSpec,
   SqlSpec,
+  StatisticSpec,
   UniqueSpec,
 } from "../core/check-spec.js";
 
@@ -34,6 +38,35 @@ export function range<const C extends string>(
   options: CheckOptions = {},
 ): RangeSpec<C> {
   return { check: "range", column, ...bounds, ...options };
+}
+
+export function pattern<const C extends string>(column: C, matches: string, options: CheckOptions = {}): PatternSpec<C> {
+  return { check: "pattern", column, matches, ...options };
+}
+
+export function textLength<const C extends string>(
+  column: C,
+  bounds: { readonly min?: number; readonly max?: number },
+  options: CheckOptions = {},
+): LengthSpec<C> {
+  return { check: "length", column, ...bounds, ...options };
+}
+
+export function statistic<const C extends string>(
+  column: C,
+  of: StatisticSpec["of"],
+  bounds: { readonly min?: number; readonly max?: number; readonly at?: number },
+  options: CheckOptions = {},
+): StatisticSpec<C> {
+  return { check: "statistic", column, of, ...bounds, ...options };
+}
+
+export function completeSeries<const C extends string>(
+  column: C,
+  series: { readonly every: string; readonly per?: readonly C[] },
+  options: CheckOptions = {},
+): CompleteSeriesSpec<C> {
+  return { check: "complete-series", column, ...series, ...options };
 }
 
 export function rowCount(bounds: { readonly min?: number; readonly max?: number }, options: CheckOptions = {}): RowCountSpec {

@@ -1,12 +1,16 @@
 import type { CheckKind } from "../core/check.js";
 import type { AnyCheck } from "../core/check-spec.js";
 import { acceptedValues } from "./accepted-values.js";
+import { completeSeries } from "./complete-series.js";
 import { freshness } from "./freshness.js";
+import { length } from "./length.js";
 import { notNull } from "./not-null.js";
+import { pattern } from "./pattern.js";
 import { range } from "./range.js";
 import { reference } from "./reference.js";
 import { rowCount } from "./row-count.js";
 import { sqlCheck } from "./sql.js";
+import { statistic } from "./statistic.js";
 import { unique } from "./unique.js";
 
 type Kinds = { readonly [Kind in AnyCheck["check"]]: CheckKind<Extract<AnyCheck, { check: Kind }>> };
@@ -17,6 +21,10 @@ const kinds: Kinds = {
   unique,
   "accepted-values": acceptedValues,
   range,
+  pattern,
+  length,
+  statistic,
+  "complete-series": completeSeries,
   "row-count": rowCount,
   reference,
   freshness,

@@ -7,20 +7,22 @@ export interface Violations {
   readonly rows: bigint;
   /** "are NULL", "appear more than once": completes "3 of 1200 rows …". */
   readonly what: string;
+  /** What is counted, when it is not rows. */
+  readonly unit?: string;
 }
 
 /**
  * Judges a count of violations. Without thresholds each one counts, by severity; with them, `fail` is looked at first.
  * A share of an empty table is a division by zero: not evaluated, never a silent pass.
  */
-export function judgeViolations(options: CheckOptions, { violating, rows, what }: Violations): Verdict {
+export function judgeViolations(options: CheckOptions, { violating, rows, what, unit = "rows" }: Violations): Verdict {
   const value = { violating: violating.toString(), rows: rows.toString() };
-  const message = violating === 0n ? `none of ${rows} rows ${what}` : `${violating} of ${rows} rows ${what}`;
+  const message = violating === 0n ? `none of ${rows} ${unit} ${what}` : `${violating} of ${rows} ${unit} ${what}`;
   if (options.fail === undefined && options.warn === undefined) {
     return { outcome: violating === 0n ? "pass" : violation(options), value, message };
   }
   if (rows === 0n && [options.fail, options.warn].some(hasShare)) {
-    return { outcome: "not-evaluated", value, message: "the table is empty, so a share of its rows cannot be computed" };
+    return { outcome: "not-evaluated", value, message: `there are no ${unit}, so a share of them cannot be computed` };
   }
   if (options.fail !== undefined && exceeds(violating, rows, options.fail)) return { outcome: "fail", value, message };
   if (options.warn !== undefined && exceeds(violating, rows, options.warn)) return { outcome: "warn", value, message };

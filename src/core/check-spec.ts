@@ -14,6 +14,8 @@ export interface CheckOptions {
   readonly severity?: Severity;
   readonly tags?: readonly string[];
   readonly owner?: string;
+  /** How much this check counts in the score of its layer; 1 when absent. */
+  readonly weight?: number;
   /** SQL predicate in the engine's dialect: only these rows count. */
   readonly where?: string;
   /** Warn above this many violations; without `warn` and `fail` every violation counts, by `severity`. */
@@ -45,6 +47,45 @@ export interface RangeSpec<C extends string = string> extends CheckOptions {
   readonly column: C;
   readonly min?: number | string;
   readonly max?: number | string;
+}
+
+/** The whole text matches a regular expression (RE2 syntax where the engine has it, else the engine's own). NULL is not a violation. */
+export interface PatternSpec<C extends string = string> extends CheckOptions {
+  readonly check: "pattern";
+  readonly column: C;
+  readonly matches: string;
+}
+
+/** Characters of a text, bounds inclusive. NULL is not a violation. */
+export interface LengthSpec<C extends string = string> extends CheckOptions {
+  readonly check: "length";
+  readonly column: C;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/**
+ * One number over the column lies between `min` and `max`. Shares are of all rows, 0 to 1; `stddev` is the sample's;
+ * `quantile` needs `at` (0.5 is the median). Without rows the number does not exist: not evaluated.
+ */
+export interface StatisticSpec<C extends string = string> extends CheckOptions {
+  readonly check: "statistic";
+  readonly column: C;
+  readonly of: "mean" | "stddev" | "sum" | "min" | "max" | "distinct" | "null-share" | "zero-share" | "quantile";
+  readonly at?: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/**
+ * Every group (`per`) has a row in each interval between its first and its last one: the missing hours of a station.
+ * `every` is a duration of at least a second.
+ */
+export interface CompleteSeriesSpec<C extends string = string> extends CheckOptions {
+  readonly check: "complete-series";
+  readonly column: C;
+  readonly every: string;
+  readonly per?: readonly C[];
 }
 
 export interface RowCountSpec extends CheckOptions {
@@ -85,6 +126,10 @@ export type AnyCheck<C extends string = string> =
   | UniqueSpec<C>
   | AcceptedValuesSpec<C>
   | RangeSpec<C>
+  | PatternSpec<C>
+  | LengthSpec<C>
+  | StatisticSpec<C>
+  | CompleteSeriesSpec<C>
   | RowCountSpec
   | ReferenceSpec<C>
   | FreshnessSpec<C>

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type LayerScore, layerScores } from "../../checks/score.js";
 import type { Connections } from "../../connections/open.js";
 import { type CatalogObject, fillHoles } from "../../core/catalog.js";
 import type { CheckTable } from "../../core/check.js";
@@ -34,6 +35,7 @@ export interface CheckReport {
   readonly at: string;
   /** Slots that DuckDB stood in for. */
   readonly emulated: readonly EngineName[];
+  readonly scores: readonly LayerScore[];
   readonly outcomes: readonly CheckOutcome[];
 }
 
@@ -63,7 +65,7 @@ export async function check(project: Project, connections: Connections, request:
   const outcomes = [...unreached, ...(await runChecks(tasks, { now: request.now, signal: request.signal }))];
   await state.recordChecks(outcomes.map((outcome) => record(run, at, outcome)));
   const emulated = [...slots].flatMap(([name, slot]) => (!(slot instanceof DwError) && slot.emulated ? [name] : []));
-  return { environment: request.environment, run, at, emulated, outcomes };
+  return { environment: request.environment, run, at, emulated, scores: layerScores(outcomes), outcomes };
 }
 
 interface ChosenWarehouse {
@@ -168,6 +170,7 @@ function notReached(warehouse: string, { model, checks }: CheckedModel, slot: En
     check: spec.name ?? spec.check,
     owner: spec.owner ?? null,
     tags: spec.tags ?? [],
+    weight: spec.weight ?? 1,
     code: error.code,
     sample: null,
     sql: [],

@@ -39,6 +39,8 @@ export interface CheckOutcome extends Verdict {
   readonly check: string;
   readonly owner: string | null;
   readonly tags: readonly string[];
+  /** How much it counts in its layer's score. */
+  readonly weight: number;
   /** The code of what stopped an evaluation: DW-CONNECT means that a retry may help. */
   readonly code: string | null;
   /** Rows that show the failure, personal data masked. */
@@ -166,6 +168,7 @@ async function judge(
     check: spec.name ?? kind.title(spec),
     owner: spec.owner ?? null,
     tags: spec.tags ?? [],
+    weight: spec.weight ?? 1,
     code: error?.code ?? null,
     sample: failed && kind.sample ? await sampleRows(kind.sample(spec, task.table), task, terms) : null,
     sql,

@@ -12,6 +12,7 @@ export default class Check extends DwCommand<typeof Check> {
     tag: Flags.string({ summary: "Only checks with this tag.", helpValue: "TAG" }),
     format: Flags.option({ options: reportFormats })({ summary: "How to print the outcomes.", default: "table" }),
     "fail-on": Flags.option({ options: ["warn", "error"] as const })({ summary: "What makes the run fail.", default: "error" }),
+    "min-score": Flags.integer({ summary: "Fail when a layer's score is lower, 0 to 100.", min: 0, max: 100, helpValue: "SCORE" }),
     "show-sql": Flags.boolean({ summary: "Print the queries below each check." }),
   };
   static override examples = ["<%= config.bin %> check --layer dws --env prod", "<%= config.bin %> check --format junit > checks.xml"];
@@ -19,7 +20,7 @@ export default class Check extends DwCommand<typeof Check> {
   override async run(): Promise<void> {
     const { check } = await import("../../app/check/check.js");
     const { exitClasses } = await import("../../app/check/exit.js");
-    const { layer, model, tag, warehouse, format } = this.flags;
+    const { layer, model, tag, warehouse, format, "min-score": minScore } = this.flags;
     const project = await this.project();
     const environment = await this.environment();
     const report = await check(project, project.connect(environment), {
@@ -33,6 +34,7 @@ export default class Check extends DwCommand<typeof Check> {
     });
     const style = { ...this.style, showSql: this.flags["show-sql"] };
     await this.answer(report, () => checkReport(report, format as ReportFormat, style)); // one of the options
-    for (const outcome of exitClasses(report.outcomes, this.flags["fail-on"])) this.outcome(outcome);
+    for (const outcome of exitClasses(report, { failOn: this.flags["fail-on"], ...(minScore !== undefined && { minScore }) }))
+      this.outcome(outcome);
   }
 }

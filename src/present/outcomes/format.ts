@@ -1,6 +1,6 @@
 import type { Style } from "../letter.js";
 import { githubReport, junitReport, markdownReport, prometheusReport } from "./reports.js";
-import type { ShownOutcome } from "./summary.js";
+import type { ShownOutcome, ShownScore } from "./summary.js";
 import { checksTable } from "./table.js";
 
 export const reportFormats = ["table", "json", "junit", "markdown", "prometheus", "github"] as const;
@@ -10,11 +10,12 @@ export type ReportFormat = (typeof reportFormats)[number];
 interface Report {
   readonly environment: string;
   readonly emulated: readonly string[];
+  readonly scores: readonly ShownScore[];
   readonly outcomes: readonly ShownOutcome[];
 }
 
 export function checkReport(
-  { environment, emulated, outcomes }: Report,
+  { environment, emulated, scores, outcomes }: Report,
   format: ReportFormat,
   style: Style & { showSql: boolean },
 ): string {
@@ -27,9 +28,9 @@ export function checkReport(
     case "github":
       return githubReport(outcomes);
     case "prometheus":
-      return prometheusReport(outcomes, environment);
+      return prometheusReport(outcomes, scores, environment);
     case "table":
     case "json": // printed from the value itself
-      return checksTable(outcomes, place, style, style.showSql);
+      return checksTable(outcomes, scores, place, style);
   }
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from "../../core/check.js";
 import { markdownTable } from "../markdown.js";
-import { countsText, type ShownOutcome, worstFirst } from "./summary.js";
+import { countsText, type ShownOutcome, type ShownScore, worstFirst } from "./summary.js";
 
 /** JUnit XML: a suite a model; a failure is a failure, what was not evaluated an error, a warning a passed case that says so. */
 export function junitReport(outcomes: readonly ShownOutcome[]): string {
@@ -58,13 +58,17 @@ function property(text: string): string {
 const states: Readonly<Record<Outcome, number>> = { pass: 0, warn: 1, fail: 2, "not-evaluated": 3 };
 
 /** Prometheus text format: 0 pass, 1 warn, 2 fail, 3 not evaluated. */
-export function prometheusReport(outcomes: readonly ShownOutcome[], environment: string): string {
+export function prometheusReport(outcomes: readonly ShownOutcome[], scores: readonly ShownScore[], environment: string): string {
   const label = (text: string): string => text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
   const lines = outcomes.map((shown) => {
     const labels = { environment, layer: shown.layer ?? "", model: shown.model, slot: shown.slot, check: shown.check, kind: shown.kind };
     const text = Object.entries(labels).map(([name, value]) => `${name}="${label(value)}"`);
     return `dw_check_outcome{${text.join(",")}} ${states[shown.outcome]}`;
   });
+  const scored = scores.map(
+    ({ layer, score }) => `dw_check_score{environment="${label(environment)}",layer="${label(layer ?? "")}"} ${score}`,
+  );
+  const scoreHelp = ["# HELP dw_check_score Weighted share of passed checks of a layer, percent.", "# TYPE dw_check_score gauge"];
   const help = "# HELP dw_check_outcome 0 pass, 1 warn, 2 fail, 3 not evaluated.";
-  return [help, "# TYPE dw_check_outcome gauge", ...lines].join("\n");
+  return [help, "# TYPE dw_check_outcome gauge", ...lines, ...scoreHelp, ...scored].join("\n");
 }

@@ -16,6 +16,11 @@ export interface ShownOutcome {
   readonly sql: readonly string[];
 }
 
+export interface ShownScore {
+  readonly layer: string | null;
+  readonly score: number;
+}
+
 /** Worst first: what people must see stands on top. */
 export const severityOrder: readonly Outcome[] = ["fail", "not-evaluated", "warn", "pass"];
 

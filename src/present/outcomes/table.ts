@@ -1,7 +1,7 @@
 import type { Outcome } from "../../core/check.js";
 import type { Json } from "../../core/json.js";
 import { type Paint, painter, type Style } from "../letter.js";
-import { countsText, type ShownOutcome, worstFirst } from "./summary.js";
+import { countsText, type ShownOutcome, type ShownScore, worstFirst } from "./summary.js";
 
 const words: Readonly<Record<Outcome, { readonly text: string; readonly color: Parameters<Paint>[0] }>> = {
   fail: { text: "FAIL", color: "red" },
@@ -11,7 +11,12 @@ const words: Readonly<Record<Outcome, { readonly text: string; readonly color: P
 };
 
 /** Outcomes for people: worst first, rows that show a failure below it, the counts last. */
-export function checksTable(outcomes: readonly ShownOutcome[], environment: string, style: Style, showSql = false): string {
+export function checksTable(
+  outcomes: readonly ShownOutcome[],
+  scores: readonly ShownScore[],
+  environment: string,
+  style: Style & { readonly showSql: boolean },
+): string {
   const paint = painter(style);
   const place = (shown: ShownOutcome): string => [shown.layer, shown.model].filter(Boolean).join(" ");
   const width = Math.max(0, ...outcomes.map((shown) => place(shown).length));
@@ -20,12 +25,13 @@ export function checksTable(outcomes: readonly ShownOutcome[], environment: stri
     const { text, color } = words[shown.outcome];
     const owner = shown.owner !== null && shown.outcome !== "pass" ? `  → ${shown.owner}` : "";
     const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${shown.message}${owner}`;
-    return [line, ...sampleLines(shown, paint), ...(showSql ? shown.sql.map((sql) => indented(sql)) : [])];
+    return [line, ...sampleLines(shown, paint), ...(style.showSql ? shown.sql.map((sql) => indented(sql)) : [])];
   });
   const open = outcomes.some((shown) => shown.outcome === "not-evaluated")
     ? ["OPEN: not evaluated, which is not a pass; the reason stands beside it."]
     : [];
-  return [...lines, "", ...open, `${countsText(outcomes)}  (environment ${environment})`].join("\n");
+  const score = scores.map(({ layer, score: value }) => `${layer ?? "no layer"} ${value} %`).join(", ");
+  return [...lines, "", ...open, `score: ${score}`, `${countsText(outcomes)}  (environment ${environment})`].join("\n");
 }
 
 function sampleLines({ sample }: ShownOutcome, paint: Paint): string[] {

@@ -11,15 +11,19 @@ import { quoting as duckdbQuoting } from "../../../src/engines/duckdb/dialect.js
 import { postgres } from "../../../src/engines/postgres/index.js";
 import {
   acceptedValues,
+  completeSeries,
   defineTable,
   freshness,
   noRows,
   notNull,
   number,
+  pattern,
   range,
   references,
   rowCount,
+  statistic,
   t,
+  textLength,
   unique,
 } from "../../../src/index.js";
 
@@ -107,6 +111,17 @@ const cases: readonly (readonly [string, AnyCheck, string, string])[] = [
   ["a value without a match in the other table", references("city", "cities", "name"), "fail", "1 of 4 rows have no match in cities"],
   ["a fresh instant", freshness("arrived", "2h"), "pass", "1 h old; 2h allowed"],
   ["a stale instant", freshness("arrived", "30 min"), "fail", "1 h old; 30 min allowed"],
+  ["a text that does not match", pattern("city", "[A-Z][a-z]+"), "pass", "none of 4 rows do not match"],
+  ["a text that matches only inside", pattern("city", "Par"), "fail", "3 of 4 rows do not match Par"],
+  ["a text that is too long", textLength("city", { max: 4 }), "fail", "2 of 4 rows do not have at most 4 characters"],
+  ["a mean inside its bounds", statistic("paid", "mean", { min: 6, max: 7 }), "pass", "the mean of paid is 6.33"],
+  ["a share of NULL that is too high", statistic("id", "null-share", { max: 0.2 }), "fail", "the null-share of id is 0.25"],
+  ["a median", statistic("paid", "quantile", { at: 0.5, min: 10, max: 10 }), "pass", "the 0.5 quantile of paid is 10"],
+  ["distinct values", statistic("id", "distinct", { min: 3 }), "fail", "the distinct of id is 2"],
+  ["a statistic of no rows", statistic("paid", "mean", { min: 0 }, { where: "id > 100" }), "not-evaluated", "does not exist"],
+  ["a series without a gap", completeSeries("seen", { every: "1h" }), "pass", "none of 3 intervals of 1h are missing"],
+  ["a series with gaps", completeSeries("seen", { every: "30 min" }), "fail", "2 of 5 intervals of 30 min are missing"],
+  ["a series for each group", completeSeries("seen", { every: "1h", per: ["id"] }), "pass", "none of 3 intervals of 1h are missing"],
   [
     "a query that finds rows",
     noRows({ duckdb: "SELECT * FROM readings WHERE id = 2", postgres: "SELECT * FROM readings WHERE id = 2" }),
