@@ -13,28 +13,30 @@ export default class Check extends DwCommand<typeof Check> {
     format: Flags.option({ options: reportFormats })({ summary: "How to print the outcomes.", default: "table" }),
     "fail-on": Flags.option({ options: ["warn", "error"] as const })({ summary: "What makes the run fail.", default: "error" }),
     "min-score": Flags.integer({ summary: "Fail when a layer's score is lower, 0 to 100.", min: 0, max: 100, helpValue: "SCORE" }),
+    "retry-for": Flags.string({ summary: "Try again until everything passes, at most this long.", helpValue: "DURATION" }),
     "show-sql": Flags.boolean({ summary: "Print the queries below each check." }),
   };
   static override examples = ["<%= config.bin %> check --layer dws --env prod", "<%= config.bin %> check --format junit > checks.xml"];
 
   override async run(): Promise<void> {
-    const { check } = await import("../../app/check/check.js");
-    const { exitClasses } = await import("../../app/check/exit.js");
-    const { layer, model, tag, warehouse, format, "min-score": minScore } = this.flags;
+    const { checkGate } = await import("../../app/check/gate.js");
+    const { layer, model, tag, warehouse, format, "min-score": minScore, "retry-for": retryFor } = this.flags;
     const project = await this.project();
     const environment = await this.environment();
-    const report = await check(project, project.connect(environment), {
+    const { report, classes } = await checkGate(project, project.connect(environment), {
       environment: environment.name,
       signal: this.signal,
-      now: Date.now(),
+      say: this.conversation.say,
+      failOn: this.flags["fail-on"],
       ...(layer !== undefined && { layer }),
       ...(model !== undefined && { model }),
       ...(tag !== undefined && { tag }),
       ...(warehouse !== undefined && { warehouse }),
+      ...(minScore !== undefined && { minScore }),
+      ...(retryFor !== undefined && { retryFor }),
     });
     const style = { ...this.style, showSql: this.flags["show-sql"] };
     await this.answer(report, () => checkReport(report, format as ReportFormat, style)); // one of the options
-    for (const outcome of exitClasses(report, { failOn: this.flags["fail-on"], ...(minScore !== undefined && { minScore }) }))
-      this.outcome(outcome);
+    for (const outcome of classes) this.outcome(outcome);
   }
 }
