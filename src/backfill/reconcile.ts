@@ -74,11 +74,12 @@ function compare(prepared: PreparedBackfill, source: Fingerprint, target: Finger
   };
   if (source.rows !== target.rows) note("rows", source.rows, target.rows);
   if (source.hash.join() !== target.hash.join()) note("row hash", source.hash.join(" "), target.hash.join(" "));
-  for (const [index, { name, type }] of prepared.columns.entries()) {
+  for (const [index, { name, type, pii }] of prepared.columns.entries()) {
     const [a, b] = [source.columns[index], target.columns[index]];
     if (a === undefined || b === undefined) continue;
     if (a.nulls !== b.nulls) note(`nulls of ${name}`, a.nulls, b.nulls);
-    if (!sameValue({ kind: "decimal", precision: 38, scale: 0 }, a.sum, b.sum)) note(`sum of ${name}`, a.sum, b.sum);
+    if (!sameValue({ kind: "decimal", precision: 38, scale: 0 }, a.sum, b.sum))
+      note(`sum of ${name}`, shown(a.sum, pii), shown(b.sum, pii));
     // No bounds on one side: they were not taken, or the table held rows before.
     if (a.min !== null && b.min !== null && !sameValue(type, a.min, b.min)) note(`min of ${name}`, a.min, b.min);
     if (a.max !== null && b.max !== null && !sameValue(type, a.max, b.max)) note(`max of ${name}`, a.max, b.max);
@@ -90,14 +91,16 @@ function compare(prepared: PreparedBackfill, source: Fingerprint, target: Finger
 function compareAggregated(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): Finding[] {
   const { merge } = prepared.target;
   if (merge.merge !== "aggregate") return [];
-  return prepared.columns.flatMap(({ name }, index) => {
+  return prepared.columns.flatMap(({ name, pii }, index) => {
     const [a, b] = [source.columns[index]?.sum ?? null, target.columns[index]?.sum ?? null];
     const summed = merge.functions[name]?.toUpperCase() === "SUM";
     return !summed || sameValue({ kind: "decimal", precision: 38, scale: 0 }, a, b)
       ? []
-      : [{ what: `sum of ${name}`, source: a, target: b }];
+      : [{ what: `sum of ${name}`, source: shown(a, pii), target: shown(b, pii) }];
   });
 }
+
+const shown = (value: string | null, pii: boolean | undefined): string | null => (pii && value !== null ? "***" : value);
 
 function certificateColumns(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): CertificateColumn[] {
   return prepared.mapping.columns.map((column, index) => {
@@ -110,7 +113,8 @@ function certificateColumns(prepared: PreparedBackfill, source: Fingerprint, tar
       compared: fingerprint !== undefined && isHashed(fingerprint) ? "every value" : "null counts only",
       ...(column.note && { note: column.note }),
       nulls: { source: a?.nulls ?? "0", target: b?.nulls ?? "0" },
-      ...(a?.sum != null && { sum: { source: a.sum, target: b?.sum ?? null } }),
+      // The sum of one row is its value: personal columns have none here, though both sides are compared by it.
+      ...(a?.sum != null && !column.pii && { sum: { source: a.sum, target: b?.sum ?? null } }),
       ...(column.pii ? { pii: true as const } : { min: a?.min ?? null, max: a?.max ?? null }),
     };
   });

@@ -205,7 +205,7 @@ function valueRefused(chunk: Chunk, what: string, fix: string): DwError {
 function conversionRefused(error: unknown, chunk: Chunk): unknown {
   const text = isDwError(error) ? `${error.what} ${error.why}` : error instanceof Error ? error.message : "";
   const kind = /(Conversion|Out of Range) Error: (Could not convert|Type [A-Z0-9]+ with value|Casting value|[A-Za-z ]*)/.exec(text);
-  if (kind === null || (isDwError(error) && error.code === "DW-VALUE-REFUSED")) return error;
+  if (kind === null) return error;
   const types = /to (?:destination type|type|format)? ?"?([A-Z][A-Z0-9_(), ]+)/.exec(text)?.[1];
   return new DwError("DW-VALUE-REFUSED", {
     what: `Chunk ${chunk.title} has a value that cannot be converted${types === undefined ? "" : ` to ${types.trim()}`}.`,

@@ -81,11 +81,17 @@ const rules: readonly Rule[] = [
     code: "DW-FILE-CORRUPT",
     letter: (message) => ({
       what: "A file is damaged, or is not of the format that it was read as.",
-      why: message,
+      why: withoutRow(message),
       fix: "Copy the file again from where it was exported.",
     }),
   },
 ];
+
+/** DuckDB's first paragraph, without the line of the file, which may be anybody's, and without advice on options of its own. */
+function withoutRow(message: string): string {
+  const [paragraph = message] = message.split(/\n\n|\nPossible fixes:/, 1);
+  return paragraph.replace(/^\s*Original Line:.*\n?/m, "");
+}
 
 /** What DuckDB's file readers say of files that they cannot follow. */
 function damageWords(): RegExp {

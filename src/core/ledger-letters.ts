@@ -25,7 +25,7 @@ export function resetRefused(backfill: string, target: string): DwError {
 export function tableMissing(table: string): DwError {
   return new DwError("DW-TABLE-MISSING", {
     what: `There is no table ${table} in the database.`,
-    why: "A backfill loads into a table that the migrations made; it makes none of its own.",
+    why: "Tables are made by migrations; nothing else makes one.",
     fix: "Run `dw migrate up` for this environment, or correct the name.",
   });
 }

@@ -1,3 +1,5 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { projectFolder } from "../unit/model/project-folder.js";
@@ -41,12 +43,12 @@ export const toStarrocks = defineBackfill("to_starrocks", { from: ${JSON.stringi
 const MODELS = "models/air/history.ts";
 const live = ["--env", "local"];
 
-async function migrated(text: string): Promise<(...words: string[]) => Promise<Run>> {
+async function migrated(text: string): Promise<((...words: string[]) => Promise<Run>) & { readonly cwd: string }> {
   const cwd = await projectFolder({ [MODELS]: text });
   const run = (...words: string[]): Promise<Run> => dw(words, { cwd });
   expect((await run("migrate", "new", "first")).stderr).not.toContain("DW-");
   expect((await run("migrate", ...live)).code).toBe(0);
-  return run;
+  return Object.assign(run, { cwd });
 }
 
 test("history arrives in two engines, reconciled, and a second run has nothing to do", async () => {
@@ -75,6 +77,46 @@ test("two runs on one embedded environment: one works, the other says who holds 
   expect(runs.map(({ code }) => code).sort()).toEqual([0, 4]);
   expect(runs.find(({ code }) => code === 4)?.stderr).toContain("DW-LOCKED");
   expect((await run("backfill", "verify", "to_timescale", ...live)).stdout).toMatch(/17836 .*equal/);
+}, 180_000);
+
+test("a personal value is in no message, certificate or sample, whatever is wrong with its row", async () => {
+  const table = `{ layer: "dws", grain: "one row per person", columns: {
+    id: t.bigint("person"), ssn: t.int("number").pii(), note: t.varchar(12, "note").pii() }, key: ["id"], checks: [unique(["ssn"])],`;
+  const run = await migrated(`import { defineTable, t, unique } from "dwright";
+export const a = defineTable("people", ${table} on: { postgres: {} } });
+export const b = defineTable("people_duckdb", ${table} on: { duckdb: {} } });
+`);
+  const rows = {
+    text: '{"id":1,"ssn":"PERSONAL","note":"PERSONAL"}',
+    range: '{"id":1,"ssn":77777777777,"note":"PERSONAL"}',
+    long: '{"id":1,"ssn":7777777,"note":"PERSONAL-PERSONAL"}',
+    key: '{"id":1,"ssn":7777777,"note":"PERSONAL"}\n{"id":1,"ssn":7777777,"note":"PERSONAL"}',
+    broken: '{"id":1,"ssn":7777777,"note":"PERSONAL"',
+    good: '{"id":1,"ssn":7777777,"note":"PERSONAL"}',
+  };
+  const said: string[] = [];
+  const codes: (number | null)[] = [];
+  for (const [name, text] of Object.entries(rows)) {
+    await writeFile(join(run.cwd, `${name}.jsonl`), `${text}\n`);
+    for (const model of ["people", "people_duckdb"]) {
+      const { code, stdout, stderr } = await run(
+        "backfill",
+        "--source",
+        `jsonl:${name}.jsonl`,
+        "--target",
+        `model:${model}`,
+        ...live,
+        "--json",
+      );
+      codes.push(code);
+      said.push(stdout, stderr);
+    }
+  }
+  expect(codes).toEqual([5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0, 0]);
+  const folder = join(run.cwd, ".dw/certificates");
+  for (const file of await readdir(folder)) said.push(await readFile(join(folder, file), "utf8"));
+  said.push((await run("check", ...live, "--json")).stdout);
+  expect(said.join("\n")).not.toMatch(/PERSONAL|7777777/);
 }, 180_000);
 
 test("a narrowing, an unknown backfill and an unknown source are letters with exit code 2", async () => {

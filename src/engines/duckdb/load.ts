@@ -1,4 +1,4 @@
-import { DwError } from "../../core/errors.js";
+import { DwError, isDwError } from "../../core/errors.js";
 import {
   bucketQuery,
   bucketRowsQuery,
@@ -198,8 +198,19 @@ async function inTransaction(db: DuckDbSession, work: () => Promise<void>): Prom
     await db.run("COMMIT");
   } catch (error) {
     await db.run("ROLLBACK").catch(() => {}); // a failed COMMIT has rolled back already
-    throw error;
+    throw keyConflict(error);
   }
+}
+
+/** DuckDB's sentence quotes the key, which may be anybody's: it stays unsaid. */
+function keyConflict(error: unknown): unknown {
+  if (!isDwError(error) || !/^Constraint Error: .*(?:duplicate|unique|primary) key/is.test(error.why)) return error;
+  return new DwError("DW-LOAD-CONFLICT", {
+    what: "The table holds a row with a key that the source has as well.",
+    why: "Either the source has the key twice, or the table has rows from elsewhere. The chunk was rolled back; nothing of it was kept.",
+    fix: "Leave the rows out with --where, map them to another key, or remove them from the target; then run again.",
+    cause: error,
+  });
 }
 
 function insertStatement(rows: LoadableChunk, to: Destination): string {

@@ -55,6 +55,7 @@ async function readHeader(storage: Storage, file: TableFile): Promise<Header> {
     throw unsupported(`${file.path} is not UTF-8 text.`, "It begins like UTF-16.", "Convert it, for example with iconv -t UTF-8.");
   }
   const text = new TextDecoder().decode(bytes); // without a byte order mark: before a header it is none of the data
+  if (text === "") throw unsupported(`${file.path} is empty.`, "A CSV file has a header line.", "Copy the file again, or leave it out.");
   const delimiter = delimiterOf(text);
   const names = csvRecord(text, delimiter);
   if (names === undefined) throw corrupt(file.path, "It has no header line that ends within its first 256 KiB.");

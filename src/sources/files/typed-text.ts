@@ -5,7 +5,7 @@ import type { LogicalType } from "../../core/types.js";
 /**
  * A text as a value of the type that a model states, in SQL. DuckDB's own casts round decimals, cut fractions of seconds
  * and read `1.7` as the integer 2; here a text either is exactly a value of the type, or the read stops with
- * DW-VALUE-REFUSED and names the column and the text.
+ * DW-VALUE-REFUSED and names the column and the text, unless it is personal.
  */
 export function typedText(text: string, name: string, column: Column): string {
   const type = carried(name, column.type);
@@ -13,7 +13,8 @@ export function typedText(text: string, name: string, column: Column): string {
   const trimmed = `trim(${text})`;
   const cast = castOf(accepted === undefined ? text : trimmed, column, type);
   if (accepted === undefined) return cast;
-  const refusal = `error('DW-VALUE-REFUSED: Column ' || ${quoteText(name)} || ' holds ' || to_json(left(${text}, 80)) || ', which is not ' || ${quoteText(accepted.is)} || '.')`;
+  const shown = column.pii ? quoteText("a personal value") : `to_json(left(${text}, 80))`;
+  const refusal = `error('DW-VALUE-REFUSED: Column ' || ${quoteText(name)} || ' holds ' || ${shown} || ', which is not ' || ${quoteText(accepted.is)} || '.')`;
   return `CASE WHEN ${text} IS NULL THEN NULL WHEN regexp_full_match(${trimmed}, ${quoteText(accepted.pattern)}) THEN ${cast} ELSE ${refusal} END`;
 }
 
