@@ -1,4 +1,5 @@
 import type { DuckdbTableOptions } from "../engines/duckdb/options.js";
+import type { HiveMaterializedViewOptions, HiveTableOptions, HiveViewOptions } from "../engines/hive/options.js";
 import type { KafkaTopicOptions } from "../engines/kafka/options.js";
 import type {
   PostgresFunctionOptions,
@@ -18,6 +19,7 @@ export interface TableOptions<C extends string> {
   readonly starrocks?: StarrocksTableOptions<C>;
   readonly timescale?: TimescaleTableOptions<C>;
   readonly postgres?: PostgresTableOptions<C>;
+  readonly hive?: HiveTableOptions<C>;
   readonly duckdb?: DuckdbTableOptions;
 }
 
@@ -25,6 +27,7 @@ export interface ViewOptions {
   readonly starrocks?: StarrocksViewOptions;
   readonly timescale?: PostgresViewOptions;
   readonly postgres?: PostgresViewOptions;
+  readonly hive?: HiveViewOptions;
   readonly duckdb?: DuckdbTableOptions;
 }
 
@@ -32,6 +35,7 @@ export interface MaterializedViewOptions<C extends string> {
   readonly starrocks?: StarrocksMaterializedViewOptions<C>;
   readonly timescale?: TimescaleAggregateOptions<C>;
   readonly postgres?: PostgresMaterializedViewOptions<C>;
+  readonly hive?: HiveMaterializedViewOptions<C>;
 }
 
 export interface FunctionOptions {
