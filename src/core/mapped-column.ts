@@ -20,10 +20,8 @@ export interface MappedColumn {
 export function mappedType(mapped: MappedColumn, losses: Loss[]): string {
   const { engine, model, name, column, mapping } = mapped;
   const accepted = column.accept?.[engine];
-  if (mapping.level !== "lossless") {
-    const line: Loss = { ...mapping, engine, model, column: name, logical: typeText(column.type) };
-    losses.push(accepted === undefined ? line : { ...line, accepted });
-  }
+  const line: Loss = { ...mapping, engine, model, column: name, logical: typeText(column.type) };
+  losses.push(accepted === undefined ? line : { ...line, accepted });
   if (mapping.level === "impossible") throw refused(mapped, "DW-TYPE-UNSUPPORTED", `Map it with .as("${engine}", …).`);
   if (mapping.level === "lossy" && accepted === undefined)
     throw refused(mapped, "DW-TYPE-LOSSY", `Accept it with .accept("${engine}", "reason"), or map it with .as("${engine}", …).`);

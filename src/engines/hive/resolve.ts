@@ -227,10 +227,11 @@ function referenced(name: string, from: RelationModel, context: ResolveContext):
   throw invalid(from.name, `its query reads ${name}, which is not on Hive`, `Put ${name} on Hive, or read something else.`);
 }
 
-/** The grain belongs to what people see of a table. */
 function commentOf(model: RelationModel): string {
-  const parts = [model.comment, "grain" in model ? model.grain : undefined].filter((part): part is string => part !== undefined);
-  return parts.join("; ");
+  const grain = "grain" in model ? `Grain: ${model.grain}.` : "";
+  return [model.comment === undefined ? "" : grain === "" ? model.comment : `${model.comment}.`, grain]
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
 function invalid(place: string, what: string, fix: string): DwError {

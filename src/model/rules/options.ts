@@ -6,9 +6,9 @@ import { columnsOf, type Mistake, missingColumns, suggestion } from "./mistake.j
 
 /** Engines that a kind of model can be on. */
 const engines: Readonly<Partial<Record<ModelKind, readonly EngineName[]>>> = {
-  table: ["starrocks", "timescale", "postgres", "duckdb"],
-  view: ["starrocks", "timescale", "postgres", "duckdb"],
-  "materialized-view": ["starrocks", "timescale", "postgres"],
+  table: ["starrocks", "timescale", "postgres", "duckdb", "hive"],
+  view: ["starrocks", "timescale", "postgres", "duckdb", "hive"],
+  "materialized-view": ["starrocks", "timescale", "postgres", "hive"],
   function: ["timescale", "postgres"],
   topic: ["kafka"],
 };
@@ -22,6 +22,10 @@ const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>>
   bloomFilter: listed,
   bitmapIndexes: listed,
   aggregate: (option) => (isJsonObject(option) ? Object.keys(option) : []),
+  partitionedBy: listed,
+  clusteredBy: listed,
+  sortedBy: ordered,
+  skewedBy: named,
   timeColumn: (option) => [option],
   spaceBy: named,
   columnstore: (option) => (isJsonObject(option) ? [...listed(option.segmentBy), ...ordered(option.orderBy)] : []),
