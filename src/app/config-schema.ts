@@ -17,6 +17,9 @@ const duration = z.string().refine(isDuration, { error: "a duration looks like 5
 
 const size = z.string().regex(/^\d+(\.\d+)? ?[KMGT]i?B$/i, { error: "a size looks like 512MB or 2GiB" });
 
+/** `ca` is the certificate's text. */
+const tls = z.union([z.boolean(), z.strictObject({ ca: z.string().optional(), rejectUnauthorized: z.boolean().optional() })]).optional();
+
 const connection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("postgres"),
@@ -25,7 +28,7 @@ const connection = z.discriminatedUnion("kind", [
     database: name,
     user: name,
     password: secretOnly.optional(),
-    ssl: z.union([z.boolean(), z.strictObject({ ca: z.string().optional(), rejectUnauthorized: z.boolean().optional() })]).optional(),
+    ssl: tls,
     pooled: z.boolean().optional(),
     direct: z.strictObject({ host: name, port }).optional(),
   }),
@@ -38,7 +41,7 @@ const connection = z.discriminatedUnion("kind", [
     httpPort: port,
     user: name,
     password: secretOnly.optional(),
-    ssl: z.boolean().optional(),
+    ssl: tls,
   }),
   z.strictObject({
     kind: z.literal("mysql"),
@@ -47,7 +50,7 @@ const connection = z.discriminatedUnion("kind", [
     database: name,
     user: name,
     password: secretOnly.optional(),
-    ssl: z.boolean().optional(),
+    ssl: tls,
   }),
   z.strictObject({
     kind: z.literal("kafka"),

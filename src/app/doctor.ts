@@ -104,7 +104,7 @@ function tolerant(diagnosis: Diagnosis): Diagnosis {
 async function slotDiagnosis(about: string, binding: () => SlotBinding, open: Connections["state"], now: () => number): Promise<Diagnosis> {
   const found = await attempt(about, async () => {
     const bound = binding();
-    const opens = bound.by === "embedded" || ["postgres", "pglite", "duckdb"].includes(bound.connection.kind);
+    const opens = bound.by === "embedded" || ["postgres", "pglite", "duckdb", "starrocks", "mysql"].includes(bound.connection.kind);
     return opens ? openDiagnosis(about, await open(), now) : listeningDiagnosis(about, bound);
   });
   return "value" in found ? found.value : found.diagnosis;
@@ -121,6 +121,9 @@ async function openDiagnosis(about: string, open: OpenConnection, now: () => num
   if (open.kind === "duckdb") {
     const emulates = open.emulates === undefined ? "" : `, emulating ${open.emulates}`;
     return { about, state: "ok", finding: `DuckDB ${open.duckdb.version}${emulates}` };
+  }
+  if (open.kind === "mysql") {
+    return { about, state: "ok", finding: `${open.server === "starrocks" ? "StarRocks" : "MySQL"} ${open.mysql.version}` };
   }
   const before = now();
   const [row] = await open.pg.query<{ at: string; may: boolean }>(

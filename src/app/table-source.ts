@@ -1,4 +1,4 @@
-import type { Connections, OpenConnection } from "../connections/open.js";
+import { type Connections, type OpenConnection, rowServer } from "../connections/open.js";
 import { type CatalogObject, fillHoles } from "../core/catalog.js";
 import { DwError } from "../core/errors.js";
 import type { Json } from "../core/json.js";
@@ -21,7 +21,8 @@ export function namedTable(open: OpenConnection, connection: string, rest: strin
   });
 }
 
-async function tableAt(open: OpenConnection, name: readonly string[], scratch: string): Promise<SourceTable> {
+async function tableAt(connection: OpenConnection, name: readonly string[], scratch: string): Promise<SourceTable> {
+  const open = rowServer(connection, "read rows");
   if (open.kind === "duckdb") {
     const { openDuckdbTable } = await import("../engines/duckdb/read.js");
     return openDuckdbTable(open.duckdb, { name, scratch });

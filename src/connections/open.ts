@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Connection, ConnectionKind } from "../core/config.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
-import type { DuckDb, Pg } from "../core/session.js";
+import type { DuckDb, Mysql, Pg } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { type Embedded, openEmbedded } from "./embedded.js";
 import { resolveSecret, type SecretSources } from "./secrets.js";
@@ -10,7 +10,8 @@ import { resolveSecret, type SecretSources } from "./secrets.js";
 /** An open database, by how one talks to it. `emulates`: DuckDB executes what that engine would. */
 export type OpenConnection =
   | { readonly kind: "pg"; readonly pg: Pg; readonly embedded: boolean }
-  | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName };
+  | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName }
+  | { readonly kind: "mysql"; readonly mysql: Mysql; readonly server: "starrocks" | "mysql" };
 
 /** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */
 export interface Connections {
@@ -42,7 +43,7 @@ export function openConnections(environment: ResolvedEnvironment, sources: Secre
   const byName = (name: string, connection: Connection): Promise<OpenConnection> =>
     once(`connection ${name}`, async () => {
       const open = await openConnection(name, connection, sources);
-      closers.push(() => (open.kind === "pg" ? open.pg.close() : open.duckdb.close()));
+      closers.push(() => closable(open).close());
       return open;
     });
   const byBinding = async (binding: SlotBinding): Promise<OpenConnection> => {
@@ -65,6 +66,29 @@ export function openConnections(environment: ResolvedEnvironment, sources: Secre
   };
 }
 
+function closable(open: OpenConnection): { readonly close: () => Promise<void> } {
+  switch (open.kind) {
+    case "pg":
+      return open.pg;
+    case "duckdb":
+      return open.duckdb;
+    case "mysql":
+      return open.mysql;
+  }
+}
+
+/** The connection, where it is one whose rows dw reads and writes. Throws DW-CONNECTION-UNSUPPORTED; `work` completes "does not …". */
+export function rowServer(open: OpenConnection, work: string): Exclude<OpenConnection, { readonly kind: "mysql" }> {
+  if (open.kind !== "mysql") return open;
+  throw new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: `This version of dw does not ${work} over a ${open.server} connection.`,
+    why: "It opens the connection for migrations and comparisons only.",
+    fix: "Use a connection of kind postgres, pglite or duckdb for this.",
+  });
+}
+
+const DEFAULT_PORTS = { starrocks: 9030, mysql: 3306 } as const;
+
 async function openConnection(name: string, connection: Connection, sources: SecretSources): Promise<OpenConnection> {
   switch (connection.kind) {
     case "postgres": {
@@ -81,6 +105,15 @@ async function openConnection(name: string, connection: Connection, sources: Sec
       const { kind: _, path, ...limits } = connection;
       return { kind: "duckdb", duckdb: await openDuckDb({ path: resolve(sources.root, path), ...limits }), embedded: true };
     }
+    case "starrocks":
+    case "mysql": {
+      const { openMysqlServer } = await import("./mysql.js");
+      const password = connection.password && (await resolveSecret(connection.password, sources));
+      const { host, port = DEFAULT_PORTS[connection.kind], user, ssl } = connection;
+      const place = { host, port, user, ...(password !== undefined && { password }), ...(ssl !== undefined && { ssl }) };
+      const database = connection.kind === "mysql" ? { database: connection.database } : {};
+      return { kind: "mysql", mysql: await openMysqlServer(connection.kind, { ...place, ...database }), server: connection.kind };
+    }
     default:
       throw unsupported(name, connection.kind);
   }
@@ -89,7 +122,7 @@ async function openConnection(name: string, connection: Connection, sources: Sec
 function unsupported(name: string, kind: ConnectionKind): DwError {
   return new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The connection ${name} is of kind ${kind}, which this version of dw cannot open.`,
-    why: "It generates and judges for that engine without a server, and connects to postgres, pglite and duckdb.",
+    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks and mysql.",
     fix: "Use what `dw generate` writes for it, or an environment that embeds the engine.",
   });
 }

@@ -42,7 +42,7 @@ export interface StarrocksConnection {
   readonly httpPort?: number;
   readonly user: string;
   readonly password?: SecretReference;
-  readonly ssl?: boolean;
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
 }
 
 export interface MysqlConnection {
@@ -52,7 +52,7 @@ export interface MysqlConnection {
   readonly database: string;
   readonly user: string;
   readonly password?: SecretReference;
-  readonly ssl?: boolean;
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
 }
 
 export interface KafkaConnection {

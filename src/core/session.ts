@@ -78,3 +78,14 @@ export interface MysqlSession {
   readonly query: (sql: string) => Promise<readonly MysqlRow[]>;
   readonly close: () => Promise<void>;
 }
+
+/** A server with the MySQL protocol. Errors are DwError: DW-CONNECT, DW-TIMEOUT, DW-AUTH, DW-PERMISSION, DW-ENGINE-REFUSED. */
+export interface Mysql {
+  /** StarRocks's own version (`3.5.0`), not the MySQL version that it claims to be; MySQL's otherwise. */
+  readonly version: string;
+  /** A connection of its own: session variables live there. Close it when done. */
+  readonly session: () => Promise<MysqlSession>;
+  /** One query on any idle connection. */
+  readonly query: (sql: string) => Promise<readonly MysqlRow[]>;
+  readonly close: () => Promise<void>;
+}

@@ -1,4 +1,4 @@
-import type { Connections, OpenConnection } from "../../connections/open.js";
+import { type Connections, type OpenConnection, rowServer } from "../../connections/open.js";
 import { type CatalogObject, fillHoles } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
@@ -79,12 +79,13 @@ function mergeRule({ table, key, columns }: KindBody): MergeRule {
 }
 
 async function tableOf(
-  open: OpenConnection,
+  connection: OpenConnection,
   slot: EngineName,
   place: Place,
   pii: ReadonlySet<string>,
   scratch: string,
 ): Promise<TargetTable> {
+  const open = rowServer(connection, "load rows");
   if (open.kind === "duckdb") {
     const { duckdbTarget } = await import("../../engines/duckdb/load.js");
     return duckdbTarget({ engine: slot, ...place, connect: () => open.duckdb.session() });
@@ -108,7 +109,7 @@ async function connectionTarget(
   to: Extract<TargetPlace, { by: "connection" }>,
   { connections, scratch }: TargetSurroundings,
 ): Promise<OpenTarget> {
-  const open = await connections.named(to.connection);
+  const open = rowServer(await connections.named(to.connection), "load rows");
   const name = to.table.split(".");
   if (name.length > 2 || name.includes("")) throw wrongTable(to.table);
   const place: Place = { name: open.kind === "pg" && name.length === 1 ? ["public", ...name] : name, merge: { merge: "append" } };

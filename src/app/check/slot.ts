@@ -1,4 +1,4 @@
-import type { OpenConnection } from "../../connections/open.js";
+import { type OpenConnection, rowServer } from "../../connections/open.js";
 import type { Json } from "../../core/json.js";
 import type { DuckDb, Pg } from "../../core/session.js";
 import type { Dialect, EngineName } from "../../core/types.js";
@@ -11,7 +11,8 @@ export interface AskableSlot extends CheckSlot {
   readonly emulated: boolean;
 }
 
-export function checkSlot(engine: EngineName, open: OpenConnection): AskableSlot {
+export function checkSlot(engine: EngineName, connection: OpenConnection): AskableSlot {
+  const open = rowServer(connection, "run checks");
   if (open.kind === "pg") {
     const dialect = engine === "timescale" ? "timescale" : "postgres";
     // PGlite has one connection; a server's pool takes two scans without slowing its readers down.

@@ -3,7 +3,7 @@ import { parseDuration } from "../../core/duration.js";
 import type { LiveEngine } from "../../core/engine.js";
 import { DwError, isDwError } from "../../core/errors.js";
 import type { Statement, StatementBody } from "../../core/plan.js";
-import type { DuckDb, Pg, PgSession } from "../../core/session.js";
+import type { DuckDb, Mysql, Pg, PgSession } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { EngineName } from "../../core/types.js";
 import type { Engines } from "../resolve.js";
@@ -44,6 +44,7 @@ async function liveSlot(slot: EngineName, connection: OpenConnection, { environm
   if (connection.kind === "pg" && (slot === "timescale" || slot === "postgres")) {
     return postgresSlot(slot, connection.pg, environment.ddlLockTimeout);
   }
+  if (connection.kind === "mysql" && connection.server === slot) return starrocksSlot(slot, connection.mysql);
   if (connection.kind === "duckdb" && slot === "duckdb") return duckdbSlot(connection.duckdb);
   throw new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The slot ${slot} of environment ${environment.name} cannot be migrated.`,
@@ -71,6 +72,19 @@ async function postgresSlot(slot: "timescale" | "postgres", pg: Pg, ddlLockTimeo
 async function livePostgres(slot: "timescale" | "postgres"): Promise<LiveEngine<PgSession>> {
   if (slot === "timescale") return (await import("../../engines/timescale/live.js")).liveTimescale;
   return (await import("../../engines/postgres/live.js")).livePostgres;
+}
+
+/** One statement after the other: StarRocks has no transactions over DDL. */
+async function starrocksSlot(slot: EngineName, mysql: Mysql): Promise<Acting> {
+  const { liveStarrocks } = await import("../../engines/starrocks/live.js");
+  return {
+    slot,
+    introspect: (warehouse, wanted) => within(mysql, (session) => liveStarrocks.introspect(session, warehouse, wanted)),
+    run: (statements, signal) =>
+      within(mysql, async (session) => {
+        for (const statement of statements) await liveStarrocks.execute(session, statement, signal);
+      }),
+  };
 }
 
 async function emulatedSlot(slot: EngineName, duckdb: DuckDb): Promise<Acting> {

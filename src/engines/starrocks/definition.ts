@@ -199,6 +199,26 @@ function defaultBody(value: ColumnDefault | undefined): DefaultBody | undefined 
   }
 }
 
+/** Parts of ALTER TABLE, as they are in a table of that body. */
+export function columnBodyOf(column: ColumnDef, { table, key }: TableBody): ColumnBody {
+  return columnBody(column, table, key);
+}
+
+export function indexBodyOf(index: IndexDef, { columns }: TableBody): IndexBody {
+  return { ...indexBody(index, []), columns: exactColumns(index.columns, columns) };
+}
+
+export function distributionBodyOf(distribution: DistributionDef, { columns }: TableBody): DistributionBody {
+  const buckets = distribution.buckets === undefined ? {} : { buckets: distribution.buckets };
+  return distribution.kind === "random"
+    ? { by: "random", ...buckets }
+    : { by: "hash", columns: exactColumns(distribution.columns, columns), ...buckets };
+}
+
+export function rangePartitionsOf(items: readonly RangeItem[], { columns, partition }: TableBody): RangePartition[] {
+  return rangePartitions(items, columns, partition?.by === "range" ? partition.columns : []);
+}
+
 function indexBody(index: IndexDef, columns: readonly ColumnDef[]): IndexBody {
   return {
     name: index.name,

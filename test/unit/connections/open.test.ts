@@ -70,11 +70,11 @@ describe("the databases of an environment", () => {
 
   test("an engine that this version cannot talk to is refused by name", async () => {
     const opened = await project(`{
-      environments: { dev: { slots: { starrocks: "sr" }, connections: { sr: { kind: "starrocks", host: "h", user: "u" } } } },
+      environments: { dev: { slots: { kafka: "broker" }, connections: { broker: { kind: "kafka", brokers: ["h:9092"] } } } },
     }`);
-    await expect(opened.connect(opened.environment("dev")).slot("starrocks")).rejects.toMatchObject({
+    await expect(opened.connect(opened.environment("dev")).slot("kafka")).rejects.toMatchObject({
       code: "DW-CONNECTION-UNSUPPORTED",
-      what: "The connection sr is of kind starrocks, which this version of dw cannot open.",
+      what: "The connection broker is of kind kafka, which this version of dw cannot open.",
     });
   });
 });
