@@ -103,6 +103,8 @@ function damageWords(): RegExp {
     "No magic bytes found",
     "TProtocolException",
     "thrift",
+    "don't know what type", // Thrift's reader
+    "[Ss]chema mismatch in glob",
     "Malformed JSON",
     "Invalid JSON",
     "Invalid string encoding",
