@@ -33,14 +33,15 @@ export async function cat(table: SourceTable, request: CatRequest, write: Write,
 function rows(plan: ReadPlan, db: DuckDbConnection, limit: number | undefined, signal: AbortSignal): Rows {
   let left = limit ?? Number.POSITIVE_INFINITY;
   async function* chunks(): AsyncGenerator<string> {
-    for (const chunk of plan.chunks) {
+    for (const [index, chunk] of plan.chunks.entries()) {
       if (left <= 0) return;
       signal.throwIfAborted();
-      yield* opened(chunk);
+      yield* opened(chunk, plan.chunks[index + 1]);
     }
   }
-  async function* opened(chunk: Chunk): AsyncGenerator<string> {
+  async function* opened(chunk: Chunk, next: Chunk | undefined): AsyncGenerator<string> {
     const open = await plan.open(chunk, db);
+    if (next !== undefined && left === Number.POSITIVE_INFINITY) plan.prefetch?.(next); // a limit may never come to it
     try {
       yield Number.isFinite(left) ? `SELECT * FROM (\n${open.sql}\n) LIMIT ${left}` : open.sql;
     } finally {

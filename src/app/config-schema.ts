@@ -74,6 +74,9 @@ const connection = z.discriminatedUnion("kind", [
     region: z.string().optional(),
     accessKeyId: z.union([z.string(), secret]),
     secretAccessKey: secretOnly,
+    sessionToken: secretOnly.optional(),
+    buckets: z.array(z.string()).min(1).optional(),
+    pathStyle: z.boolean().optional(),
   }),
 ]);
 

@@ -2,13 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Connections } from "../connections/open.js";
-import type { Config } from "../core/config.js";
+import type { Config, Connection } from "../core/config.js";
 import { DwError, isDwError } from "../core/errors.js";
 import { instantOf } from "../core/instant.js";
 import type { Column } from "../core/model.js";
+import type { Redactor } from "../core/redactor.js";
 import type { At, SourceTable } from "../core/source.js";
 import { type OpenConnectionSource, openSource } from "../sources/index.js";
 import type { Project } from "./project.js";
+import { type ConfiguredConnections, environmentConnections, storageAccess } from "./storage-access.js";
 import { modelTable, namedTable } from "./table-source.js";
 
 export interface SourceRequest {
@@ -28,6 +30,10 @@ export interface SourceRequest {
 export interface SourceProject {
   readonly project: () => Promise<Project>;
   readonly connections: () => Promise<Connections>;
+  /** Stops requests to other machines. Asked for only where there are any. */
+  readonly signal: () => AbortSignal;
+  readonly redactor: Redactor;
+  readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
 /** Opens what `--source`, `--snapshot`, `--ref`, `--as-of` and `--model` say. The caller closes it. */
@@ -37,6 +43,12 @@ export async function openRequestedSource(request: SourceRequest, from: SourcePr
     cwd: request.cwd,
     at: at(request),
     connection: connectionSource(from, request.warehouse),
+    access: storageAccess({
+      variables: from.variables,
+      redactor: from.redactor,
+      signal: from.signal,
+      connections: () => bucketConnections(from),
+    }),
     ...(typed && { typed }),
   });
 }
@@ -105,12 +117,23 @@ async function withScratch(open: (scratch: string) => Promise<SourceTable>): Pro
   }
 }
 
+/** Those of the environment; without a project, or where none has a connection of kind s3, no environment is asked for. */
+async function bucketConnections(from: SourceProject): Promise<ConfiguredConnections | undefined> {
+  const config = await configured(from);
+  if (config === undefined || !connectionSets(config).some((set) => Object.values(set).some(({ kind }) => kind === "s3"))) return undefined;
+  const { name } = (await from.connections()).environment;
+  return environmentConnections(await from.project(), name);
+}
+
 /** A name that no environment knows is no connection: the source is unknown, and no environment is asked for. */
 async function isConnection(name: string, from: SourceProject): Promise<boolean> {
   const config = await configured(from);
-  const sets =
-    config === undefined ? [] : [config.connections, ...Object.values(config.environments).map((environment) => environment.connections)];
-  return sets.some((set) => set !== undefined && Object.hasOwn(set, name));
+  const sets = config === undefined ? [] : connectionSets(config);
+  return sets.some((set) => Object.hasOwn(set, name));
+}
+
+function connectionSets({ connections, environments }: Config): readonly Readonly<Record<string, Connection>>[] {
+  return [connections, ...Object.values(environments).map((environment) => environment.connections)].filter((set) => set !== undefined);
 }
 
 async function configured(from: SourceProject): Promise<Config | undefined> {

@@ -86,11 +86,11 @@ async function loadAll(
   const limit = pLimit(lanes);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const lane = async (chunk: Chunk): Promise<LoadedChunk | undefined> => {
+  const lane = async (chunk: Chunk, next: Chunk | undefined): Promise<LoadedChunk | undefined> => {
     if (signal.aborted) return undefined;
     const reader = readers.pop() ?? (await options.connect());
     try {
-      return await loadWithRetries(prepared, session, chunk, reader, { ...options, signal });
+      return await loadWithRetries(prepared, session, chunk, reader, { ...options, signal, next });
     } catch (error) {
       stop.abort(error); // the others abandon their chunks: one letter, not one a lane
       throw error;
@@ -98,11 +98,16 @@ async function loadAll(
       readers.push(reader);
     }
   };
-  const results = await Promise.allSettled(pending.map((chunk) => limit(lane, chunk)));
+  const results = await Promise.allSettled(pending.map((chunk, index) => limit(lane, chunk, pending[index + lanes])));
   for (const reader of readers) await reader.close();
   options.signal.throwIfAborted();
   if (stop.signal.aborted) throw stop.signal.reason;
   return results.flatMap((result) => (result.status === "fulfilled" && result.value !== undefined ? [result.value] : []));
+}
+
+interface Turn extends RunOptions {
+  /** The chunk that this lane will probably read after this one. */
+  readonly next: Chunk | undefined;
 }
 
 async function loadWithRetries(
@@ -110,13 +115,13 @@ async function loadWithRetries(
   session: LoadSession,
   chunk: Chunk,
   reader: Reader,
-  options: RunOptions,
+  options: Turn,
 ): Promise<LoadedChunk> {
   options.notice({ event: "started", chunk });
   const waits = options.waits ?? WAITS;
   for (let attempt = 0; ; attempt++) {
     try {
-      const loaded = await loadChunk(prepared, session, chunk, reader, options.signal);
+      const loaded = await loadChunk(prepared, session, chunk, reader, options);
       options.notice({ event: "loaded", chunk, rows: BigInt(loaded.fingerprint.rows) });
       return loaded;
     } catch (error) {
@@ -136,9 +141,10 @@ async function loadChunk(
   session: LoadSession,
   chunk: Chunk,
   reader: Reader,
-  signal: AbortSignal,
+  { signal, next }: Turn,
 ): Promise<LoadedChunk> {
   const open = await prepared.plan.open(chunk, reader);
+  if (next !== undefined) prepared.plan.prefetch?.(next);
   try {
     const rows = prepared.plan.immutable ? open.sql : await keep(reader, open.sql);
     const fingerprint = await fingerprintChunk(prepared, chunk, reader, rows);

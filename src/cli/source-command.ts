@@ -1,6 +1,7 @@
 import { type Command, Flags } from "@oclif/core";
 import type { SourceTable } from "../core/source.js";
 import { DwCommand } from "./base-command.js";
+import { session } from "./session.js";
 
 /** Which state of a source is meant, and as what its texts are read. */
 export const sourceFlags = {
@@ -39,6 +40,9 @@ export abstract class SourceCommand<T extends typeof Command> extends DwCommand<
       {
         project: () => this.project(),
         connections: async () => (await this.project()).connect(await this.environment()),
+        signal: () => this.signal,
+        redactor: session.redactor,
+        variables: process.env,
       },
     );
     this.closing(() => table.close());

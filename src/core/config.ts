@@ -78,9 +78,15 @@ export interface HiveConnection {
 export interface S3Connection {
   readonly kind: "s3";
   readonly endpoint: string;
+  /** `us-east-1` when absent. */
   readonly region?: string;
   readonly accessKeyId: Secret;
   readonly secretAccessKey: SecretReference;
+  readonly sessionToken?: SecretReference;
+  /** Buckets that it serves; all when absent. Tells several connections of an environment apart. */
+  readonly buckets?: readonly string[];
+  /** False where buckets are host names (Alibaba OSS); absent, only Amazon's are. */
+  readonly pathStyle?: boolean;
 }
 
 export type Connection =

@@ -58,6 +58,8 @@ export interface ReadPlan {
   readonly chunks: readonly Chunk[];
   /** `db` is the DuckDB connection on which the chunk's sql will run (temporary tables live there). */
   readonly open: (chunk: Chunk, db: DuckDbSession) => Promise<OpenChunk>;
+  /** Says that a chunk will be opened soon: its files may be brought here meanwhile. Never fails. */
+  readonly prefetch?: (chunk: Chunk) => void;
 }
 
 export interface SourceTable {

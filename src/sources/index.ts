@@ -1,7 +1,8 @@
 import { DwError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 import type { OpenSource, SourceTable } from "../core/source.js";
-import { openStorage } from "../storage/open.js";
+import { isRemote, openStorage, type StorageAccess } from "../storage/open.js";
+import { over } from "./closing.js";
 import type { PlainFormat } from "./files/index.js";
 
 /** Opens REST of `NAME:REST`; undefined when it has no connection of that name. */
@@ -12,6 +13,8 @@ export interface OpenSourceOptions extends OpenSource {
   readonly cwd: string;
   /** Names that are no format: connections of dw.config.ts. */
   readonly connection?: OpenConnectionSource;
+  /** How paths on other machines (s3://, webhdfs://) are reached; without it only local ones are read. */
+  readonly access?: StorageAccess;
 }
 
 type OpenFormat = (path: string, options: OpenSourceOptions) => Promise<SourceTable>;
@@ -21,11 +24,11 @@ const formats: Readonly<Record<string, OpenFormat>> = {
   iceberg: async (path, options) => {
     const { openIceberg, namedTable } = await import("./iceberg/index.js");
     const { root, ...named } = namedTable(path);
-    return openIceberg(await openStorage(root, options.cwd), { at: options.at, ...named });
+    return over(await openStorage(root, options), (storage) => openIceberg(storage, { at: options.at, ...named }));
   },
   paimon: async (path, options) => {
     const { openPaimon } = await import("./paimon/index.js");
-    return openPaimon(await openStorage(path, options.cwd), { at: options.at });
+    return over(await openStorage(path, options), (storage) => openPaimon(storage, { at: options.at }));
   },
   parquet: (path, options) => plainFiles("parquet", path, options),
   csv: (path, options) => plainFiles("csv", path, options),
@@ -59,8 +62,23 @@ function unknownSource(spec: string, name: string): DwError {
 
 async function plainFiles(format: PlainFormat, path: string, options: OpenSourceOptions): Promise<SourceTable> {
   const { openFiles } = await import("./files/index.js");
-  const { root, pattern } = await splitPath(path, options.cwd);
-  return openFiles(await openStorage(root, options.cwd), format, pattern, options);
+  const { root, pattern } = isRemote(path) ? await splitAddress(path, options) : await splitPath(path, options.cwd);
+  return over(await openStorage(root, options), (storage) => openFiles(storage, format, pattern, options));
+}
+
+/** As splitPath, on another machine. A query (`?user.name=`) goes with the root; what is no file there is a folder. */
+async function splitAddress(address: string, options: OpenSourceOptions): Promise<{ root: string; pattern: string }> {
+  const [, path = address, query = ""] = /^(.*?)(\?user\.name=[^/?*]*)?$/s.exec(address) ?? [];
+  const start = path.indexOf("/", path.indexOf("://") + 3);
+  const glob = path.search(/[*?]/);
+  const slash = path.lastIndexOf("/", glob === -1 ? path.length : glob);
+  if (start === -1 || slash < start || slash === path.length - 1) return { root: path + query, pattern: "" };
+  const split = { root: path.slice(0, slash + (slash === start ? 1 : 0)) + query, pattern: path.slice(slash + 1) };
+  if (glob !== -1) return split;
+  const parent = await openStorage(split.root, options);
+  const isFile = await parent.exists(split.pattern);
+  await parent.close?.();
+  return isFile ? split : { root: path + query, pattern: "" };
 }
 
 /** The folder that files are confined to, and what is selected below it: all, a glob, or one file. */

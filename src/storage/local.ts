@@ -3,9 +3,8 @@ import { open, readdir, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import { DwError } from "../core/errors.js";
 import type { Storage, StoredFile } from "../core/storage.js";
-
-/** Bytes of a whole file that is read into memory: metadata, never rows. */
-export const WHOLE_FILE_LIMIT = 256 * 1024 * 1024;
+import { outside } from "./confined.js";
+import { missing, noRoot, tooLarge, truncated, WHOLE_FILE_LIMIT } from "./letters.js";
 
 /**
  * An export in a local folder. The root is resolved once; a path that resolves, through `..` or a symbolic link, to
@@ -112,23 +111,6 @@ async function listFolder(
   return { files, folders };
 }
 
-function noRoot(root: string, cause: unknown): DwError {
-  return new DwError("DW-TABLE-MISSING", {
-    what: `${root} does not exist.`,
-    why: "There is nothing to read at that path.",
-    fix: "Check the path; relative paths start at the folder dw runs in, or at --cwd.",
-    cause,
-  });
-}
-
-function outside(root: string, path: string, why: string): DwError {
-  return new DwError("DW-FILE-OUTSIDE", {
-    what: `The path ${JSON.stringify(path)} leaves ${root}: ${why}.`,
-    why: "A table's metadata may only name files of its own export.",
-    fix: "Point SOURCE at the folder that holds the whole export, and do not read exports that you do not trust.",
-  });
-}
-
 function fileError(path: string, cause: unknown): DwError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code; // errors of node:fs carry one
   if (code === "EACCES" || code === "EPERM") {
@@ -139,26 +121,5 @@ function fileError(path: string, cause: unknown): DwError {
       cause,
     });
   }
-  return new DwError("DW-FILE-MISSING", {
-    what: `${path} does not exist${code === undefined ? " as a file" : ""}.`,
-    why: "The table's metadata names it, or you did.",
-    fix: "Copy the whole export; a file that its warehouse has already removed cannot be read, an older or newer snapshot perhaps can.",
-    cause,
-  });
-}
-
-function truncated(path: string, wanted: number, size: number): DwError {
-  return new DwError("DW-FILE-CORRUPT", {
-    what: `${path} ends too early.`,
-    why: `Bytes up to ${wanted} were expected, and the file has ${size}.`,
-    fix: "Copy the file again from where the table was exported.",
-  });
-}
-
-function tooLarge(path: string, size: number): DwError {
-  return new DwError("DW-FILE-TOO-LARGE", {
-    what: `${path} would need ${size} bytes of memory at once.`,
-    why: `Metadata is read whole up to ${WHOLE_FILE_LIMIT} bytes, so that a damaged file cannot fill the memory.`,
-    fix: "Check the file; if it is really that large, compact the table's metadata before exporting it.",
-  });
+  return missing(path, cause);
 }

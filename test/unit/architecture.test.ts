@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   present: ["core"],
   render: ["core"],
   formats: ["core"],
-  storage: ["core", "formats"],
+  storage: ["core", "formats", "connections/http.ts", "connections/s3.ts", "connections/webhdfs.ts"],
   connections: ["core"],
   engines: ["core", "render"],
   "engines/index.ts": ["core", "engines"],

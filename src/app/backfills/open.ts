@@ -51,7 +51,7 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
       const source = await openBackfillSource(definition.from, {
         project,
         connections,
-        root: project.root,
+        signal,
         scratch,
         at,
         ...(definition.warehouse !== undefined && { warehouse: definition.warehouse }),

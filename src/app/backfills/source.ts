@@ -4,14 +4,15 @@ import type { Columns, SourceModel } from "../../core/model.js";
 import type { At, SourceTable } from "../../core/source.js";
 import { openSource } from "../../sources/index.js";
 import type { Project } from "../project.js";
+import { environmentConnections, storageAccess } from "../storage-access.js";
 import { modelTable, namedTable } from "../table-source.js";
 
 export interface SourceSurroundings {
+  /** Relative paths start at its root. */
   readonly project: Project;
   readonly connections: Connections;
   readonly warehouse?: string;
-  /** Relative paths start here. */
-  readonly root: string;
+  readonly signal: AbortSignal;
   /** A folder for chunk files. */
   readonly scratch: string;
   readonly at: At;
@@ -21,10 +22,16 @@ export interface SourceSurroundings {
 
 /** The source of a backfill: a format's path, a table of a connection or of a model. DW-SOURCE-UNKNOWN and what opening throws. */
 export function openBackfillSource(text: string, surroundings: SourceSurroundings): Promise<SourceTable> {
-  const { root, at, typed } = surroundings;
+  const { project, connections, signal, at, typed } = surroundings;
   return openSource(text, {
     at,
-    cwd: root,
+    cwd: project.root,
+    access: storageAccess({
+      variables: project.variables,
+      redactor: project.redactor,
+      signal: () => signal,
+      connections: async () => environmentConnections(project, connections.environment.name),
+    }),
     ...(typed && { typed }),
     connection: (name, rest) => tableSource(name, rest, surroundings),
   });

@@ -129,6 +129,7 @@ function plan(opened: Opened, request: ReadRequest): ReadPlan {
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
       return openChunk(opened, planned, columns, request.where);
     },
+    prefetch: (chunk) => opened.storage.prefetch?.(chunk.files),
   };
 }
 

@@ -81,6 +81,7 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
       return openChunk(planned, reading, db);
     },
+    prefetch: (chunk) => storage.prefetch?.(chunk.files),
   };
 }
 

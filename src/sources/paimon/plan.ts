@@ -41,6 +41,7 @@ export async function plan(table: PaimonTable, request: ReadRequest): Promise<Re
       if (chunkParts === undefined) throw new RangeError(`the chunk ${chunk.id} is not of this plan`);
       return openChunk(table, columns, chunkParts);
     },
+    prefetch: (chunk) => table.storage.prefetch?.(chunk.files),
   };
 }
 
