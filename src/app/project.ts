@@ -89,7 +89,7 @@ export async function openProject(options: OpenProject): Promise<Project> {
       return models;
     },
     onlyWarehouse: async (named) => (named === undefined ? only(root, await warehouseNames(root)) : known(named)),
-    someWarehouses: async (named) => (named === undefined ? warehouseNames(root) : [await known(named)]),
+    someWarehouses: async (named) => (named === undefined ? some(root, await warehouseNames(root)) : [await known(named)]),
     environment: (name) => resolveEnvironment(config, name),
     connect: (environment) => {
       const connections = openConnections(environment, { root, variables: options.variables, redactor: options.redactor });
@@ -129,12 +129,22 @@ function asConfigError(error: DwError): DwError {
 }
 
 function only(root: string, names: readonly string[]): string {
-  const [first, ...others] = names;
+  const [first, ...others] = some(root, names);
   if (first !== undefined && others.length === 0) return first;
   throw new DwError("DW-WAREHOUSE-UNKNOWN", {
-    what: first === undefined ? `There is no warehouse in ${join(root, "models")}.` : "No warehouse was named, and there are several.",
-    why: first === undefined ? "Each folder there is one." : `models/ has ${names.join(", ")}.`,
-    fix: first === undefined ? "Make one, or copy one with `dw init`." : "Name one with --warehouse.",
+    what: "No warehouse was named, and there are several.",
+    why: `models/ has ${names.join(", ")}.`,
+    fix: "Name one with --warehouse.",
+  });
+}
+
+/** Work on nothing would end well and say nothing. */
+function some(root: string, names: readonly string[]): readonly string[] {
+  if (names.length > 0) return names;
+  throw new DwError("DW-WAREHOUSE-UNKNOWN", {
+    what: `There is no warehouse in ${join(root, "models")}.`,
+    why: "Each folder there is one.",
+    fix: "Make one, or copy one with `dw init`.",
   });
 }
 

@@ -11,17 +11,23 @@ export type SqlHole = Referable | SqlReference | SqlBody;
 function body(dialect: Dialect): (strings: TemplateStringsArray, ...holes: readonly SqlHole[]) => SqlBody {
   return (strings, ...holes) => ({
     dialect,
-    parts: strings.flatMap((text, index) => {
-      const hole = index === 0 ? undefined : holes[index - 1];
-      return hole === undefined ? [text] : [...holeParts(hole), text];
-    }),
+    parts: strings.flatMap((text, index) => (index === 0 ? [text] : [...holeParts(holes[index - 1], strings[index - 1] ?? ""), text])),
   });
 }
 
-function holeParts(hole: SqlHole): readonly (string | SqlReference)[] {
+/** A column that was renamed or misspelt is undefined here, and text would go missing from the SQL. */
+function holeParts(hole: SqlHole | undefined, before: string): readonly (string | SqlReference)[] {
+  if (typeof hole !== "object" || hole === null) throw notAReference(hole, before);
   if ("parts" in hole) return hole.parts;
   if ("ref" in hole) return [hole];
   return [{ ref: "model", model: hole.name }];
+}
+
+/** A TypeError: loading the file makes it a letter with the line. */
+function notAReference(hole: unknown, before: string): TypeError {
+  const place = before.trimEnd().split("\n").at(-1)?.trimStart() ?? "";
+  const why = hole === undefined ? "a column that its model does not have" : `a ${typeof hole} instead of a model or a column`;
+  return new TypeError(`After \`${place}\` the SQL body refers to ${why}.`);
 }
 
 /**

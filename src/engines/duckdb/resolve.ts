@@ -3,6 +3,7 @@ import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
 import type { Column, Model, SqlBody, TableModel, ViewModel } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import { typeText } from "../../core/types.js";
 import type { ColumnBody, SchemaBody, TableBody, ViewBody } from "./body.js";
 import { quoting } from "./dialect.js";
@@ -83,7 +84,7 @@ function nativeType(model: TableModel, name: string, column: Column, losses: Los
 
 function refused(model: TableModel, name: string, column: Column, level: "lossy" | "impossible", note: string): DwError {
   return new DwError(level === "lossy" ? "DW-TYPE-LOSSY" : "DW-TYPE-UNSUPPORTED", {
-    what: `Model ${model.name}: column ${name} is ${typeText(column.type)}, which DuckDB cannot keep: ${note}.`,
+    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which DuckDB cannot keep: ${note}.`,
     why: "Some values would come back changed.",
     fix:
       level === "lossy" ? 'Accept it with .accept("duckdb", "reason"), or map it with .as("duckdb", …).' : 'Map it with .as("duckdb", …).',
@@ -96,7 +97,7 @@ function defaultText(model: TableModel, name: string, column: Column): string | 
   if ("now" in value) return column.type.kind === "timestamp" && !column.type.zoned ? "timezone('UTC', now())" : "now()";
   if ("literal" in value) return quoting.literal(value.literal);
   if (value.sql.duckdb !== undefined) return value.sql.duckdb;
-  throw invalid(`${model.name}.${name}`, "its default has no DuckDB expression", "Give .defaultSql({ duckdb: … }).");
+  throw invalid(model, `the default of column ${name} has no DuckDB expression`, "Give .defaultSql({ duckdb: … }).");
 }
 
 function viewBody(model: ViewModel, context: ResolveContext): ViewBody {
@@ -107,7 +108,7 @@ function viewBody(model: ViewModel, context: ResolveContext): ViewBody {
 function bodyOf(model: ViewModel): SqlBody {
   const body = model.query.duckdb;
   if (body) return body;
-  throw invalid(model.name, "its query has no DuckDB body", "Add query: { duckdb: sql.duckdb`…` }.");
+  throw invalid(model, "its query has no DuckDB body", "Add query: { duckdb: sql.duckdb`…` }.");
 }
 
 function queryText(model: ViewModel, body: SqlBody, context: ResolveContext): string {
@@ -140,9 +141,9 @@ function referencedModels(model: ViewModel, context: ResolveContext): RelationMo
 function referenced(name: string, from: ViewModel, context: ResolveContext): RelationModel {
   const model = context.models.get(name);
   if (model && isOnDuckdb(model)) return model;
-  throw invalid(from.name, `its query reads ${name}, which is not on DuckDB`, `Put ${name} on DuckDB, or read something else.`);
+  throw invalid(from, `its query reads ${name}, which is not on DuckDB`, `Put ${name} on DuckDB, or read something else.`);
 }
 
-function invalid(place: string, what: string, fix: string): DwError {
-  return new DwError("DW-MODEL-INVALID", { what: `Model ${place}: ${what}.`, why: "DuckDB would refuse it.", fix });
+function invalid(model: Model, what: string, fix: string): DwError {
+  return new DwError("DW-MODEL-INVALID", { what: `${modelPlace(model)}: ${what}.`, why: "DuckDB would refuse it.", fix });
 }

@@ -3,6 +3,7 @@ import type { Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
 import type { Model, TopicModel } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import type { Held, TopicBody, TopicObject } from "./body.js";
 import type { KafkaTopicOptions } from "./options.js";
 
@@ -49,7 +50,7 @@ function text(value: string | number | boolean | Hole): Held<string> {
 function refuseName(model: TopicModel, name: string): void {
   if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== "." && name !== "..") return;
   throw new DwError("DW-MODEL-INVALID", {
-    what: `Model ${model.name}: ${JSON.stringify(name)} cannot name a topic.`,
+    what: `${modelPlace(model)}: ${JSON.stringify(name)} cannot name a topic.`,
     why: "A topic's name has 1 to 249 ASCII letters, digits, dots, underscores and hyphens.",
     fix: "Set `topic` in the model's Kafka options.",
   });
@@ -58,7 +59,7 @@ function refuseName(model: TopicModel, name: string): void {
 function refuseKey(model: TopicModel, column: string): void {
   if (Object.hasOwn(model.columns, column)) return;
   throw new DwError("DW-MODEL-INVALID", {
-    what: `Model ${model.name}: its key names the column ${column}, which it does not have.`,
+    what: `${modelPlace(model)}: its key names the column ${column}, which it does not have.`,
     why: "The message key is made of columns.",
     fix: "Name one of the model's columns.",
   });

@@ -1,10 +1,10 @@
 import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
 import type { Column, Columns, DefaultValue, Model } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import { type Dialect, type EngineName, typeText } from "../../core/types.js";
 import type { CheckBody, ColumnBody } from "./body.js";
 import { derivedName, id, join, lit, quoting } from "./dialect.js";
-import { place } from "./sql-text.js";
 import { canonicalType, mapType } from "./types.js";
 
 /** Which slot is resolved, and in which order its dialects are tried: TimescaleDB reads PostgreSQL's SQL too. */
@@ -29,14 +29,14 @@ export function columnType(model: Model, name: string, column: Column, { slot }:
   });
   if (mapping.level === "impossible") {
     throw new DwError("DW-TYPE-UNSUPPORTED", {
-      what: `${place(model)}: column ${name} is ${typeText(column.type)}, which ${slot} cannot store: ${mapping.note}.`,
+      what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which ${slot} cannot store: ${mapping.note}.`,
       why: "Another type would change the values that a reader gets back.",
       fix: `Map it with .as("${slot}", …), or take ${slot} out of the model's \`on\`.`,
     });
   }
   if (mapping.level === "lossy" && accepted === undefined) {
     throw new DwError("DW-TYPE-LOSSY", {
-      what: `${place(model)}: column ${name} is ${typeText(column.type)}, and ${slot} would change some values: ${mapping.note}.`,
+      what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, and ${slot} would change some values: ${mapping.note}.`,
       why: "dw never changes values silently.",
       fix: `Accept it with .accept("${slot}", "why it does not matter"), or map it with .as("${slot}", …).`,
     });
@@ -48,7 +48,7 @@ export function columnType(model: Model, name: string, column: Column, { slot }:
 function authorType(model: Model, name: string, text: string): string {
   if (/^[A-Za-z_"][\w ."]*(\([\w ,]*\))?[\w ]*(\[\d*\])*$/.test(text) && text.split('"').length % 2 === 1) return canonicalType(text);
   throw new DwError("DW-MODEL-INVALID", {
-    what: `${place(model)}: column ${name} is mapped to ${JSON.stringify(text)}, which does not look like a type.`,
+    what: `${modelPlace(model)}: column ${name} is mapped to ${JSON.stringify(text)}, which does not look like a type.`,
     why: "A type is a name with optional numbers in parentheses.",
     fix: 'Write it as PostgreSQL would: .as("postgres", "numeric(12,4)").',
   });

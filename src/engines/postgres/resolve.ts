@@ -5,6 +5,7 @@ import type { Finding } from "../../core/finding.js";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.js";
 import type { Loss } from "../../core/loss.js";
 import type { Column, FunctionModel, MaterializedViewModel, Model, TableModel, ViewModel } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import type {
   ForeignKeyBody,
   FunctionBody,
@@ -18,7 +19,7 @@ import type {
 import { columnBodies, columnComment, columnType, enumChecks, type Flavor } from "./columns.js";
 import { derivedName } from "./dialect.js";
 import type { PostgresIndex, PostgresMaterializedViewOptions, PostgresTableOptions } from "./options.js";
-import { bodyIn, place, renderBody } from "./sql-text.js";
+import { bodyIn, renderBody } from "./sql-text.js";
 
 export type Resolvable = TableModel | ViewModel | MaterializedViewModel | FunctionModel;
 
@@ -113,7 +114,7 @@ export function qualifiedName(model: Resolvable, flavor: Flavor): readonly strin
   const options = optionsOf<PostgresTableOptions<string>>(model, flavor);
   if (isJsonObject(options.schema as Json | undefined)) {
     throw new DwError("DW-MODEL-INVALID", {
-      what: `${place(model)} has another schema in each environment.`,
+      what: `${modelPlace(model)} has another schema in each environment.`,
       why: "The qualified name is the object's identity in migrations, so it has to be the same everywhere.",
       fix: "Name one schema, and bind the environments to different databases.",
     });

@@ -1,5 +1,6 @@
 import { DwError } from "../../core/errors.js";
 import type { Model, SqlBodies, SqlBody, SqlReference } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import type { Dialect } from "../../core/types.js";
 import { id } from "./dialect.js";
 
@@ -16,7 +17,7 @@ export function bodyIn(model: Model, bodies: SqlBodies, dialects: readonly Diale
     if (body !== undefined) return body;
   }
   throw new DwError("DW-MODEL-INVALID", {
-    what: `${place(model)} has no SQL for ${dialects[0]}.`,
+    what: `${modelPlace(model)} has no SQL for ${dialects[0]}.`,
     why: `It names ${dialects[0]} in \`on\`, and dw does not translate SQL between dialects.`,
     fix: `Write the body with sql.${dialects[0]}\`…\`.`,
   });
@@ -38,15 +39,10 @@ export function renderBody(model: Model, body: SqlBody, nameOf: (name: string) =
 
 function unknownReference(model: Model, target: string, dialect: Dialect): DwError {
   return new DwError("DW-MODEL-INVALID", {
-    what: `${place(model)} refers to ${target}, which is not on ${dialect}.`,
+    what: `${modelPlace(model)} refers to ${target}, which is not on ${dialect}.`,
     why: "A SQL body can only read what the same engine holds.",
     fix: `Put ${target} on ${dialect} too, or read another model.`,
   });
-}
-
-/** Model and file, for messages. */
-export function place(model: Model): string {
-  return model.origin === undefined ? `Model ${model.name}` : `Model ${model.name} (${model.origin.file})`;
 }
 
 /** Without blank lines at both ends, spaces at line ends, a final semicolon and common indentation. */

@@ -5,6 +5,7 @@ import { DwError } from "../../core/errors.js";
 import type { Json, JsonObject } from "../../core/json.js";
 import type { Loss } from "../../core/loss.js";
 import type { Column, Columns, MaterializedViewModel, Model, SqlBody, TableModel, ViewModel } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import type { Dialect } from "../../core/types.js";
 import { typeText } from "../../core/types.js";
 
@@ -95,9 +96,13 @@ function databaseObject(database: Held<string>): CatalogObject<DatabaseBody> {
 function agreeOnDatabase(relation: RelationObject, databases: ReadonlyMap<string, CatalogObject<DatabaseBody>>): void {
   const shared = databases.get(objectId("starrocks", "database", [relation.name[0] ?? ""]));
   if (JSON.stringify(shared?.body.database) === JSON.stringify(relation.body.database)) return;
-  throw invalid(relation.model ?? "", `its database ${relation.name[0]} is called differently per environment than in other models`, {
-    fix: "Give all models of one database the same `database`, for example a shared constant.",
-  });
+  throw invalid(
+    { name: relation.model ?? "" },
+    `its database ${relation.name[0]} is called differently per environment than in other models`,
+    {
+      fix: "Give all models of one database the same `database`, for example a shared constant.",
+    },
+  );
 }
 
 // ------------------------------------------------------------------------------------------------ tables
@@ -134,7 +139,7 @@ function columnBody(model: TableModel, name: string, column: Column, options: Ta
   const generated = column.generated?.starrocks;
   const isKey = (options.key ?? model.key ?? []).includes(name);
   if (column.generated && generated === undefined) {
-    throw invalid(`${model.name}.${name}`, "it is generated, but not by a StarRocks expression", {
+    throw invalid(model, `column ${name} is generated, but not by a StarRocks expression`, {
       fix: "Give .generated({ starrocks: … }).",
     });
   }
@@ -171,7 +176,7 @@ function columnDefault(model: TableModel, name: string, column: Column): ColumnB
   if ("literal" in value) return { literal: String(value.literal) };
   const expression = value.sql.starrocks;
   if (expression !== undefined) return { expression };
-  throw invalid(`${model.name}.${name}`, "its default has no StarRocks expression", { fix: "Give .defaultSql({ starrocks: … })." });
+  throw invalid(model, `the default of column ${name} has no StarRocks expression`, { fix: "Give .defaultSql({ starrocks: … })." });
 }
 
 /** Meaning and unit; the engine has one place for both. */
@@ -211,7 +216,7 @@ function partitionExpressions(model: RelationModel, partition: NonNullable<ViewO
 
 function columnOf(model: RelationModel, name: string, use: string): string {
   if (Object.hasOwn(model.columns, name)) return name;
-  throw invalid(model.name, `its ${use} names the column ${name}, which it does not have`, { fix: "Name one of the model's columns." });
+  throw invalid(model, `its ${use} names the column ${name}, which it does not have`, { fix: "Name one of the model's columns." });
 }
 
 function distribution(wanted: TableOptions["distributeBy"]): DistributionBody | undefined {
@@ -224,7 +229,7 @@ function distribution(wanted: TableOptions["distributeBy"]): DistributionBody | 
 function defaultDistribution(model: TableModel, table: TableOptions["table"], key: readonly string[]): DistributionBody {
   if (table === "primary") return { by: "hash", columns: [...key] };
   if (table === "duplicate") return { by: "random" };
-  throw invalid(model.name, `a table of kind ${table} needs distributeBy`, {
+  throw invalid(model, `a table of kind ${table} needs distributeBy`, {
     fix: "Add distributeBy: hash([…]) to the StarRocks options.",
   });
 }
@@ -324,7 +329,7 @@ function refresh({ refresh: wanted, deferred }: ViewOptions): RefreshBody {
 
 function queryBody(model: ViewModel | MaterializedViewModel, context: ResolveContext): QueryBody {
   const body = model.query.starrocks;
-  if (!body) throw invalid(model.name, "its query has no StarRocks body", { fix: "Add query: { starrocks: sql.starrocks`…` }." });
+  if (!body) throw invalid(model, "its query has no StarRocks body", { fix: "Add query: { starrocks: sql.starrocks`…` }." });
   const starrocks = queryText(body, model, context);
   const duckdb = model.query.duckdb && queryText(model.query.duckdb, model, context);
   return duckdb === undefined ? { starrocks } : { starrocks, duckdb };
@@ -346,7 +351,7 @@ function queryText(body: SqlBody, model: RelationModel, context: ResolveContext)
 function identFor(dialect: Dialect, model: RelationModel): (name: string) => string {
   if (dialect === "starrocks") return quoting.ident;
   if (dialect === "duckdb") return doubleQuoted;
-  throw invalid(model.name, `a query in the dialect of ${dialect} stands where one of StarRocks or DuckDB is wanted`, {
+  throw invalid(model, `a query in the dialect of ${dialect} stands where one of StarRocks or DuckDB is wanted`, {
     fix: "Use the tag of the dialect: sql.starrocks`…`.",
   });
 }
@@ -393,7 +398,7 @@ function referenced(name: string, from: RelationModel, context: ResolveContext):
   const model = context.models.get(name);
   if (model && isOnStarrocks(model)) return model;
   const what = model ? `its query reads ${name}, which is not on StarRocks` : `its query reads ${name}, which no model is`;
-  throw invalid(from.name, what, { fix: `Put ${name} on StarRocks, or read something else.` });
+  throw invalid(from, what, { fix: `Put ${name} on StarRocks, or read something else.` });
 }
 
 function relationId(model: RelationModel, context: ResolveContext): string {
@@ -422,13 +427,17 @@ function heldTexts(values: Readonly<Record<string, string | Hole>> = {}): Record
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isHole(value as Json) ? heldText(value) : String(value)]));
 }
 
-function invalid(place: string, what: string, { fix }: { readonly fix: string }): DwError {
-  return new DwError("DW-MODEL-INVALID", { what: `Model ${place}: ${what}.`, why: "StarRocks would refuse or misunderstand it.", fix });
+function invalid(model: Pick<Model, "name" | "origin">, what: string, { fix }: { readonly fix: string }): DwError {
+  return new DwError("DW-MODEL-INVALID", {
+    what: `${modelPlace(model)}: ${what}.`,
+    why: "StarRocks would refuse or misunderstand it.",
+    fix,
+  });
 }
 
 function unsupported(model: RelationModel, name: string, column: Column, note: string): DwError {
   return new DwError("DW-TYPE-UNSUPPORTED", {
-    what: `Model ${model.name}: column ${name} is ${typeText(column.type)}, which StarRocks cannot store: ${note}.`,
+    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which StarRocks cannot store: ${note}.`,
     why: "A wider type would change the values a reader gets back.",
     fix: 'Map it with .as("starrocks", …), or leave the model out of StarRocks.',
   });
@@ -436,7 +445,7 @@ function unsupported(model: RelationModel, name: string, column: Column, note: s
 
 function lossyRefused(model: RelationModel, name: string, column: Column, native: string, note: string): DwError {
   return new DwError("DW-TYPE-LOSSY", {
-    what: `Model ${model.name}: column ${name} is ${typeText(column.type)}, and ${native} in StarRocks ${note}.`,
+    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, and ${native} in StarRocks ${note}.`,
     why: "Some values would come back changed, and nobody has accepted that.",
     fix: 'Accept it with .accept("starrocks", "reason"), or map it with .as("starrocks", …).',
   });

@@ -2,6 +2,7 @@ import type { CatalogObject } from "../../core/catalog.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { MaterializedViewModel, Model, TableModel } from "../../core/model.js";
+import { modelPlace } from "../../core/model-place.js";
 import type {
   AggregateBody,
   ColumnstoreBody,
@@ -13,7 +14,6 @@ import type {
 } from "../postgres/body.js";
 import { derivedName } from "../postgres/dialect.js";
 import { optionsOf, orderedColumn, type Resolvable, type Resolving, resolveModels } from "../postgres/resolve.js";
-import { place } from "../postgres/sql-text.js";
 import type { Columnstore, TimescaleAggregateOptions, TimescaleTableOptions } from "./options.js";
 
 const DEFAULT_CHUNK_INTERVAL = "7 days";
@@ -51,7 +51,7 @@ function plainTable(object: CatalogObject, model: TableModel, options: Partial<T
   const idle = NEED_HYPERTABLE.filter((option) => options[option] !== undefined);
   if (idle.length === 0) return object;
   throw new DwError("DW-MODEL-INVALID", {
-    what: `${place(model)} has ${idle.join(" and ")} on timescale, but no timeColumn.`,
+    what: `${modelPlace(model)} has ${idle.join(" and ")} on timescale, but no timeColumn.`,
     why: "Only a hypertable has chunks, and these speak of chunks.",
     fix: `Name the column that partitions it by time: timeColumn: "…".`,
   });

@@ -11,12 +11,30 @@ export function columnMistakes(model: Model): readonly Mistake[] {
   if (columns === undefined) return zoneMistakes(model);
   const wrong = [...emptyMistakes(model, columns), ...Object.entries(columns).flatMap(([name, column]) => oneColumn(name, column))];
   if (wrong.length > 0) return wrong;
-  return [...keyMistakes(model, columns), ...freshMistakes(model, columns), ...zoneMistakes(model)];
+  return [...twinMistakes(model, columns), ...keyMistakes(model, columns), ...freshMistakes(model, columns), ...zoneMistakes(model)];
 }
 
 function emptyMistakes(model: Model, columns: Columns): readonly Mistake[] {
   if (model.model === "source" || Object.keys(columns).length > 0) return [];
   return [{ what: "has no columns.", why: `A ${model.model} has at least one.`, fix: "Add them under `columns`." }];
+}
+
+/** Engines in which `id` and `ID` are one name. */
+const foldingEngines = ["starrocks", "duckdb", "hive"];
+
+function twinMistakes(model: Model, columns: Columns): readonly Mistake[] {
+  const engine = "on" in model && model.model !== "check" ? foldingEngines.find((name) => Object.hasOwn(model.on, name)) : undefined;
+  if (engine === undefined) return [];
+  const names = Object.keys(columns);
+  const twin = names.find((name, index) => names.some((other, at) => at < index && other.toLowerCase() === name.toLowerCase()));
+  if (twin === undefined) return [];
+  return [
+    {
+      what: `has two columns ${twin} for ${engine}.`,
+      why: "Names that differ only by case are one name there.",
+      fix: "Rename one of them.",
+    },
+  ];
 }
 
 function oneColumn(name: string, column: Column | undefined): readonly Mistake[] {

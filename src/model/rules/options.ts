@@ -1,16 +1,85 @@
 import { isHole } from "../../core/catalog.js";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.js";
 import type { Model, ModelKind } from "../../core/model.js";
-import type { EngineName } from "../../core/types.js";
+import type { FunctionOptions, MaterializedViewOptions, TableOptions, TopicOptions, ViewOptions } from "../engine-options.js";
 import { columnsOf, type Mistake, missingColumns, suggestion } from "./mistake.js";
 
-/** Engines that a kind of model can be on. */
-const engines: Readonly<Partial<Record<ModelKind, readonly EngineName[]>>> = {
-  table: ["starrocks", "timescale", "postgres", "duckdb", "hive"],
-  view: ["starrocks", "timescale", "postgres", "duckdb", "hive"],
-  "materialized-view": ["starrocks", "timescale", "postgres", "hive"],
-  function: ["timescale", "postgres"],
-  topic: ["kafka"],
+/** Every option, so that one of another engine is refused where nobody runs a type checker; the compiler knows when one lacks. */
+type OptionNames<T> = { readonly [E in keyof T]-?: Readonly<Record<keyof NonNullable<T[E]>, true>> };
+
+const namedOptions = { schema: true, name: true } as const;
+const postgresTable = { ...namedOptions, indexes: true } as const;
+const starrocksStorage = {
+  database: true,
+  name: true,
+  replication: true,
+  compression: true,
+  colocateWith: true,
+  partitionTtl: true,
+  properties: true,
+} as const;
+
+const hiveStorage = { database: true, name: true, storedAs: true, location: true, properties: true } as const;
+
+const tableOptions: OptionNames<TableOptions<string>> = {
+  starrocks: {
+    ...starrocksStorage,
+    table: true,
+    key: true,
+    aggregate: true,
+    autoIncrement: true,
+    partitionBy: true,
+    dynamicPartitions: true,
+    partitionLiveNumber: true,
+    partitionRetention: true,
+    distributeBy: true,
+    orderBy: true,
+    bloomFilter: true,
+    bitmapIndexes: true,
+    indexes: true,
+    persistentIndex: true,
+  },
+  timescale: { ...postgresTable, timeColumn: true, chunkInterval: true, spaceBy: true, columnstore: true, retention: true },
+  postgres: postgresTable,
+  duckdb: namedOptions,
+  hive: {
+    ...hiveStorage,
+    table: true,
+    partitionedBy: true,
+    clusteredBy: true,
+    sortedBy: true,
+    buckets: true,
+    skewedBy: true,
+    storedBy: true,
+    serde: true,
+    delimited: true,
+    notNull: true,
+  },
+};
+const viewOptions: OptionNames<ViewOptions> = {
+  starrocks: { database: true, name: true },
+  timescale: namedOptions,
+  postgres: namedOptions,
+  duckdb: namedOptions,
+  hive: { database: true, name: true },
+};
+const materializedViewOptions: OptionNames<MaterializedViewOptions<string>> = {
+  starrocks: { ...starrocksStorage, refresh: true, deferred: true, partitionBy: true, distributeBy: true, orderBy: true },
+  timescale: { ...namedOptions, materializedOnly: true, refresh: true, columnstore: true, retention: true, indexes: true },
+  postgres: postgresTable,
+  hive: { ...hiveStorage, partitionedBy: true, rewrite: true },
+};
+const functionOptions: OptionNames<FunctionOptions> = { timescale: namedOptions, postgres: namedOptions };
+const topicOptions: OptionNames<TopicOptions> = {
+  kafka: { topic: true, partitions: true, replicationFactor: true, config: true, format: true },
+};
+
+/** Engines that a kind of model can be on, and their options. */
+const engines: Readonly<Partial<Record<ModelKind, Readonly<Record<string, Readonly<Record<string, true  table: tableOptions,
+  view: viewOptions,
+  "materialized-view": materializedViewOptions,
+  function: functionOptions,
+  topic: topicOptions,
 };
 
 /** Where engine options name columns, in any engine: the option, and how its names are found. */
@@ -34,10 +103,22 @@ const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>>
 
 export function optionMistakes(model: Model): readonly Mistake[] {
   if (!("on" in model) || model.model === "check") return [];
-  const known = engines[model.model] ?? [];
-  return Object.entries(model.on).flatMap(([engine, options]) =>
-    known.some((name) => name === engine) ? namedColumns(model, engine, options) : [unknownEngine(model.model, engine, known)],
-  );
+  const known = engines[model.model] ?? {};
+  return Object.entries(model.on).flatMap(([engine, options]) => {
+    const names = Object.hasOwn(known, engine) ? known[engine] : undefined;
+    if (names === undefined) return [unknownEngine(model.model, engine, Object.keys(known))];
+    return [...unknownOptions(engine, options, Object.keys(names)), ...namedColumns(model, engine, options)];
+  });
+}
+
+function unknownOptions(engine: string, options: JsonObject | undefined, known: readonly string[]): readonly Mistake[] {
+  return Object.keys(options ?? {})
+    .filter((option) => !known.includes(option))
+    .map((option) => ({
+      what: `has the option on.${engine}.${option}, which does not exist.`,
+      why: `Its options are ${known.join(", ")}.`,
+      fix: suggestion(option, known) ?? "Remove it, or move it to the engine that it belongs to.",
+    }));
 }
 
 function unknownEngine(kind: ModelKind, engine: string, known: readonly string[]): Mistake {

@@ -51,6 +51,16 @@ describe("a wrong model is named by file, model and column", () => {
   test.each([
     ["an unknown layer", { layer: "dwz" }, "is in the layer dwz, which the project does not have."],
     ["a misspelt key", { colums: {} }, "says `colums`, which a table does not know."],
+    [
+      "an option of another engine",
+      { on: { postgres: { chunkInterval: "7 days" } } },
+      "has the option on.postgres.chunkInterval, which does not exist.",
+    ],
+    [
+      "two names that one engine folds",
+      { ...column({ kind: "uuid" }), columns: { x: { type: { kind: "uuid" } }, X: { type: { kind: "uuid" } } }, on: { duckdb: {} } },
+      "has two columns X for duckdb.",
+    ],
     ["no grain", { grain: undefined }, "has no `grain`."],
     ["no columns", { columns: {}, key: [], fresh: undefined }, "has no columns."],
     ["a name that is a path", { name: "../x" }, 'has the name "../x".'],
