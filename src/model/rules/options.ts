@@ -75,7 +75,8 @@ const topicOptions: OptionNames<TopicOptions> = {
 };
 
 /** Engines that a kind of model can be on, and their options. */
-const engines: Readonly<Partial<Record<ModelKind, Readonly<Record<string, Readonly<Record<string, true  table: tableOptions,
+const engines: Readonly<Partial<Record<ModelKind, Readonly<Record<string, Readonly<Record<string, true>>>>>>> = {
+  table: tableOptions,
   view: viewOptions,
   "materialized-view": materializedViewOptions,
   function: functionOptions,
