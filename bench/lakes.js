@@ -38,8 +38,8 @@ const candidates = {
   },
   read: async (source, to) => {
     const { openSource } = await import("../dist/sources/index.js");
-    const { openDuckDb } = await import("../dist/connections/duckdb.js");
-    const database = await openDuckDb({ memoryLimit: "320MiB" });
+    const { CHUNK_READING, openDuckDb } = await import("../dist/connections/duckdb.js");
+    const database = await openDuckDb(CHUNK_READING);
     const db = await database.session();
     const table = await openSource(source, { cwd: "/", at: {} });
     const plan = await table.plan({});

@@ -1,4 +1,4 @@
-import { openDuckDb } from "../connections/duckdb.js";
+import { CHUNK_READING, openDuckDb } from "../connections/duckdb.js";
 import { checkedPredicate } from "../connections/duckdb-predicate.js";
 import type { DuckDbConnection } from "../core/session.js";
 import type { Chunk, ReadPlan, SourceTable } from "../core/source.js";
@@ -19,7 +19,7 @@ export interface CatRequest {
  * come in the order of the source's chunks; inside of a chunk in no order that is promised.
  */
 export async function cat(table: SourceTable, request: CatRequest, write: Write, signal: AbortSignal): Promise<void> {
-  const database = await openDuckDb();
+  const database = await openDuckDb(CHUNK_READING);
   try {
     const db = await database.session(signal);
     const where = request.where === undefined ? undefined : await checkedPredicate(db, request.where, table.columns);

@@ -22,6 +22,9 @@ export interface DuckDbOptions {
 
 const GIB = 1024 ** 3;
 
+/** For reading a source chunk by chunk, however large it is: with it the whole process stays below 512 MiB, and DuckDB spills. */
+export const CHUNK_READING: DuckDbOptions = { memoryLimit: 384 * 1024 ** 2 };
+
 /**
  * Opens DuckDB with a stated memory limit, thread count and spill directory, times in UTC, and no extension that is
  * fetched from anywhere: what is compiled in (parquet, json, icu) is what there is.

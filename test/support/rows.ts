@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { openDuckDb } from "../../src/connections/duckdb.js";
+import { CHUNK_READING, openDuckDb } from "../../src/connections/duckdb.js";
 import type { ReadRequest, SourceTable } from "../../src/core/source.js";
 import { jsonLine } from "../../src/formats/jsonl.js";
 
 /** All rows of a source as JSON Lines, read chunk by chunk as `dw cat` does. */
 export async function jsonLines(table: SourceTable, request: ReadRequest = {}): Promise<string[]> {
-  const database = await openDuckDb({ memoryLimit: 1024 ** 3 });
+  const database = await openDuckDb(CHUNK_READING);
   try {
     const db = await database.session();
     const plan = await table.plan(request);

@@ -3,7 +3,7 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { type PreparedBackfill, prepareBackfill } from "../../backfill/prepare.js";
 import type { Reader } from "../../backfill/run.js";
-import { openDuckDb } from "../../connections/duckdb.js";
+import { CHUNK_READING, openDuckDb } from "../../connections/duckdb.js";
 import { checkedPredicate } from "../../connections/duckdb-predicate.js";
 import type { Connections } from "../../connections/open.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
@@ -71,7 +71,7 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
 const folderName = (name: string): string => name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 80);
 
 async function readingDatabase(scratch: string, signal: AbortSignal, closers: (() => Promise<void>)[]): Promise<() => Promise<Reader>> {
-  const database = await openDuckDb({ tempDirectory: join(scratch, "spill") });
+  const database = await openDuckDb({ ...CHUNK_READING, tempDirectory: join(scratch, "spill") });
   closers.push(() => database.close());
   return () => database.session(signal);
 }

@@ -66,7 +66,7 @@ async function readHeader(storage: Storage, file: TableFile): Promise<Header> {
 
 async function unpacked(head: Uint8Array, file: TableFile): Promise<Uint8Array> {
   try {
-    return await unpackedHead(head, compressionOf(file.path));
+    return await unpackedHead(head, compressionOf(file.path), head.length === file.size);
   } catch (cause) {
     throw corrupt(file.path, "It does not unpack.", cause);
   }

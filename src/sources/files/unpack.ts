@@ -66,14 +66,19 @@ async function* unzstd(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-/** The first bytes of a packed file's content, from its first bytes; as much as can be had. */
-export async function unpackedHead(head: Uint8Array, compression: Compression): Promise<Uint8Array> {
+/**
+ * The first bytes of a packed file's content, from its first bytes; as much as can be had. Where `head` is the whole file,
+ * a Zstandard one that has not ended throws, since it may give nothing at all before its end.
+ */
+export async function unpackedHead(head: Uint8Array, compression: Compression, whole: boolean): Promise<Uint8Array> {
   if (compression === "none") return head;
   if (compression === "gzip") return gunzipSync(head, { finishFlush: zlib.Z_SYNC_FLUSH });
   await loadZstd();
   const stream = new ZstdStream();
   try {
-    return Buffer.concat([...stream.push(head)]);
+    const content = Buffer.concat([...stream.push(head)]);
+    if (whole) stream.end();
+    return content;
   } finally {
     stream.close();
   }
