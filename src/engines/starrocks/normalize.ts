@@ -190,6 +190,7 @@ function materializedView(body: MaterializedViewBody): MaterializedViewBody {
   return {
     ...body,
     partition: body.partition.map(foldPartitionExpression),
+    refresh: { ...body.refresh, ...(body.refresh.every !== undefined && { every: body.refresh.every.trim().toUpperCase() }) },
     distribution: body.distribution ?? { by: "random" },
     properties: { replicated_storage: "true", replication_num: "3", ...shown(properties) },
   };

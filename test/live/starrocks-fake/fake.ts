@@ -76,6 +76,13 @@ export class FakeStarrocks {
     return index < 0 ? undefined : this.misbehaviours.splice(index, 1)[0];
   }
 
+  /** An empty server: no databases, no jobs. */
+  reset(): void {
+    for (const name of [...this.databases.keys()]) if (name !== "information_schema") this.databases.delete(name);
+    this.jobs.length = 0;
+    this.executed.length = 0;
+  }
+
   /** All jobs end, as if SHOW ALTER had been asked often enough. */
   finishJobs(): void {
     for (const job of this.jobs) while (job.state === "PENDING" || job.state === "RUNNING") this.advance(job);
