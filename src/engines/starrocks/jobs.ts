@@ -30,14 +30,16 @@ export interface Job {
 
 /** How jobs are waited for. Times in milliseconds. */
 export interface JobPatience {
+  /** Before the second question; each further pause is longer, up to `longest`. */
   readonly pause: number;
+  readonly longest: number;
   /** The engine itself gives up after a day (alter_table_timeout_second); nobody waits longer. */
   readonly limit: number;
   /** What the engine says of a job, whenever that changes. */
   readonly say?: (line: string) => void;
 }
 
-export const JOB_PATIENCE: JobPatience = { pause: 500, limit: 86_400_000 };
+export const JOB_PATIENCE: JobPatience = { pause: 50, longest: 2_000, limit: 86_400_000 };
 
 const TERMINAL: ReadonlySet<string> = new Set(["FINISHED", "CANCELLED"]);
 
@@ -68,13 +70,13 @@ export async function awaitJobs(
 ): Promise<void> {
   const until = Date.now() + patience.limit;
   let said = "";
-  for (;;) {
+  for (let { pause } = patience; ; pause = Math.min(pause * 1.5, patience.longest)) {
     const jobs = (await jobsOf(session, table)).filter((job) => job.id > after);
     const open = jobs.filter((job) => !TERMINAL.has(job.state));
     said = tell(patience, table, open, said);
     if (open.length === 0) return refuseCancelled(table, jobs);
     if (Date.now() >= until) throw stillRunning(table, open);
-    await sleep(patience.pause, undefined, { signal });
+    await sleep(pause, undefined, { signal });
   }
 }
 

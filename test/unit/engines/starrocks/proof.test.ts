@@ -33,7 +33,7 @@ function planFor(from: Catalog, to: Catalog, renames: readonly Rename[] = []): S
 describe("on the fake front end", () => {
   let server: FakeServer;
   let session: MysqlSession;
-  const patience = { pause: 1, limit: 60_000 };
+  const patience = { pause: 1, longest: 1, limit: 60_000 };
   const { signal } = new AbortController();
 
   beforeAll(async () => {

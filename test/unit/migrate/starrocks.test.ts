@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readHistory } from "../../../src/app/migrate/folder.js";
+import { readIntent } from "../../../src/app/migrate/intent.js";
+import { openLiveSlots } from "../../../src/app/migrate/live-slots.js";
+import { makeMigration, plannersOf } from "../../../src/app/migrate/make.js";
+import { type Meeting, migrateUp, type UpReport, verifyMigrations } from "../../../src/app/migrate/up.js";
+import { type Connections, openConnections } from "../../../src/connections/open.js";
+import { catalogOf } from "../../../src/core/catalog.js";
+import { resolveEnvironment } from "../../../src/core/environment.js";
+import { approvalLine } from "../../../src/core/hazard.js";
+import type { Model } from "../../../src/core/model.js";
+import { Redactor } from "../../../src/core/redactor.js";
+import type { Pg } from "../../../src/core/session.js";
+import { starrocks } from "../../../src/engines/starrocks/index.js";
+import { type AnyColumns, defineMaterializedView, defineTable, defineView, hash, sql, t } from "../../../src/index.js";
+import { postgresState } from "../../../src/state/postgres.js";
+import { type FakeServer, startFakeStarrocks } from "../../live/starrocks-fake/server.js";
+import { memoryPg } from "../../support/memory-pg.js";
+
+/* `dw migrate up` on the fake front end: what goes wrong in the middle, and that the next run ends in the same state. */
+
+const engines = new Map([[starrocks.name, starrocks]]);
+const NOON = Date.UTC(2026, 0, 2, 12);
+
+const base: AnyColumns = { id: t.bigint("natural key"), value: t.int("measured").nullable() };
+
+function models(more: AnyColumns, buckets: number, comment: string): Model[] {
+  const readings = defineTable("readings", {
+    grain: "one row per id",
+    comment,
+    columns: { ...base, ...more },
+    key: ["id"],
+    on: { starrocks: { table: "duplicate", distributeBy: hash(["id"], buckets), replication: 1 } },
+  } as never); // the columns differ per migration
+  const on = { starrocks: {} };
+  const columns = { id: t.bigint("natural key") };
+  return [
+    readings,
+    defineView("latest", { columns, on, query: { starrocks: sql.starrocks`SELECT id FROM ${readings as never}` } }),
+    defineMaterializedView("counts", {
+      grain: "one row per id",
+      columns,
+      query: { starrocks: sql.starrocks`SELECT id FROM ${readings as never}` },
+      on: { starrocks: { refresh: { every: "1 HOUR" }, distributeBy: hash(["id"], 2), replication: 1 } },
+    }),
+  ];
+}
+
+const before = models({ n: t.int("count").nullable() }, 4, "first");
+const after = models({ n: t.bigint("count").nullable(), extra: t.date("later").nullable() }, 8, "second");
+
+let pg: Pg;
+let server: FakeServer;
+let connections: Connections;
+let folder: string;
+
+beforeAll(async () => {
+  pg = await memoryPg();
+  server = await startFakeStarrocks();
+});
+afterAll(async () => {
+  await pg.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await pg.query("DROP SCHEMA IF EXISTS dw_state CASCADE");
+  server.fake.reset();
+  server.fake.misbehaviours.length = 0;
+  folder = await mkdtemp(join(tmpdir(), "dw-migrate-sr-"));
+  const connection = { kind: "starrocks", host: "127.0.0.1", port: server.port, user: "root" } as const;
+  const config = { environments: { test: { slots: { starrocks: "sr" }, connections: { sr: connection } } } };
+  connections = openConnections(resolveEnvironment(config, "test"), { root: folder, variables: {}, redactor: new Redactor() });
+});
+afterEach(async () => {
+  await connections.close();
+  await rm(folder, { recursive: true });
+});
+
+async function make(name: string, wanted: readonly Model[]): Promise<void> {
+  const context = { warehouse: "shop", models: new Map(wanted.map((model) => [model.name, model])) };
+  await makeMigration(folder, catalogOf("shop", starrocks.resolve(wanted, context).objects), engines, { name, now: NOON });
+}
+
+async function meeting(): Promise<Meeting> {
+  return {
+    environment: "test",
+    history: await readHistory(folder, "shop"),
+    intent: await readIntent(folder),
+    slots: await openLiveSlots(connections, ["starrocks"], engines),
+    planners: plannersOf(engines),
+    store: await postgresState(pg, { environment: "test" }),
+    owner: "ann",
+    now: NOON,
+    signal: new AbortController().signal,
+    say: () => undefined,
+  };
+}
+
+async function up(): Promise<UpReport> {
+  const met = await meeting();
+  const statements = met.history.migrations.flatMap((migration) => migration.plans.default.statements);
+  const approve = statements.flatMap(({ id, hazards }) => hazards.map(({ kind }) => approvalLine(kind, id)));
+  return migrateUp(met, { dryRun: false, lockTimeoutMs: 0, approve });
+}
+
+async function differences(): Promise<unknown> {
+  return (await verifyMigrations(await meeting())).differences;
+}
+
+async function statementsOfTheWay(): Promise<string[]> {
+  await make("first", before);
+  await make("second", after);
+  const { migrations } = await readHistory(folder, "shop");
+  return migrations.flatMap((migration) => migration.plans.default.statements.map(({ text }) => text));
+}
+
+const exactly = (text: string): RegExp => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+
+describe("migrations of StarRocks", () => {
+  test("are applied one statement after the other, jobs awaited, and verify finds nothing", async () => {
+    const statements = await statementsOfTheWay();
+    const report = await up();
+    expect(report.steps.map(({ executed }) => executed)).toEqual([4, 4]);
+    expect(server.fake.executed.filter((text) => statements.includes(text))).toEqual(statements);
+    expect(await differences()).toEqual([]);
+    expect(await up()).toMatchObject({ steps: [], alreadyApplied: 2 });
+  });
+
+  test("a connection that breaks before or after any statement leaves nothing that the next run does not finish", async () => {
+    const count = (await statementsOfTheWay()).length;
+    for (const does of ["lose-connection", "lose-statement"] as const) {
+      for (let index = 0; index < count; index++) {
+        await pg.query("DROP SCHEMA IF EXISTS dw_state CASCADE");
+        server.fake.reset();
+        const { migrations } = await readHistory(folder, "shop");
+        const text = migrations.flatMap((migration) => migration.plans.default.statements)[index]?.text ?? "";
+        server.fake.misbehaviours.push({ does, at: exactly(text) });
+        await expect(up(), `${does} at ${text}`).rejects.toMatchObject({ code: "DW-CONNECT" });
+        await up();
+        expect(await differences(), `${does} at ${text}`).toEqual([]);
+        const times = server.fake.executed.filter((executed) => executed === text).length;
+        expect(times, `${does} at ${text}`).toBe(1);
+      }
+    }
+  });
+
+  test("a job that the engine cancels stops the run with its reason; the next run tries it again", async () => {
+    await statementsOfTheWay();
+    server.fake.misbehaviours.push({ does: "cancel-job", at: /MODIFY COLUMN/, message: "disk is full" });
+    await expect(up()).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED", why: expect.stringContaining("disk is full") });
+    await up();
+    expect(await differences()).toEqual([]);
+  });
+
+  test("a refusal for want of a right names the statement, and nothing after it runs", async () => {
+    await statementsOfTheWay();
+    server.fake.misbehaviours.push({ does: "refuse", at: /^CREATE VIEW/, code: 5203, message: "Access denied; you need CREATE VIEW" });
+    await expect(up()).rejects.toMatchObject({ code: "DW-PERMISSION", what: expect.stringContaining("CREATE VIEW") });
+    await up();
+    expect(await differences()).toEqual([]);
+  });
+
+  test("a table that somebody changed meanwhile is found, and not migrated", async () => {
+    await make("first", before);
+    await up();
+    const slot = await connections.slot("starrocks");
+    if (slot.kind !== "mysql") throw new Error("the slot is a StarRocks connection");
+    await slot.mysql.query("ALTER TABLE shop.readings ADD COLUMN theirs INT");
+    expect(await differences()).toMatchObject([{ id: "starrocks:table:shop.readings", is: "different" }]);
+    await make("second", after);
+    await expect(up()).rejects.toMatchObject({ code: "DW-TARGET-MOVED" });
+  });
+});
