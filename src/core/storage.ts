@@ -20,6 +20,8 @@ export interface Storage {
   readonly list: (folder: string) => Promise<{ readonly files: readonly StoredFile[]; readonly folders: readonly string[] }>;
   /** A local path that DuckDB can open: the file itself, or a spooled copy. `release` lets a copy go. */
   readonly local: (path: string) => Promise<{ readonly path: string; readonly release: () => Promise<void> }>;
+  /** True where every byte travels: parts are read rather than whole files where they will do. */
+  readonly remote?: boolean;
   /** Starts to bring files here that will soon be asked for. Never fails; absent where files are here already. */
   readonly prefetch?: (paths: readonly string[]) => void;
   /** Deletes the spooled copies. Absent where there are none. */

@@ -77,6 +77,7 @@ export function remoteStorage(files: RemoteFiles, spool: Spool = processSpool): 
   });
   return {
     root: files.root,
+    remote: true,
     exists: async (path) => (await find(at(path))) !== undefined,
     size: async (path) => (await stat(at(path))).size,
     read: async (given, range) => {

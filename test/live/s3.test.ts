@@ -5,6 +5,7 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { S3Access } from "../../src/connections/s3.js";
+import { openFiles } from "../../src/sources/files/index.js";
 import { openSource } from "../../src/sources/index.js";
 import type { StorageAccess } from "../../src/storage/open.js";
 import { openS3, s3Place } from "../../src/storage/s3.js";
@@ -145,6 +146,19 @@ export const hourly = defineTable("hourly", {
       const gone = await dw(["cat", table], { cwd: tmpdir(), env: { ...variables, AWS_ENDPOINT_URL: "http://127.0.0.1:9" } });
       expect([gone.code, gone.stderr]).toEqual([3, expect.stringContaining("DW-CONNECT")]);
     });
+  });
+
+  test("a Parquet table is planned from its footers alone", async () => {
+    const asked: string[] = [];
+    const storage = await openS3(s3Place("s3://lake/exports/plain/d01_spark_hive_parquet/table"), minio.access);
+    const refuse = async (path: string): Promise<never> => {
+      asked.push(path);
+      throw new Error("a whole file");
+    };
+    const table = await openFiles({ ...storage, local: refuse }, "parquet", "", { at: {} });
+    expect((await table.plan({})).chunks.length).toBeGreaterThan(0);
+    expect(asked).toEqual([]);
+    await table.close();
   });
 
   test("what is wrong has its code", async () => {

@@ -127,6 +127,7 @@ function plan(opened: Opened, request: ReadRequest): ReadPlan {
     open: async (chunk) => {
       const planned = filesOf.get(chunk.id);
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
+      opened.storage.prefetch?.(chunk.files); // all at once; below they are asked for one after the other
       return openChunk(opened, planned, columns, request.where);
     },
     prefetch: (chunk) => opened.storage.prefetch?.(chunk.files),

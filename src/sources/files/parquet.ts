@@ -3,6 +3,7 @@ import type { DuckDbSession, SourceColumn } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { carried, logicalType, quoteName } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
+import { footerFiles, type LocalFile } from "./footers.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
 import type { TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
@@ -12,7 +13,7 @@ import { unionColumns } from "./widen.js";
 export const parquet: FileFormat = { name: "parquet", extensions: ["parquet", "parq", "pq"], packed: false, describe };
 
 async function describe(storage: Storage, files: readonly TableFile[], _typed: unknown, db: DuckDbSession): Promise<FileTable> {
-  const locals = await Promise.all(files.map(async (file) => ({ file, ...(await storage.local(file.path)) })));
+  const { locals, release } = await footerFiles(storage, files);
   try {
     const footers = await readFooters(db, locals);
     const shapes = new Map<string, Shape>();
@@ -32,7 +33,7 @@ async function describe(storage: Storage, files: readonly TableFile[], _typed: u
       facts: [{ name: "schemas", value: String(shapes.size) }],
     };
   } finally {
-    await Promise.all(locals.map(({ release }) => release()));
+    await release();
   }
 }
 
@@ -40,11 +41,6 @@ interface Footer {
   readonly local: string;
   readonly schema: string;
   readonly rows: number;
-}
-
-interface LocalFile {
-  readonly file: TableFile;
-  readonly path: string;
 }
 
 /** All footers in two queries. `schema` is equal for files whose schema trees are equal. */

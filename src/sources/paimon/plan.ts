@@ -39,6 +39,7 @@ export async function plan(table: PaimonTable, request: ReadRequest): Promise<Re
     open: (chunk) => {
       const chunkParts = work.get(chunk.id);
       if (chunkParts === undefined) throw new RangeError(`the chunk ${chunk.id} is not of this plan`);
+      table.storage.prefetch?.(chunk.files); // all at once; below they are asked for one after the other
       return openChunk(table, columns, chunkParts);
     },
     prefetch: (chunk) => table.storage.prefetch?.(chunk.files),
