@@ -1,0 +1,119 @@
+import type { EngineTarget } from "../../../core/finding.js";
+import type { ColumnDef } from "../parse/ast.js";
+import type { Column } from "./catalog.js";
+import { checkDefault } from "./defaults.js";
+import { checkColumnName } from "./names.js";
+import { refuse } from "./refusal.js";
+import { canBeKey, isFloat, isSketch, type SqlType, sqlType, typeText, unknownType } from "./sql-type.js";
+import { checkTypeVersion } from "./versions.js";
+
+/** Aggregations with the types that they take. */
+const NUMBERS = ["int", "bigint", "largeint", "float", "double", "decimal", "decimalv2"];
+const ORDERED = [...NUMBERS, "tinyint", "smallint", "date", "datetime", "char", "varchar"];
+const AGGREGATES: Readonly<Record<string, (type: SqlType) => boolean>> = {
+  SUM: ({ name }) => NUMBERS.includes(name),
+  MIN: ({ name }) => ORDERED.includes(name),
+  MAX: ({ name }) => ORDERED.includes(name),
+  REPLACE: () => true,
+  REPLACE_IF_NOT_NULL: ({ name }) => name !== "hll" && name !== "percentile",
+  HLL_UNION: ({ name }) => name === "hll",
+  BITMAP_UNION: ({ name }) => name === "bitmap",
+  PERCENTILE_UNION: ({ name }) => name === "percentile",
+};
+
+export const isReplace = (aggregate: string | undefined): boolean => aggregate === "REPLACE" || aggregate === "REPLACE_IF_NOT_NULL";
+
+/** `SUM`; `avg` for an aggregate state. */
+export function aggregateName(definition: ColumnDef): string | undefined {
+  return definition.aggregate?.function;
+}
+
+/** What the parser of the engine refuses of a column, wherever the column stands. */
+export function checkColumnForm({ name, type, aggregate, nullable, autoIncrement, generated, key }: ColumnDef): void {
+  const isState = aggregate?.argumentTypes !== undefined;
+  if (!type && !isState) refuse("column-type-missing", `Column ${name} has no type.`, "Write its type.");
+  if (isState && nullable === false)
+    refuse("aggregate-state-null", `Column ${name} is an aggregate state, which has to be nullable.`, "Leave NOT NULL out.");
+  if (autoIncrement && nullable === true)
+    refuse("auto-increment-null", `Column ${name} is AUTO_INCREMENT and may be NULL.`, "Write NOT NULL AUTO_INCREMENT.");
+  if (generated && nullable === false)
+    refuse("generated-null", `Column ${name} is generated, and generated columns are always nullable.`, "Leave NOT NULL out.");
+  if (generated && key) refuse("generated-key", `Column ${name} is generated and cannot be a key.`, "Leave KEY out.");
+}
+
+export function columnType(definition: ColumnDef): SqlType {
+  if (definition.type) return sqlType(definition.type);
+  return unknownType;
+}
+
+/** `key` and `aggregate` as they follow from the table; `isOlap` false for tables of other systems. */
+export interface ColumnRole {
+  readonly key: boolean;
+  readonly aggregate: string | undefined;
+  readonly nullable: boolean;
+}
+
+/** The engine's analysis of one column definition. Throws a Refusal. */
+export function analyzeColumn(definition: ColumnDef, role: ColumnRole, target: EngineTarget): Column {
+  const { name, autoIncrement, generated, comment = "" } = definition;
+  const type = columnType(definition);
+  checkColumnName(name, target);
+  if (containsTime(type)) refuse("column-type", `Column ${name} is TIME, which no table can store.`, "Use VARCHAR or DATETIME.");
+  checkTypeVersion(name, type, target);
+  if (role.key) checkKeyType(name, type);
+  checkAggregate(definition, type, role);
+  if (definition.default) {
+    checkNoStateDefault(definition, type);
+    if (definition.default.kind === "null" && !role.nullable && role.aggregate !== "REPLACE_IF_NOT_NULL")
+      refuse("default-null", `Column ${name} is NOT NULL and has DEFAULT NULL.`, "Leave one of them out.");
+    checkDefault(name, type, definition.default);
+  }
+  return {
+    name,
+    id: name,
+    type: role.aggregate === "SUM" && type.name === "decimal" && (type.precision ?? 0) <= 38 ? { ...type, precision: 38 } : type,
+    key: role.key,
+    ...(role.aggregate !== undefined && !role.key && { aggregate: role.aggregate }),
+    nullable: role.aggregate === "REPLACE_IF_NOT_NULL" || role.nullable,
+    ...(definition.default && definition.default.kind !== "null" && { default: definition.default }),
+    autoIncrement,
+    ...(generated && { generated }),
+    comment,
+  };
+}
+
+function containsTime(type: SqlType): boolean {
+  const inner = [type.element, type.key, type.value, ...(type.fields ?? []).map((field) => field.type)];
+  return type.name === "time" || inner.some((one) => one !== undefined && containsTime(one));
+}
+
+function checkKeyType(name: string, type: SqlType): void {
+  if (canBeKey(type)) return;
+  refuse(
+    "key-type",
+    `${typeText(type)} cannot be a key column; ${name} is one.`,
+    isFloat(type) ? "Use DECIMAL, or take it out of the key." : "Take it out of the key.",
+  );
+}
+
+function checkAggregate({ name, aggregate }: ColumnDef, type: SqlType, role: ColumnRole): void {
+  const function_ = role.aggregate;
+  if (function_ === undefined || function_ === "NONE") {
+    if (isSketch(type))
+      refuse(
+        "sketch-aggregate",
+        `Column ${name} is ${typeText(type)}, which needs an aggregation.`,
+        "Use an AGGREGATE KEY table and add HLL_UNION, BITMAP_UNION or PERCENTILE_UNION.",
+      );
+    return;
+  }
+  if (role.key) refuse("key-aggregate", `Key column ${name} has the aggregation ${function_}.`, "Leave KEY or the aggregation out.");
+  const takes = aggregate?.argumentTypes ? () => true : Object.hasOwn(AGGREGATES, function_) ? AGGREGATES[function_] : undefined;
+  if (takes && type.name !== "unknown" && !takes(type))
+    refuse("aggregate-type", `${function_} does not take ${typeText(type)}, the type of ${name}.`, "Choose another aggregation or type.");
+}
+
+function checkNoStateDefault({ name, aggregate }: ColumnDef, type: SqlType): void {
+  if (aggregate?.argumentTypes || type.name === "hll" || type.name === "bitmap")
+    refuse("default-state", `Column ${name} holds a state, which takes no default.`, "Leave the default out.");
+}

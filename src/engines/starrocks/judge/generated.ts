@@ -1,0 +1,57 @@
+import type { Expression, KeyType } from "../parse/ast.js";
+import { type Column, columnOf } from "./catalog.js";
+import { callsIn, columnsIn, inferType, isAggregate } from "./infer.js";
+import { refuse } from "./refusal.js";
+import { isDecimal, isNested, isText, type SqlType, typeText } from "./sql-type.js";
+
+/** Generated columns of a new table. Throws a Refusal. */
+export function checkGeneratedColumns(columns: readonly Column[], keys: KeyType): void {
+  const first = columns.findIndex((column) => column.generated);
+  if (first === -1) return;
+  for (const column of columns.slice(first)) {
+    if (column.generated) checkGenerated(column, column.generated, columns, keys);
+    else refuse("generated-order", `Column ${column.name} stands behind a generated column.`, "Put all generated columns last.");
+  }
+}
+
+export function checkGenerated(
+  column: Pick<Column, "name" | "key" | "type">,
+  expression: Expression,
+  columns: readonly Column[],
+  keys: KeyType,
+): void {
+  if (keys === "AGGREGATE")
+    refuse("generated-aggregate-table", "AGGREGATE KEY tables have no generated columns.", "Compute the value before loading.");
+  if (column.key) refuse("generated-key", `Generated column ${column.name} is in the key.`, "Take it out of the key.");
+  for (const name of columnsIn(expression)) checkSource(column.name, name, columns);
+  if (callsIn(expression).some(isAggregate))
+    refuse("generated-aggregate", `The expression of ${column.name} aggregates.`, "Use an expression over one row.");
+  const type = inferType(expression, (path) => columnOf(columns, path.at(-1) ?? "")?.type);
+  if (!matches(column.type, type))
+    refuse(
+      "generated-type",
+      `Column ${column.name} is ${typeText(column.type)}; its expression gives ${typeText(type)}.`,
+      `Declare it as ${typeText(type)}, or write CAST(… AS ${typeText(column.type)}).`,
+    );
+}
+
+function checkSource(generated: string, name: string, columns: readonly Column[]): void {
+  const source = columnOf(columns, name);
+  if (!source)
+    refuse(
+      "generated-column-missing",
+      `The expression of ${generated} reads ${name}, which is no column of the table.`,
+      "Read columns of the table.",
+    );
+  if (source.generated)
+    refuse("generated-chain", `The expression of ${generated} reads ${name}, which is generated too.`, "Repeat the other expression.");
+  if (source.autoIncrement)
+    refuse("generated-auto-increment", `The expression of ${generated} reads the AUTO_INCREMENT column ${name}.`, "Read other columns.");
+}
+
+/** Texts of every length match, and decimals are left to the engine. */
+function matches(column: SqlType, expression: SqlType): boolean {
+  if (column.name === "unknown" || expression.name === "unknown" || isNested(expression) || isDecimal(expression) || isDecimal(column))
+    return true;
+  return column.name === expression.name || (isText(column) && isText(expression));
+}

@@ -1,0 +1,221 @@
+import type { CreateMaterializedView, Expression, Query, RefreshScheme, Select, Statement } from "../parse/ast.js";
+import { type Column, columnOf, type MaterializedView, type OutputColumn, type Place, sameName } from "./catalog.js";
+import { indexesOf } from "./indexes.js";
+import { columnsIn } from "./infer.js";
+import { checkMaterializedViewProperties } from "./mv-properties.js";
+import { checkTableName } from "./names.js";
+import { propertiesOf } from "./properties.js";
+import { refuse } from "./refusal.js";
+import type { Situation } from "./situation.js";
+import { canBeKey } from "./sql-type.js";
+import { createSynchronousView } from "./synchronous-views.js";
+import { isProven } from "./versions.js";
+import { viewColumns } from "./views.js";
+
+/** CREATE MATERIALIZED VIEW of both kinds. Throws a Refusal. */
+export function createMaterializedView(statement: CreateMaterializedView, situation: Situation): void {
+  const { catalog } = situation;
+  const place = catalog.resolve(statement.name);
+  if (!place) return;
+  checkTableName(place.name);
+  if (!statement.refresh && !statement.distribution) {
+    createSynchronousView(statement, place, situation);
+    return;
+  }
+  catalog.mention(place);
+  const view = asynchronousView(statement, situation);
+  if (!catalog.get(place)) {
+    catalog.put(place, view);
+    return;
+  }
+  if (!statement.ifNotExists) refuse("exists", `${place.name} exists.`, "Write IF NOT EXISTS, or another name.");
+}
+
+function asynchronousView(statement: CreateMaterializedView, situation: Situation): MaterializedView {
+  const { query, refresh, partitionBy = [], orderBy } = statement;
+  const columns = viewColumns(query, statement.columns, situation);
+  if (readsNothing(query)) refuse("mv-base-table", "The query reads no table.", "Select from a table.");
+  if (refresh) checkRefresh(refresh, situation);
+  if (columns) {
+    checkColumns(columns, orderBy);
+    for (const name of statement.distribution?.columns ?? [])
+      if (!named(columns, name))
+        refuse(
+          "distribution-column-missing",
+          `The view is distributed by ${name}, which is no column of it.`,
+          "Distribute by columns of the view.",
+        );
+    for (const expression of partitionBy) checkPartition(expression, columns, statement, situation);
+  }
+  const view = { columns, refresh: refresh?.kind ?? "MANUAL", partitioned: partitionBy.length > 0 };
+  checkMaterializedViewProperties(propertiesOf(statement.properties), view, "create", situation);
+  const indexes = columns ? indexesOf(statement.indexes, { columns: columns.map(asColumn), keys: "DUPLICATE" }, situation) : [];
+  return { kind: "materialized-view", ...(columns && { columns }), query, partitioned: view.partitioned, refresh: view.refresh, indexes };
+}
+
+function asColumn({ name, type, nullable = true }: OutputColumn): Column {
+  return { name, id: name, type, key: false, aggregate: "NONE", nullable, autoIncrement: false, comment: "" };
+}
+
+const named = (columns: readonly OutputColumn[], name: string): OutputColumn | undefined =>
+  columns.find((column) => sameName(column.name, name));
+
+function readsNothing({ with: parts, body }: Query): boolean {
+  return parts.length === 0 && body.kind === "select" && body.from.length === 0;
+}
+
+/** The sort key: the columns of ORDER BY, or the first that can be one. */
+function checkColumns(columns: readonly OutputColumn[], orderBy: readonly string[] | undefined): void {
+  for (const name of orderBy ?? []) {
+    const column = named(columns, name);
+    if (!column) refuse("sort-key-missing", `ORDER BY names ${name}, which is no column of the view.`, "Name columns of the view.");
+    if (!canBeKey(column.type))
+      refuse("sort-key-type", `${name} cannot be in the sort key of a view.`, "Sort by integer, text or date columns.");
+  }
+  if (!orderBy && columns.every(({ type }) => !canBeKey(type)))
+    refuse("mv-sort-key", "No column of the view can be in its sort key.", "Add an integer, text or date column.");
+}
+
+const REFRESH_SECONDS: Readonly<Record<string, number>> = { SECOND: 1, MINUTE: 60, HOUR: 3600, DAY: 86_400 };
+const MIN_REFRESH_SECONDS = 60;
+
+function checkRefresh({ kind, every }: RefreshScheme, { target }: Situation): void {
+  if (kind === "INCREMENTAL" && isProven(target.version))
+    refuse("mv-incremental", "REFRESH INCREMENTAL is in the grammar only.", "Use REFRESH ASYNC or MANUAL.");
+  if (!every) return;
+  const seconds = REFRESH_SECONDS[every.unit.toUpperCase()];
+  if (seconds === undefined) refuse("mv-refresh-unit", `A view cannot be refreshed by ${every.unit}.`, "Use SECOND, MINUTE, HOUR or DAY.");
+  const step = every.value.kind === "literal" ? Number(every.value.text) : undefined;
+  if (step !== undefined && step <= 0) refuse("mv-refresh-interval", "The refresh interval is above 0.", "Raise it.");
+  if (step !== undefined && step * seconds < MIN_REFRESH_SECONDS)
+    refuse(
+      "mv-refresh-interval",
+      `A refresh every ${step * seconds} seconds is too often; ${MIN_REFRESH_SECONDS} are the least.`,
+      "Write EVERY (INTERVAL 1 MINUTE) or longer.",
+    );
+}
+
+/** A partitioned view follows the partitions of a base table. */
+function checkPartition(
+  expression: Expression,
+  columns: readonly OutputColumn[],
+  { query, columns: renamed }: CreateMaterializedView,
+  situation: Situation,
+): void {
+  const [name] = columnsIn(expression);
+  if (name === undefined) return;
+  const index = columns.findIndex((column) => sameName(column.name, name));
+  if (index === -1)
+    refuse(
+      "mv-partition-column",
+      `The view is partitioned by ${name}, which is no column of it.`,
+      "Partition by a column that the query selects.",
+    );
+  if (expression.kind === "call" && expression.name === "time_slice" && isProven(situation.target.version))
+    refuse("mv-partition-function", "A view cannot be partitioned by time_slice.", "Use date_trunc.");
+  if (query.body.kind !== "select" || renamed) return;
+  const item = query.body.items[index];
+  const source = item?.kind === "expression" ? baseColumn(item.expression) : name;
+  const base = baseTable(query.body, situation);
+  if (base?.kind !== "table" || source === undefined || !columnOf(base.columns, source)) return;
+  const { partitioning } = base;
+  const partitions = [...partitioning.columns, ...partitioning.expressions.flatMap(columnsIn)];
+  if (!partitions.some((column) => sameName(column, source)))
+    refuse(
+      "mv-partition-base",
+      `The view is partitioned by ${name}, by which its base table is not.`,
+      partitions.length > 0 ? `Partition by ${partitions[0]}.` : "Partition the base table, or leave PARTITION BY out.",
+    );
+}
+
+/** `column`, or the column inside date_trunc and its like. */
+function baseColumn(expression: Expression): string | undefined {
+  const names = columnsIn(expression);
+  return names.length === 1 ? names[0] : undefined;
+}
+
+function baseTable({ from, items }: Select, { catalog }: Situation): ReturnType<typeof catalog.get> {
+  const [only] = from;
+  if (from.length !== 1 || only?.kind !== "table" || items.some((item) => item.kind === "star")) return undefined;
+  const place = catalog.resolve(only.name);
+  return place && catalog.get(place);
+}
+
+// ------------------------------------------------------------------------------------------------ alter
+
+/** ALTER MATERIALIZED VIEW. Throws a Refusal. */
+export function alterMaterializedView(statement: Extract<Statement, { statement: "alter-materialized-view" }>, situation: Situation): void {
+  const { catalog } = situation;
+  const place = catalog.resolve(statement.name);
+  if (!place) return;
+  const view = catalog.get(place);
+  if (!view) {
+    if (catalog.isMissing(place))
+      refuse(
+        "view-missing",
+        `There is no asynchronous materialized view ${statement.name.join(".")}.`,
+        "Create it before, or correct its name.",
+      );
+    return;
+  }
+  if (view.kind === "opaque") return;
+  if (view.kind !== "materialized-view") {
+    if (statement.change.change === "swap")
+      refuse("swap-kind", `${place.name} is a ${view.kind}; a view is swapped with a view.`, "Name a materialized view.");
+    refuse("alter-kind", `${place.name} is a ${view.kind}.`, "Name a materialized view.");
+  }
+  alterKnown(place, view, statement.change, situation);
+}
+
+function alterKnown(
+  place: Place,
+  view: MaterializedView,
+  change: Extract<Statement, { statement: "alter-materialized-view" }>["change"],
+  situation: Situation,
+): void {
+  const { catalog } = situation;
+  switch (change.change) {
+    case "set":
+      checkMaterializedViewProperties(propertiesOf(change.properties), { ...view, columns: view.columns }, "alter", situation);
+      return;
+    case "refresh":
+      checkRefresh(change.refresh, situation);
+      catalog.put(place, { ...view, refresh: change.refresh.kind });
+      return;
+    case "rename":
+      rename(place, view, change.to, situation);
+      return;
+    case "swap":
+      swap(place, view, change.with, situation);
+      return;
+    case "status":
+      if (change.active) checkActive(view, situation);
+  }
+}
+
+/** A view whose base changed has to be analysed again before it works. */
+function checkActive({ query, columns }: MaterializedView, situation: Situation): void {
+  const now = viewColumns(query, undefined, situation);
+  const changed = now && columns && now.length !== columns.length;
+  if (changed) refuse("mv-inactive", "The query gives other columns than when the view was made.", "Drop the view and create it anew.");
+}
+
+function rename(place: Place, view: MaterializedView, to: string, { catalog }: Situation): void {
+  if (place.name === to) refuse("rename-same", `The view is called ${to} already.`, "Leave the statement out.");
+  checkTableName(to);
+  const target = { ...place, name: to };
+  if (catalog.get(target)) refuse("exists", `${to} exists.`, "Choose another name.");
+  catalog.remove(place, false);
+  catalog.put(target, view);
+}
+
+function swap(place: Place, view: MaterializedView, name: string, { catalog }: Situation): void {
+  const target = { ...place, name };
+  const other = catalog.get(target);
+  if (!other && catalog.isMissing(target)) refuse("view-missing", `There is no materialized view ${name}.`, "Correct its name.");
+  if (other && other.kind !== "materialized-view" && other.kind !== "opaque")
+    refuse("swap-kind", `${name} is a ${other.kind}; a view is swapped with a view.`, "Name a materialized view.");
+  if (!other) return;
+  catalog.put(place, other);
+  catalog.put(target, view);
+}

@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import type { EngineTarget } from "../../../../src/core/finding.js";
+import { judgeText } from "../../../../src/engines/starrocks/judge/judge.js";
+
+const target: EngineTarget = { engine: "starrocks", version: "4.0", mode: "shared-nothing", backends: 3 };
+
+/** What is said of the last statement: `rule: message`, `ok` when nothing. */
+function last(sql: string, changes: Partial<EngineTarget> = {}): string {
+  const [finding] = judgeText(sql, { ...target, ...changes }).at(-1)?.findings ?? [];
+  return finding ? `${finding.severity} ${finding.rule}: ${finding.message}` : "ok";
+}
+
+const tail = 'DISTRIBUTED BY HASH(id) BUCKETS 2 PROPERTIES ("replication_num" = "1")';
+const orders = `CREATE TABLE orders (id BIGINT NOT NULL, day DATE NOT NULL, paid DECIMAL(18,2), note VARCHAR(20) DEFAULT "none") DUPLICATE KEY(id) PARTITION BY RANGE(day) (PARTITION p1 VALUES LESS THAN ("2024-02-01")) ${tail};`;
+
+describe("a new table", () => {
+  test.each([
+    [
+      "CREATE TABLE t (a INT, id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id)",
+      "error starrocks/key-order: The key column id is not at place 1 of the table.",
+    ],
+    [`CREATE TABLE t (id FLOAT) DUPLICATE KEY(id) ${tail}`, "error starrocks/key-type: FLOAT cannot be a key column; id is one."],
+    [
+      `CREATE TABLE t (id INT, b BITMAP) DUPLICATE KEY(id) ${tail}`,
+      "error starrocks/sketch-aggregate: Column b is BITMAP, which needs an aggregation.",
+    ],
+    [
+      `CREATE TABLE t (id INT, n TINYINT DEFAULT "300") ${tail}`,
+      'error starrocks/default-value: "300" is no value of TINYINT, the type of n.',
+    ],
+    [`CREATE TABLE t (id INT, n INT AS id + 1) ${tail}`, "error starrocks/generated-type: Column n is INT; its expression gives BIGINT."],
+    [
+      'CREATE TABLE t (id INT) DISTRIBUTED BY HASH(id) PROPERTIES ("replication_num" = "4")',
+      "error starrocks/replication-backends: 4 replicas need as many backends; there are 3.",
+    ],
+    [
+      'CREATE TABLE t (id INT) DISTRIBUTED BY HASH(id) PROPERTIES ("colour" = "red")',
+      'error starrocks/property-unknown: A table has no property colour ("red").',
+    ],
+    [
+      "CREATE TABLE t (id INT, n INT) UNIQUE KEY(id) DISTRIBUTED BY RANDOM",
+      "error starrocks/distribution-random: A UNIQUE KEY table must be distributed by HASH.",
+    ],
+    [
+      'CREATE TABLE t (id INT, s VARCHAR(9)) PARTITION BY RANGE(s) (PARTITION p VALUES LESS THAN ("1")) DISTRIBUTED BY HASH(id)',
+      "error starrocks/partition-range-type: VARCHAR(9) has no ranges; s partitions the table.",
+    ],
+    [
+      'CREATE TABLE t (id INT) PARTITION BY RANGE(id) (PARTITION p VALUES LESS THAN ("5"), PARTITION q VALUES LESS THAN ("3")) DISTRIBUTED BY HASH(id)',
+      "error starrocks/partition-overlap: The range of partition q crosses that of p.",
+    ],
+  ])("%s", (sql, verdict) => {
+    expect(last(sql)).toBe(verdict);
+  });
+
+  test("what the engine takes passes: a primary key with expression partitions, indexes and a generated column", () => {
+    const sql = `CREATE TABLE t (id BIGINT NOT NULL, at DATETIME NOT NULL, body VARCHAR(40) DEFAULT "", words INT AS length(body), INDEX ib (body) USING BITMAP)
+      PRIMARY KEY (id, at) PARTITION BY date_trunc('day', at) DISTRIBUTED BY HASH(id) BUCKETS 4 ORDER BY (body)
+      PROPERTIES ("replication_num" = "3", "bloom_filter_columns" = "id", "compression" = "zstd(3)")`;
+    expect(last(sql)).toBe("ok");
+  });
+
+  test("tables of a colocate group are distributed alike", () => {
+    const make = (name: string, buckets: number): string =>
+      `CREATE TABLE ${name} (id INT) DISTRIBUTED BY HASH(id) BUCKETS ${buckets} PROPERTIES ("colocate_with" = "g");`;
+    expect(last(make("a", 4) + make("b", 5))).toBe("error starrocks/colocate-mismatch: Tables of group g have 4 buckets; this one has 5.");
+  });
+});
+
+describe("versions and run modes", () => {
+  const wide = `CREATE TABLE t (id INT, d DECIMAL(50, 2)) ${tail}`;
+
+  test("DECIMAL has more than 38 digits since 4.0", () => {
+    expect(last(wide)).toBe("ok");
+    expect(last(wide, { version: "3.5" })).toBe("error starrocks/decimal-precision: Column d has 50 digits; StarRocks 3.5 has at most 38.");
+  });
+
+  test("a property that only shared-data clusters have", () => {
+    const sql = `CREATE TABLE t (id INT) DISTRIBUTED BY HASH(id) PROPERTIES ("datacache.enable" = "true")`;
+    expect(last(sql)).toContain("starrocks/property-shared-data");
+    expect(last(sql, { mode: "shared-data" })).toBe("ok");
+  });
+
+  test("an unknown property of a version without evidence is unproven, not refused", () => {
+    expect(last('CREATE TABLE t (id INT) DISTRIBUTED BY HASH(id) PROPERTIES ("new_in_4_1" = "1")', { version: "4.1" })).toMatch(
+      /^unproven starrocks\/property-unknown/,
+    );
+  });
+});
+
+describe("statements are judged after the ones before them", () => {
+  test.each([
+    [
+      "ALTER TABLE orders ADD COLUMN n INT NOT NULL",
+      "error starrocks/add-not-null: Column n is NOT NULL and has no default for the rows that exist.",
+    ],
+    ["ALTER TABLE orders DROP COLUMN day", "error starrocks/drop-partition-column: day is a partition column."],
+    [
+      'ALTER TABLE orders MODIFY COLUMN note VARCHAR(10) DEFAULT "none"',
+      "error starrocks/modify-length: note holds 20 bytes and cannot shrink to 10.",
+    ],
+    ["ALTER TABLE orders MODIFY COLUMN note VARCHAR(40)", "error starrocks/modify-default: The default of note cannot change."],
+    ["ALTER TABLE orders MODIFY COLUMN paid INT", "error starrocks/modify-type: paid cannot change from DECIMAL(18,2) to INT."],
+    ["ALTER TABLE orders RENAME o2, COMMENT = 'x'", "error starrocks/alter-together: These clauses cannot share one ALTER TABLE."],
+    [
+      'ALTER TABLE orders SET ("compression" = "ZSTD")',
+      "error starrocks/set-unknown: compression cannot be changed by ALTER TABLE (or does not exist).",
+    ],
+    [
+      'ALTER TABLE orders ADD PARTITION p2 VALUES [("2024-01-15"), ("2024-03-01"))',
+      "error starrocks/partition-overlap: The range of partition p2 crosses that of p1.",
+    ],
+    ["DROP VIEW orders", "error starrocks/drop-kind: orders is a table."],
+    ["CREATE VIEW v AS SELECT nope FROM orders", "error starrocks/column-missing: Column nope is in none of the tables of FROM."],
+    ["CREATE MATERIALIZED VIEW v REFRESH ASYNC AS SELECT 1", "error starrocks/mv-base-table: The query reads no table."],
+    ["ALTER TABLE lost ADD COLUMN n INT", "error starrocks/table-missing: Table lost does not exist."],
+  ])("%s", (sql, verdict) => {
+    expect(last(orders + sql)).toBe(verdict);
+  });
+
+  test.each([
+    "ALTER TABLE orders ADD COLUMN n INT",
+    'ALTER TABLE orders MODIFY COLUMN note VARCHAR(40) DEFAULT "none"',
+    "ALTER TABLE orders MODIFY COLUMN paid DECIMAL(20,2)",
+    'ALTER TABLE orders ADD PARTITION p2 VALUES LESS THAN ("2024-03-01")',
+    'ALTER TABLE orders SET ("dynamic_partition.enable" = "true", "dynamic_partition.time_unit" = "DAY", "dynamic_partition.end" = "3")',
+    "CREATE MATERIALIZED VIEW mv PARTITION BY day REFRESH ASYNC EVERY (INTERVAL 1 HOUR) AS SELECT day, sum(paid) s FROM orders GROUP BY day",
+    "CREATE MATERIALIZED VIEW mv AS SELECT day, max(paid) FROM orders GROUP BY day",
+    "CREATE VIEW v AS SELECT o.id, count(*) n FROM orders o WHERE EXISTS (SELECT 1 FROM orders i WHERE i.id = o.id) GROUP BY o.id",
+    "DROP TABLE orders",
+  ])("%s passes", (sql) => {
+    expect(last(orders + sql)).toBe("ok");
+  });
+
+  test("a refused statement changes nothing", () => {
+    expect(last(`${orders}ALTER TABLE orders ADD COLUMN a INT, DROP COLUMN day; ALTER TABLE orders ADD COLUMN a INT`)).toBe("ok");
+  });
+
+  test("a table that no statement of the file made is not judged when the file makes none", () => {
+    expect(last("ALTER TABLE elsewhere DROP COLUMN a")).toBe("ok");
+  });
+
+  test("columns of a synchronous view are held by it until it is dropped", () => {
+    const view = "CREATE MATERIALIZED VIEW mv AS SELECT day, max(paid) FROM orders GROUP BY day;";
+    expect(last(`${orders}${view}ALTER TABLE orders DROP COLUMN paid`)).toContain("starrocks/synchronous-view");
+    expect(last(`${orders}${view}DROP MATERIALIZED VIEW mv; ALTER TABLE orders DROP COLUMN paid`)).toBe("ok");
+  });
+});
+
+test("a finding names its place in the file", () => {
+  const [, second] = judgeText("CREATE VIEW v AS SELECT 1 a;\n\nCREATE TABLE t (a INT,)", target);
+  expect(second).toMatchObject({ start: { line: 3, column: 1 }, findings: [{ rule: "starrocks/syntax" }] });
+  expect(second?.findings[0]?.message).toMatch(/^Line 3, column 23: /);
+});
+
+test("statements of other kinds pass unread", () => {
+  expect(last("GRANT SELECT ON ALL TABLES IN DATABASE d TO ROLE r")).toBe("ok");
+});
