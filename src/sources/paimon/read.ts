@@ -1,7 +1,8 @@
+import { type Condition, conditions } from "../../core/predicate.js";
 import type { OpenChunk } from "../../core/source.js";
 import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
-import { constant, duckType, ident, text } from "./duckdb.js";
+import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
 import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
@@ -38,7 +39,9 @@ export async function openChunk(table: PaimonTable, columns: ReadColumns, parts:
   try {
     const mode = parts[0]?.mode ?? "stream";
     const mayDelete = parts.some((part) => part.mayDelete);
-    const versions = await chunkVersions(table, neededColumns(table, columns, mode), parts, spool);
+    // A merge needs every version of a row: the newest may be one that the predicate refuses.
+    const implied = mode === "merge" || columns.where === undefined ? [] : conditions(columns.where);
+    const versions = await chunkVersions(table, neededColumns(table, columns, mode), parts, spool, implied);
     return { sql: chunkSql(table, columns, mode, mayDelete, versions), close };
   } catch (error) {
     await close();
@@ -67,11 +70,17 @@ function streamed(source: string, withDeletes: boolean): string {
   return withDeletes ? `SELECT * FROM (${source}) WHERE k IN (0, 2)` : source;
 }
 
-async function chunkVersions(table: PaimonTable, columns: readonly MergeColumn[], parts: readonly Part[], spool: Spool): Promise<Versions> {
+async function chunkVersions(
+  table: PaimonTable,
+  columns: readonly MergeColumn[],
+  parts: readonly Part[],
+  spool: Spool,
+  implied: readonly Condition[],
+): Promise<Versions> {
   const files = parts.flatMap((part) => part.files);
   const buckets = new Map([...new Set(files.map(bucketKey))].map((bucket, index) => [bucket, index]));
   const select = (some: readonly DataFile[], withLevels: boolean): Promise<string> =>
-    unionOf(some, withLevels, (group) => groupSelects(table, columns, group, buckets, spool));
+    unionOf(some, withLevels, (group) => groupSelects(table, columns, group, buckets, spool, implied));
   if (parts[0]?.mode !== "merge") return { changes: await select(files, false), newer: false, single: false };
   const split = parts.map((part) => layers(part.files));
   return {
@@ -112,6 +121,7 @@ async function groupSelects(
   files: readonly DataFile[],
   buckets: ReadonlyMap<string, number>,
   spool: Spool,
+  implied: readonly Condition[],
 ): Promise<readonly string[]> {
   const [first] = files;
   if (first === undefined) return [];
@@ -122,12 +132,15 @@ async function groupSelects(
   const read = [...system, ...stored];
   const list = (leaf: Leaf): string => selectList(table, columns, schema, first, buckets.get(bucketKey(first)) ?? 0, leaf);
   const vectors = await table.vectors();
+  const own = implied.flatMap((condition) => ownCondition(table, schema, condition));
   const together = new Map<Leaf, string[]>();
   const selects: string[] = [];
   for (const file of files) {
     const path = await table.paths.dataFile(file);
-    const relation = await openFile({ path, size: file.size }, read.length === 0 ? schema.fields.slice(0, 1) : read, spool);
-    if (vectors.has(vectorKey(file.partition, file.bucket, file.name))) {
+    const hasVector = vectors.has(vectorKey(file.partition, file.bucket, file.name));
+    const source = { path, size: file.size, conditions: hasVector ? [] : own };
+    const relation = await openFile(source, read.length === 0 ? schema.fields.slice(0, 1) : read, spool);
+    if (hasVector) {
       const deleted = await deletedRows(table, file, spool);
       const rows = `${scan([relation.path], true)} AS t ANTI JOIN read_parquet(${text(deleted)}) AS d ON d.position = t.file_row_number`;
       selects.push(`SELECT ${list(relation.leaf)} FROM ${rows}`);
@@ -137,6 +150,14 @@ async function groupSelects(
   }
   for (const [leaf, paths] of together) selects.push(`SELECT ${list(leaf)} FROM ${scan(paths, false)} AS t`);
   return selects;
+}
+
+/** A condition on the table's column as one on the file's, where that has the same values. */
+function ownCondition(table: PaimonTable, schema: TableSchema, condition: Condition): readonly Condition[] {
+  const field = table.schema.fields.find(({ name }) => name.toLowerCase() === condition.column.toLowerCase());
+  const stored = schema.fields.find(({ id }) => id === field?.id);
+  if (field === undefined || stored === undefined || isPartition(table, field.id) || !sameType(stored.type, field.type)) return [];
+  return [{ ...condition, column: stored.name }];
 }
 
 function isPartition(table: PaimonTable, id: number): boolean {

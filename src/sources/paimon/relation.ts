@@ -1,4 +1,5 @@
 import { copyFile } from "node:fs/promises";
+import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
 import type { SpoolFolder } from "../../formats/spool.js";
@@ -21,6 +22,8 @@ export interface Relation {
 export interface FileToRead {
   readonly path: string;
   readonly size: number;
+  /** On the file's own columns: rows for which one is not true may be left out. None where the rows' positions matter. */
+  readonly conditions: readonly Condition[];
 }
 
 export type FileFormat = "parquet" | "orc" | "avro";
@@ -111,11 +114,13 @@ const int96Leaf: Leaf = (expression, type) => {
 
 async function orc(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const { spoolOrc } = await import("../../formats/orc/spool.js");
+  const { rowFilter } = await import("../../formats/orc/index.js");
   const to = await spool.folder.file("parquet");
   await spoolOrc({
     from: await local(file, spool),
     to,
     name: file.path,
+    wanted: (schema) => rowFilter(schema, file.conditions),
     keep: ({ fieldNames }) =>
       fields.flatMap((field) => {
         const index = fieldNames.indexOf(field.name);
