@@ -4,7 +4,7 @@
  * reconciled and checked; embedded, without a server. Leaves the project in ./dw-demo for the README's tour.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,6 +36,7 @@ for (const [table, from] of Object.entries(legacy)) {
   mkdirSync(dirname(to), { recursive: true });
   cpSync(join(home, from), to, { recursive: true });
 }
+linkDw();
 for (const step of steps) dw(folder, step);
 process.stdout.write(
   `\nDone in ${Math.round((Date.now() - started) / 1000)} s. The project is in dw-demo: cd dw-demo, and go on with the README's tour.\n`,
@@ -53,11 +54,19 @@ function dw(cwd, words) {
   if (status !== 0) stop(`dw ${words[0]} ended with exit code ${status}.`);
 }
 
+/** What `npm install` would do in a project, so that `npx dw` and an editor find this package. */
+function linkDw() {
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, ".bin"), { recursive: true });
+  symlinkSync(home, join(modules, "dwright"), "junction");
+  if (process.platform !== "win32") symlinkSync(join(home, "bin/run.js"), join(modules, ".bin/dw"));
+}
+
 /** One screen for all steps: of a long answer (the generated SQL) its beginning. */
 function shortened(text) {
   const lines = text.trimEnd().split("\n");
   if (lines.length <= 12) return `${lines.join("\n")}\n`;
-  return `${lines.slice(0, 6).join("\n")}\n  … ${lines.length - 6} more lines\n`;
+  return `${lines.slice(0, 4).join("\n")}\n  … ${lines.length - 4} more lines\n`;
 }
 
 function stop(why) {

@@ -169,7 +169,7 @@ function withProgress(error: DwError, step: Step, batch: readonly Statement[], {
   const together = batch.length > 1 ? ` The ${batch.length} statements of its transaction were rolled back.` : "";
   return new DwError(error.code, {
     what: `${step.id}: ${error.what}`,
-    why: `${error.why} ${done} of ${of} statements are done.${together}`,
+    why: `${error.why}\n${done} of ${of} statements are done.${together}`,
     fix: `${error.fix} Then run \`dw migrate\` again: it goes on with the statement that is missing.`,
     cause: error,
   });
