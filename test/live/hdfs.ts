@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { freePorts, startServer } from "./server.js";
 
 /*
@@ -94,13 +95,13 @@ async function installed(): Promise<string | undefined> {
   const home = join(tmpdir(), "dw-servers", `hdfs-${version}`);
   if (existsSync(home)) return home;
   const building = `${home}-${process.pid}`;
-  const run = (command: string, ...args: string[]): void => void execFileSync(command, args, { cwd: building, stdio: "pipe" });
+  const run = (command: string, ...args: string[]) => promisify(execFile)(command, args, { cwd: building });
   try {
     await mkdir(join(building, "classes"), { recursive: true });
     for (const file of files) await copyFile(join(sources, file), join(building, file));
     const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
-    run("mvn", "-B", "-q", copy, "-DoutputDirectory=lib", "-DincludeScope=runtime");
-    run("javac", "-cp", "lib/*", "-d", "classes", "Cluster.java");
+    await run("mvn", "-B", "-q", copy, "-DoutputDirectory=lib", "-DincludeScope=runtime");
+    await run("javac", "-cp", "lib/*", "-d", "classes", "Cluster.java");
     await rename(building, home);
     return home;
   } catch (error) {

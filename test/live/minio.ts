@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { AwsClient } from "aws4fetch";
 import type { S3Access } from "../../src/connections/s3.js";
 import { freePorts, startServer } from "./server.js";
@@ -72,7 +73,8 @@ async function installed(): Promise<string | undefined> {
   try {
     await mkdir(home, { recursive: true });
     process.stderr.write("building MinIO, once; this takes some minutes\n");
-    execFileSync("go", ["install", "github.com/minio/minio@latest"], { env: { ...process.env, GOBIN: home }, stdio: "pipe" });
+    // Not the synchronous one: it would keep Vitest from hearing of this worker for minutes.
+    await promisify(execFile)("go", ["install", "github.com/minio/minio@latest"], { env: { ...process.env, GOBIN: home } });
     return binary;
   } catch (error) {
     process.stderr.write(`no S3 server: MinIO cannot be built by go (${error instanceof Error ? error.message.slice(0, 300) : error})\n`);
