@@ -210,6 +210,11 @@ test("Avro files are a table of their own: columns by name, a predicate, NULL wh
   expect(await read("avro:t", { where: "day = '2' AND id > 1", columns: ["name"] })).toEqual(['{"name":"x"}']);
 });
 
+test("a predicate on Parquet finds NaN, which is the largest number and in no file's bounds", async () => {
+  await copyFile(new URL("../../corpus/orc/row_groups.parquet", import.meta.url), join(folder, "a.parquet")); // Arrow wrote it
+  expect(await read("parquet:a.parquet", { where: "score > 1000", columns: ["score"] })).toHaveLength(62);
+});
+
 test("ORC files are read with the row groups that a predicate needs, by folders too", async () => {
   await mkdir(join(folder, "t/id=7"), { recursive: true });
   await copyFile(new URL("../../corpus/orc/row_groups.orc", import.meta.url), join(folder, "t/id=7/a.orc"));
