@@ -102,7 +102,10 @@ function addColumn(
   } else checkNewColumn(column, position, definition, table);
   const same = table.columns.find((other) => sameName(other.name, name) || sameName(other.id, name));
   if (same) refuse("column-exists", `The table has a column ${same.name} already.`, "Choose another name.");
-  if (columnOf(draft.columns, name)) return draft;
+  const twin = columnOf(draft.columns, name);
+  if (twin && !sameColumn(twin, column))
+    refuse("column-exists", `Column ${name} is added twice, with two definitions.`, "Keep one of them.");
+  if (twin) return draft;
   checkRollup(rollup, table, name);
   return { ...draft, columns: inserted(draft.columns, column, position) };
 }
@@ -146,7 +149,8 @@ function changedColumn(definition: ColumnDef, table: Table, verb: "add" | "modif
   const key = definition.key || (table.keys === "AGGREGATE" && written === undefined && !definition.generated);
   if (table.keys === "PRIMARY" && definition.key)
     refuse(`${verb}-primary-key`, `The primary key cannot change; ${name} is declared KEY.`, "Leave KEY out, or create the table anew.");
-  if (table.keys !== "AGGREGATE" && written !== undefined && !(table.keys === "PRIMARY" && written === "REPLACE"))
+  // What is written in a PRIMARY KEY table is overwritten, whatever it is.
+  if ((table.keys === "DUPLICATE" || table.keys === "UNIQUE") && written !== undefined)
     refuse(
       "aggregate-unexpected",
       `Column ${name} has the aggregation ${written}, and a ${table.keys} KEY table has none.`,

@@ -45,6 +45,7 @@ function foreignTable({ key, partition, distribution, columns }: CreateTable, en
 
 function olapTable(definition: CreateTable, place: Place, situation: Situation): Table {
   checkColumnNames(definition.columns);
+  checkGeneratedNames(definition);
   const keys = tableKeys(definition);
   const given = definition.columns.map((column) => ({ name: column.name, type: columnType(column) }));
   if (definition.orderBy) {
@@ -85,6 +86,15 @@ function checkColumnNames(columns: readonly ColumnDef[]): void {
   const twice = twiceIn(columns.map(({ name }) => name));
   if (twice !== undefined)
     refuse("column-twice", `Two columns are called ${twice} (upper and lower case are the same).`, "Rename one of them.");
+}
+
+const GENERATED = "__generated_partition_column_";
+
+/** SHOW CREATE TABLE shows the hidden columns of expression partitions, and its text has to work. */
+function checkGeneratedNames({ columns, partition }: CreateTable): void {
+  const partitioned = partition && partition.kind !== "expression" ? partition.columns : [];
+  const hidden = columns.find(({ name }) => name.startsWith(GENERATED) && !partitioned.includes(name));
+  if (hidden) refuse("column-name-reserved", `The engine keeps the column name ${hidden.name} for itself.`, "Rename the column.");
 }
 
 const IMPLIED: Readonly<Record<KeyType, string | undefined>> = {

@@ -29,13 +29,12 @@ export function checkPartitionName(name: string): void {
 
 const RESERVED = ["__op", "__row"];
 const SHADOW = "__starrocks_shadow_";
-const GENERATED = "__generated_partition_column_";
 
 /** Shared-nothing clusters refuse a few symbols that shared-data clusters take. */
 export function checkColumnName(name: string, target: EngineTarget): void {
   const symbols = target.mode === "shared-nothing" ? /[\0=<>!*]/ : /\0/;
   if (name === "" || name.length > 1024 || symbols.test(name) || name.startsWith(SHADOW))
     refuse("column-name", `${JSON.stringify(name.slice(0, 80))} cannot name a column.`, "Use 1 to 1024 characters, none of = < > ! *.");
-  if (RESERVED.includes(name.toLowerCase()) || name.startsWith(GENERATED))
+  if (RESERVED.includes(name.toLowerCase()))
     refuse("column-name-reserved", `The engine keeps the column name ${name} for itself.`, "Rename the column.");
 }

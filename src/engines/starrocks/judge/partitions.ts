@@ -101,7 +101,7 @@ function partitionColumn(name: string, { columns, keys }: PartitionedTable, list
       `${typeText(type)} cannot partition a table; ${name} does.`,
       "Partition by a date, an integer or a text column.",
     );
-  if (!column.key && keys.type !== "DUPLICATE")
+  if (!column.key && keys.type !== "DUPLICATE" && !(list && column.generated))
     refuse(
       "partition-key",
       `A ${keys.type} KEY table is partitioned by key columns; ${name} is none.`,

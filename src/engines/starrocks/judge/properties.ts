@@ -148,7 +148,7 @@ function sharedData(name: string): Check {
 
 /** The last value counts where a property is written twice. */
 export function propertiesOf(list: readonly Property[]): Properties {
-  return Object.fromEntries(list.map(({ key, value }) => [key, value]));
+  return Object.fromEntries(list.map(({ key, value }) => [key.trim(), value]));
 }
 
 /** All properties of a new table. Throws a Refusal. */

@@ -16,6 +16,8 @@ export function parseStatement(tokens: readonly Token[]): Statement {
 
 function readStatement(cursor: Cursor): Statement {
   if (seesQuery(cursor)) return { statement: "query", query: parseQuery(cursor) };
+  // A table-valued function in Java: FUNCTION is reserved, so that no table is called so without quotes.
+  if (cursor.sees("CREATE", "TABLE", "FUNCTION") && cursor.seesName(3)) return { statement: "other", words: "CREATE TABLE FUNCTION" };
   if (cursor.takes("USE")) return { statement: "use", name: cursor.qualifiedName() };
   for (const [words, read] of statements) if (cursor.takes(...words)) return read(cursor);
   return { statement: "other", words: [cursor.token.key, cursor.peek(1).key].join(" ").trim() };

@@ -156,3 +156,18 @@ test("a finding names its place in the file", () => {
 test("statements of other kinds pass unread", () => {
   expect(last("GRANT SELECT ON ALL TABLES IN DATABASE d TO ROLE r")).toBe("ok");
 });
+
+describe("found in the engine's own tests", () => {
+  test.each([
+    'CREATE TABLE FUNCTION f(string) RETURNS string symbol = "F" type = "StarrocksJar" file = "http://h/f.jar"',
+    `${orders}ALTER TABLE orders ADD COLUMN a INT, DROP COLUMN a`,
+    `CREATE TABLE t (id INT NOT NULL, v INT) PRIMARY KEY(id) DISTRIBUTED BY HASH(id); ALTER TABLE t MODIFY COLUMN v BIGINT MAX`,
+    'CREATE TABLE t (id INT) DISTRIBUTED BY HASH(id) PROPERTIES ("replication_num " = "1")',
+  ])("%s passes", (sql) => {
+    expect(last(sql)).toBe("ok");
+  });
+
+  test("one ALTER adds a column once", () => {
+    expect(last(`${orders}ALTER TABLE orders ADD COLUMN a INT, ADD COLUMN a FLOAT`)).toContain("starrocks/column-exists");
+  });
+});
