@@ -4,6 +4,7 @@ import { lastState } from "../core/migration.js";
 import { engines } from "../engines/index.js";
 import { committedCatalog, folderCatalog } from "./committed.js";
 import { type DiffReport, diffCatalogs, parseRevision, type Revision, type Side } from "./diff.js";
+import { ddlSide } from "./diff-ddl.js";
 import { readHistory } from "./migrate/folder.js";
 import { fittingRenames, readIntent } from "./migrate/intent.js";
 import { openLiveSlots } from "./migrate/live-slots.js";
@@ -17,7 +18,9 @@ export interface DiffRequest {
   readonly warehouse?: string;
   /** Whose values fill the holes where neither side is an environment; `default` when absent. */
   readonly environment?: string;
-  /** Where relative folders of `dir:` start. */
+  /** Whose SQL files of `ddl:` are. */
+  readonly engine?: string;
+  /** Where relative folders of `dir:` and files of `ddl:` start. */
   readonly cwd: string;
 }
 
@@ -30,8 +33,10 @@ export async function diffProject(project: Project, request: DiffRequest): Promi
   for (const warehouse of await project.someWarehouses(request.warehouse)) {
     const read = (revision: Revision): Promise<Catalog> => offlineSide(project, revision, warehouse, request.cwd);
     const ours = [await read(from), await read(to), await read({ kind: "migrations" })];
-    const side = async (revision: Revision, offline: Catalog | undefined): Promise<Side> =>
-      revision.kind === "env" ? liveSide(project, revision.at, warehouse, ours) : { catalog: offline ?? (await read(revision)) };
+    const side = async (revision: Revision, offline: Catalog | undefined): Promise<Side> => {
+      if (revision.kind === "ddl") return ddlSide(resolve(request.cwd, revision.at), request.engine, warehouse);
+      return revision.kind === "env" ? liveSide(project, revision.at, warehouse, ours) : { catalog: offline ?? (await read(revision)) };
+    };
     const intent = await readIntent(migrationFolder(project, warehouse));
     const renames = (a: Catalog, b: Catalog) => fittingRenames(intent, a, b);
     reports.push(diffCatalogs(request, await side(from, ours[0]), await side(to, ours[1]), engines, { environment: name, renames }));

@@ -2,6 +2,7 @@ import { buildPlan } from "../core/build-plan.js";
 import { type Catalog, catalogFor } from "../core/catalog.js";
 import type { Change, Rename } from "../core/change.js";
 import { diff } from "../core/diff.js";
+import type { Engine } from "../core/engine.js";
 import { DwError } from "../core/errors.js";
 import type { Statement } from "../core/plan.js";
 import type { EngineName } from "../core/types.js";
@@ -20,24 +21,15 @@ export type Revision =
 
 const REVISION = /^(git|env|dir|ddl):(.+)$/s;
 
-/** Throws DW-USAGE for anything that is no revision, and for `ddl:`. */
+/** Throws DW-USAGE for anything that is no revision. */
 export function parseRevision(text: string): Revision {
   if (text === "models" || text === "migrations") return { kind: text };
   const [, kind, at] = REVISION.exec(text) ?? [];
-  if (kind === "ddl") throw noDdl(text);
-  if (at !== undefined && (kind === "git" || kind === "env" || kind === "dir")) return { kind, at };
+  if (at !== undefined && (kind === "git" || kind === "env" || kind === "dir" || kind === "ddl")) return { kind, at };
   throw new DwError("DW-USAGE", {
     what: `${JSON.stringify(text)} is not something to compare.`,
-    why: "It is models, migrations, git:REF, env:NAME or dir:PATH.",
+    why: "It is models, migrations, git:REF, env:NAME, dir:PATH or ddl:FILE.",
     fix: "For example: `dw diff --from git:main --to models`.",
-  });
-}
-
-function noDdl(text: string): DwError {
-  return new DwError("DW-USAGE", {
-    what: `${text} cannot be compared.`,
-    why: "This version of dw does not read DDL files back into a catalog.",
-    fix: "Compare with git:REF, env:NAME or dir:PATH instead.",
   });
 }
 
@@ -46,6 +38,8 @@ export interface Side {
   readonly catalog: Catalog;
   /** Live sides are compared in the form that their engines show, so both sides are brought to it. */
   readonly live?: LiveSlots;
+  /** The engine whose SQL it was written in: both sides have only its objects, in the form that it keeps them. */
+  readonly written?: EngineName;
 }
 
 export interface DiffReport {
@@ -67,8 +61,10 @@ export function diffCatalogs(
   options: { readonly environment: string; readonly renames: (from: Catalog, to: Catalog) => readonly Rename[] },
 ): DiffReport {
   const slots = from.live ?? to.live;
-  const before = comparable(from.catalog, options.environment, slots);
-  const after = comparable(to.catalog, options.environment, slots);
+  const written = from.written ?? to.written;
+  const form = written === undefined ? slots : only(written, slots ?? engines);
+  const before = comparable(from.catalog, options.environment, form);
+  const after = comparable(to.catalog, options.environment, form);
   const renames = options.renames(before, after);
   const emulated = [...(slots?.values() ?? [])].flatMap((slot) => (slot.emulatedBy === undefined ? [] : [slot.slot]));
   const real = (catalog: Catalog): Catalog => ({ ...catalog, objects: catalog.objects.filter(({ slot }) => !emulated.includes(slot)) });
@@ -83,8 +79,15 @@ export function diffCatalogs(
   };
 }
 
+/** How objects of each slot look when they can be compared. */
+type Forms = ReadonlyMap<EngineName, Pick<Engine, "normalize">>;
+
+function only(engine: EngineName, forms: Forms): Forms {
+  return new Map([...forms].filter(([name]) => name === engine));
+}
+
 /** Holes filled; against a live side, normalised and without the slots that it has not. */
-function comparable(catalog: Catalog, environment: string, slots: LiveSlots | undefined): Catalog {
+function comparable(catalog: Catalog, environment: string, slots: Forms | undefined): Catalog {
   const filled = catalogFor(catalog, environment);
   if (slots === undefined) return filled;
   const objects = filled.objects.flatMap((object) => {

@@ -3,12 +3,14 @@ import type { Introspected } from "../../core/engine.js";
 import type { JsonObject } from "../../core/json.js";
 import type { MysqlRow, MysqlSession } from "../../core/session.js";
 import {
+  type ColumnBody,
   type MaterializedViewBody,
   type Properties,
   type QueryBody,
   qualifiedName,
   type StarrocksObject,
   starrocksObject,
+  type TableBody,
   type ViewBody,
 } from "./body.js";
 import { materializedViewBody, tableBody, viewBody } from "./definition.js";
@@ -123,7 +125,15 @@ async function lookAtTable(looking: Looking, name: Name): Promise<void> {
     return report(looking, name, "a table with named partitions over an expression");
   }
   const body = tableBody(statement, database);
-  add(looking, "table", name, ours?.kind === "table" ? { ...body, properties: asWanted(body.properties, ours.body.properties) } : body);
+  add(looking, "table", name, ours?.kind === "table" ? likeOurs(body, ours.body) : body);
+}
+
+/** What the models leave to the cluster is taken as it is, and value columns stand in the models' order: it has no meaning. */
+function likeOurs(live: TableBody, wanted: TableBody): TableBody {
+  const place = new Map(wanted.columns.map(({ name }, index) => [name, index]));
+  const at = ({ name }: ColumnBody): number => (live.key.includes(name) ? -1 : (place.get(name) ?? wanted.columns.length));
+  const columns = [...live.columns].sort((a, b) => at(a) - at(b)); // sort is stable: key columns stay as they are
+  return { ...live, columns, properties: asWanted(live.properties, wanted.properties) };
 }
 
 /** Only unfinished jobs are waited for: how an old one ended is not the question here. */

@@ -95,6 +95,13 @@ function tableDecision(facts: readonly Fact[], to: CatalogObject, before: TableB
   return rule ? rule({ facts, fact, name: second ?? "", to, before, after }) : `${head} cannot be altered`;
 }
 
+/** A dropped column leaves its bloom filter by itself; to say so again is refused as "no change". */
+function losesOnlyColumns({ from, to }: Fact, { columns }: TableBody): boolean {
+  const list = (value: Json | undefined): string[] => (typeof value === "string" ? value.split(",").map((name) => name.trim()) : []);
+  const left = list(from).filter((name) => columns.some((column) => column.name.toLowerCase() === name.toLowerCase()));
+  return left.length < list(from).length && left.sort().join("\0") === list(to).sort().join("\0");
+}
+
 interface Question {
   readonly facts: readonly Fact[];
   readonly fact: Fact;
@@ -109,7 +116,8 @@ const TABLE_RULES: Readonly<Record<string, (question: Question) => Decision>> = 
   columns: columnDecision,
   comment: ({ to, after }) => [{ op: "set-comment", object: to, comment: after.comment }],
   indexes: indexDecision,
-  properties: ({ fact, name, to }) => propertyDecision(fact, name, to, propertyReach(name)),
+  properties: ({ fact, name, to, after }) =>
+    name === "bloom_filter_columns" && losesOnlyColumns(fact, after) ? [] : propertyDecision(fact, name, to, propertyReach(name)),
   distribution: distributionDecision,
   orderBy: sortKeyDecision,
   table: ({ before, after }) => `a ${before.table} table cannot become a ${after.table} table`,

@@ -110,7 +110,25 @@ function dropColumn(table: string, body: TableBody, name: string): Altered {
   if (body.orderBy.includes(column.name) || body.indexes.some(({ columns }) => columns.includes(column.name)))
     throw new Unclaimed("a column in use");
   if (body.columns.some(({ generated }) => generated?.includes(`\`${column.name}\``))) throw new Unclaimed("a generated column's base");
-  return { body: { ...body, columns: body.columns.filter((other) => other !== column) }, ...settling(body) };
+  const rest = { ...body, columns: body.columns.filter((other) => other !== column) };
+  const filtered = String(body.properties.bloom_filter_columns ?? "").split(", ");
+  return {
+    body: filtered.includes(column.name)
+      ? withBloomFilter(
+          rest,
+          filtered.filter((name) => name !== column.name),
+        )
+      : rest,
+    ...settling(body),
+  };
+}
+
+function withBloomFilter(body: TableBody, columns: readonly string[]): TableBody {
+  const { bloom_filter_columns: _, ...properties } = body.properties;
+  return {
+    ...body,
+    properties: columns.length === 0 ? properties : { ...properties, bloom_filter_columns: [...columns].sort().join(", ") },
+  };
 }
 
 function dropKey(body: TableBody): never {
@@ -169,8 +187,10 @@ function setProperties(_table: string, body: TableBody, { properties }: Clause<"
   const { key, value } = only;
   if (!CLAIMED_PROPERTIES.has(key) || body.properties.colocate_with !== undefined) throw new Unclaimed(key);
   if (key === "bloom_filter_columns") {
-    const wanted = value.split(",").map((column) => found(body, column.trim()).name);
-    return { body: { ...body, properties: { ...body.properties, bloom_filter_columns: wanted.sort().join(", ") } }, job: "COLUMN" };
+    const wanted = value === "" ? [] : value.split(",").map((column) => found(body, column.trim()).name);
+    const next = withBloomFilter(body, wanted);
+    if (sameJson(next.properties, body.properties)) throw new Refusal("Bloom filter index has no change");
+    return { body: next, job: "COLUMN" };
   }
   if (propertyReach(key) !== "instant") throw new Refusal(`Unknown properties: {${key}=${value}}`);
   if (key === "replication_num" && body.partition) throw new Unclaimed(key);

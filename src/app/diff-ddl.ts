@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { DwError } from "../core/errors.js";
+import { engines } from "../engines/index.js";
+import { catalogOfDdl } from "../engines/starrocks/ddl-catalog.js";
+import { type DiffReport, diffCatalogs, type Revision, type Side } from "./diff.js";
+
+/** Names without a database in files that belong to no warehouse. */
+const NO_WAREHOUSE = "db";
+
+type DdlRevision = Extract<Revision, { readonly kind: "ddl" }>;
+
+export interface DdlRequest {
+  /** As the user wrote them. */
+  readonly from: string;
+  readonly to: string;
+  readonly engine?: string;
+  readonly warehouse?: string;
+  readonly cwd: string;
+}
+
+/** Compares two files of DDL; needs no project. Throws as ddlSide. */
+export async function diffDdl(request: DdlRequest, from: DdlRevision, to: DdlRevision): Promise<DiffReport> {
+  const side = (revision: DdlRevision): Promise<Side> =>
+    ddlSide(resolve(request.cwd, revision.at), request.engine, request.warehouse ?? NO_WAREHOUSE);
+  return diffCatalogs(request, await side(from), await side(to), engines, { environment: "default", renames: () => [] });
+}
+
+/** A file of CREATE statements as one side. DW-USAGE without an engine whose SQL dw reads, or without the file. */
+export async function ddlSide(path: string, engine: string | undefined, warehouse: string): Promise<Side> {
+  if (engine !== "starrocks") throw engineNeeded(path, engine);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new DwError("DW-USAGE", {
+      what: `${path} cannot be read.`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: "ddl:FILE is a file with CREATE statements; a relative name starts in the current folder.",
+      cause,
+    });
+  }
+  return { catalog: catalogOfDdl({ text, source: basename(path), warehouse, database: warehouse }), written: engine };
+}
+
+function engineNeeded(path: string, engine: string | undefined): DwError {
+  return new DwError("DW-USAGE", {
+    what: engine === undefined ? `Whose SQL is ${path}?` : `This version of dw does not read ${engine}'s SQL back into a catalog.`,
+    why: "The same words mean different tables in different engines; dw reads StarRocks's.",
+    fix: "Add --engine starrocks, or compare with git:REF, env:NAME or dir:PATH.",
+  });
+}
