@@ -6,6 +6,7 @@ import type { Diagnosis } from "../core/diagnosis.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { type DwError, isDwError } from "../core/errors.js";
 import type { EngineName } from "../core/types.js";
+import { engines } from "../engines/index.js";
 import type { Connections, Project } from "./project.js";
 
 export interface DoctorRequest {
@@ -69,7 +70,7 @@ async function modelDiagnoses(project: Project): Promise<ModelFindings> {
     const models = await attempt(`models of ${warehouse}`, () => project.models(warehouse));
     if ("diagnosis" in models) diagnoses.push(models.diagnosis);
     else {
-      for (const model of models.value) for (const slot of slotsOf(model)) slots.add(slot);
+      for (const model of models.value) for (const slot of slotsOf(model)) if (!engines.get(slot)?.emitsOnly) slots.add(slot);
       diagnoses.push({ about: `models of ${warehouse}`, state: "ok", finding: count(models.value.length, "model") });
     }
   }

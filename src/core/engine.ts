@@ -36,6 +36,8 @@ export interface RenderedFile {
 export interface Engine {
   readonly name: EngineName;
   readonly dialect?: Dialect;
+  /** dw writes its definitions and never talks to it: no slot is bound, and no migration has statements for it. */
+  readonly emitsOnly?: true;
   readonly quoting?: Quoting;
   /** The object's name as SQL has to say it, once holes are filled; the object's own `name` when absent. */
   readonly qualifiedName?: (object: CatalogObject) => readonly string[];
@@ -53,6 +55,19 @@ export interface Engine {
   /** The object's DDL for people: one file an object, comments included. */
   readonly render: (object: CatalogObject) => RenderedFile;
 }
+
+/**
+ * An engine whose definitions dw writes for others to run: no change of one is a statement of a migration, so that a plan
+ * never waits for a system that dw does not talk to.
+ */
+export const emitOnly: Pick<Engine, "emitsOnly" | "normalize" | "decide" | "generate"> = {
+  emitsOnly: true,
+  normalize: (object) => object,
+  decide: () => [],
+  generate: ({ op, object }) => {
+    throw new Error(`${op} of ${object.id}: this engine only emits`);
+  },
+};
 
 /** How a live object relates to us. Objects that dw did not make are never dropped. */
 export interface Introspected {

@@ -127,7 +127,7 @@ export interface TopicDefinition<Cs extends AnyColumns> extends Described {
   readonly key?: readonly NoInfer<Name<Cs>>[];
   readonly fresh?: TypedFreshness<NoInfer<Name<Cs>>>;
   readonly checks?: readonly AnyCheck<NoInfer<Name<Cs>>>[];
-  readonly on: TopicOptions;
+  readonly on: TopicOptions<NoInfer<Name<Cs>>>;
 }
 
 export function defineTopic<const Cs extends AnyColumns>(name: string, definition: TopicDefinition<Cs>): TopicModel & Typed<Cs> {

@@ -1,6 +1,9 @@
 import type { DuckdbTableOptions } from "../engines/duckdb/options.js";
+import type { FlinkTableOptions, FlinkViewOptions } from "../engines/flink/options.js";
 import type { HiveMaterializedViewOptions, HiveTableOptions, HiveViewOptions } from "../engines/hive/options.js";
+import type { IcebergTableOptions } from "../engines/iceberg/options.js";
 import type { KafkaTopicOptions } from "../engines/kafka/options.js";
+import type { PaimonTableOptions } from "../engines/paimon/options.js";
 import type {
   PostgresFunctionOptions,
   PostgresMaterializedViewOptions,
@@ -20,6 +23,9 @@ export interface TableOptions<C extends string> {
   readonly timescale?: TimescaleTableOptions<C>;
   readonly postgres?: PostgresTableOptions<C>;
   readonly hive?: HiveTableOptions<C>;
+  readonly paimon?: PaimonTableOptions<C>;
+  readonly iceberg?: IcebergTableOptions<C>;
+  readonly flink?: FlinkTableOptions<C>;
   readonly duckdb?: DuckdbTableOptions;
 }
 
@@ -28,6 +34,7 @@ export interface ViewOptions {
   readonly timescale?: PostgresViewOptions;
   readonly postgres?: PostgresViewOptions;
   readonly hive?: HiveViewOptions;
+  readonly flink?: FlinkViewOptions;
   readonly duckdb?: DuckdbTableOptions;
 }
 
@@ -43,6 +50,7 @@ export interface FunctionOptions {
   readonly postgres?: PostgresFunctionOptions;
 }
 
-export interface TopicOptions {
+export interface TopicOptions<C extends string> {
   readonly kafka: KafkaTopicOptions;
+  readonly flink?: FlinkTableOptions<C>;
 }

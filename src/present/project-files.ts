@@ -1,4 +1,4 @@
-export const templates = ["ciapol", "iot", "blank"] as const;
+export const templates = ["ciapol", "iot", "streampark", "flow360", "weather", "blank"] as const;
 export type Template = (typeof templates)[number];
 
 export interface ProjectFile {
@@ -135,6 +135,90 @@ export default defineConfig({
   },
 });
 `,
+  streampark: `import { defineConfig, env } from "dwright";
+
+export default defineConfig({
+  layers: ["ods", "dwd", "dws", "ads"],
+  environments: {
+    // StarRocks is emulated on DuckDB, below .dw/local. Flink and Paimon are text: their files are in generated/.
+    local: { embedded: ".dw/local" },
+    dev: {
+      slots: { starrocks: "starrocks", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        starrocks: { kind: "starrocks", host: "starrocks.dev.internal", user: "dw", password: env("SR_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.dev.internal:9092"] },
+        postgres: { kind: "postgres", host: "postgres.dev.internal", database: "dw", user: "dw", password: env("PG_PASSWORD") },
+      },
+    },
+    prod: {
+      slots: { starrocks: "starrocks", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        starrocks: { kind: "starrocks", host: "starrocks.internal", user: "dw", password: env("SR_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.internal:9092"] },
+        postgres: { kind: "postgres", host: "postgres.internal", database: "dw", user: "dw", password: env("PG_PASSWORD"), ssl: true },
+      },
+    },
+  },
+});
+`,
+  flow360: `import { defineConfig, env } from "dwright";
+
+export default defineConfig({
+  layers: ["ods", "dwd", "dws", "ads"],
+  environments: {
+    // PostgreSQL inside the process, below .dw/local; Hive and Kafka need servers.
+    local: { embedded: ".dw/local" },
+    dev: {
+      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        postgres: { kind: "postgres", host: "postgres.dev.internal", database: "flow360", user: "dw", password: env("PG_PASSWORD") },
+        hive: { kind: "hive", host: "hive.dev.internal", user: "dw", password: env("HIVE_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.dev.internal:9092"] },
+      },
+    },
+    prod: {
+      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        postgres: { kind: "postgres", host: "postgres.internal", database: "flow360", user: "dw", password: env("PG_PASSWORD"), ssl: true },
+        hive: { kind: "hive", host: "hive.internal", user: "dw", password: env("HIVE_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.internal:9092"] },
+      },
+    },
+  },
+});
+`,
+  weather: `import { defineConfig, env } from "dwright";
+
+export default defineConfig({
+  layers: ["ods", "dwd", "dws", "ads"],
+  environments: {
+    // PostgreSQL inside the process, below .dw/local; Hive and Kafka need servers.
+    local: { embedded: ".dw/local" },
+    dev: {
+      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        postgres: { kind: "postgres", host: "postgres.dev.internal", database: "weather", user: "dw", password: env("PG_PASSWORD") },
+        hive: { kind: "hive", host: "hive.dev.internal", user: "dw", password: env("HIVE_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.dev.internal:9092"] },
+      },
+    },
+    prod: {
+      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        postgres: { kind: "postgres", host: "postgres.internal", database: "weather", user: "dw", password: env("PG_PASSWORD"), ssl: true },
+        hive: { kind: "hive", host: "hive.internal", user: "dw", password: env("HIVE_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.internal:9092"] },
+      },
+    },
+  },
+});
+`,
   blank: `import { defineConfig, env } from "dwright";
 
 export default defineConfig({
@@ -176,7 +260,14 @@ export default defineTable("dws_order_daily", {
 });
 `;
 
-const warehouses: Readonly<Record<Template, string>> = { ciapol: "ciapol", iot: "iot", blank: "main" };
+const warehouses: Readonly<Record<Template, string>> = {
+  ciapol: "ciapol",
+  iot: "iot",
+  streampark: "streampark",
+  flow360: "flow360",
+  weather: "weather",
+  blank: "main",
+};
 
 function readme({ name, template }: NewProject): string {
   const warehouse = warehouses[template];

@@ -76,7 +76,11 @@ describe("wrong usage exits 2", () => {
     ["an unknown flag", ["explain", "DW-USAGE", "--nope"], "Nonexistent flag: --nope."],
     ["a missing argument", ["explain"], "Missing 1 required arg:"],
     ["an unknown command", ["explian"], "There is no command `dw explian`."],
-    ["a value that is not one of the list", ["init", "--template", "shop"], "Expected --template=shop to be one of: ciapol, iot, blank."],
+    [
+      "a value that is not one of the list",
+      ["init", "--template", "shop"],
+      "Expected --template=shop to be one of: ciapol, iot, streampark, flow360, weather, blank.",
+    ],
   ])("%s", async (_, words, what) => {
     const { code, stdout, stderr } = await dw(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -122,15 +126,18 @@ describe("dw init", () => {
     expect(stdout).toMatch(/ok {3}slot postgres {5}PostgreSQL .*, embedded\n/);
   });
 
-  test.each(["ciapol", "iot"])("--template %s brings the reference warehouse, whose models are right", async (template) => {
-    const folder = await emptyFolder();
-    await dw(["init", "--template", template], { cwd: folder });
-    const { code, stdout } = await dw(["doctor", "--env", "local", "--json"], { cwd: folder });
-    const about = (name: string) =>
-      (JSON.parse(stdout) as { about: string; state: string }[]).find((diagnosis) => diagnosis.about === name);
-    expect(about(`models of ${template}`)).toMatchObject({ state: "ok" });
-    expect(code).toBe(0);
-  });
+  test.each(["ciapol", "iot", "streampark", "flow360", "weather"])(
+    "--template %s brings the reference warehouse, whose models are right",
+    async (template) => {
+      const folder = await emptyFolder();
+      await dw(["init", "--template", template], { cwd: folder });
+      const { code, stdout } = await dw(["doctor", "--env", "local", "--json"], { cwd: folder });
+      const about = (name: string) =>
+        (JSON.parse(stdout) as { about: string; state: string }[]).find((diagnosis) => diagnosis.about === name);
+      expect(about(`models of ${template}`)).toMatchObject({ state: "ok" });
+      expect(code).toBe(0);
+    },
+  );
 
   test("never overwrites: the files that stand in the way are named, and none is written", async () => {
     const folder = await emptyFolder();

@@ -21,6 +21,7 @@ import type { LiveSlot, LiveSlots } from "./live.js";
 export async function openLiveSlots(connections: Connections, wanted: Iterable<EngineName>, engines: Engines): Promise<LiveSlots> {
   const slots = new Map<EngineName, LiveSlot>();
   for (const slot of [...new Set(wanted)].sort()) {
+    if (engines.get(slot)?.emitsOnly) continue;
     const connection = await serving(connections, slot);
     const engine = engines.get(slot);
     if (connection && engine) slots.set(slot, { normalize: engine.normalize, ...(await liveSlot(slot, connection, connections)) });

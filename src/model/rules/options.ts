@@ -21,6 +21,16 @@ const starrocksStorage = {
 
 const hiveStorage = { database: true, name: true, storedAs: true, location: true, properties: true } as const;
 
+const flinkTable = {
+  name: true,
+  connector: true,
+  properties: true,
+  watermark: true,
+  metadata: true,
+  partitionedBy: true,
+  key: true,
+} as const;
+
 const tableOptions: OptionNames<TableOptions<string>> = {
   starrocks: {
     ...starrocksStorage,
@@ -55,6 +65,35 @@ const tableOptions: OptionNames<TableOptions<string>> = {
     delimited: true,
     notNull: true,
   },
+  paimon: {
+    catalog: true,
+    warehouse: true,
+    database: true,
+    name: true,
+    table: true,
+    partitionedBy: true,
+    bucket: true,
+    bucketKey: true,
+    merge: true,
+    aggregate: true,
+    changelog: true,
+    sequence: true,
+    format: true,
+    options: true,
+  },
+  iceberg: {
+    catalog: true,
+    database: true,
+    name: true,
+    partitionedBy: true,
+    sortedBy: true,
+    formatVersion: true,
+    format: true,
+    changes: true,
+    location: true,
+    properties: true,
+  },
+  flink: flinkTable,
 };
 const viewOptions: OptionNames<ViewOptions> = {
   starrocks: { database: true, name: true },
@@ -62,6 +101,7 @@ const viewOptions: OptionNames<ViewOptions> = {
   postgres: namedOptions,
   duckdb: namedOptions,
   hive: { database: true, name: true },
+  flink: { name: true, job: true },
 };
 const materializedViewOptions: OptionNames<MaterializedViewOptions<string>> = {
   starrocks: { ...starrocksStorage, refresh: true, deferred: true, partitionBy: true, distributeBy: true, orderBy: true },
@@ -70,8 +110,9 @@ const materializedViewOptions: OptionNames<MaterializedViewOptions<string>> = {
   hive: { ...hiveStorage, partitionedBy: true, rewrite: true },
 };
 const functionOptions: OptionNames<FunctionOptions> = { timescale: namedOptions, postgres: namedOptions };
-const topicOptions: OptionNames<TopicOptions> = {
+const topicOptions: OptionNames<TopicOptions<string>> = {
   kafka: { topic: true, partitions: true, replicationFactor: true, config: true, format: true },
+  flink: flinkTable,
 };
 
 /** Engines that a kind of model can be on, and their options. */
@@ -92,7 +133,10 @@ const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>>
   bloomFilter: listed,
   bitmapIndexes: listed,
   aggregate: (option) => (isJsonObject(option) ? Object.keys(option) : []),
-  partitionedBy: listed,
+  partitionedBy: ordered,
+  bucketKey: listed,
+  sequence: listed,
+  watermark: named,
   clusteredBy: listed,
   sortedBy: ordered,
   skewedBy: named,
