@@ -270,7 +270,7 @@ function hiddenExpression(column: string, hidden: ReadonlyMap<string, Expression
 const UNITS = ["hour", "day", "week", "month", "year"] as const;
 
 /** A column, date_trunc of a column, or the expression's folded text. */
-export function partitionExpression(expression: Expression): PartitionExpression {
+function partitionExpression(expression: Expression): PartitionExpression {
   if (expression.kind === "column" && expression.path.length === 1) return { column: expression.path[0] ?? "" };
   const truncated = truncatedColumn(expression);
   return truncated ?? { sql: expressionText(expression) };

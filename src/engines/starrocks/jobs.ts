@@ -10,7 +10,7 @@ import { starrocks } from "./dialect.js";
 
 const { sql, id, lit, raw } = starrocks;
 
-export const jobKinds = ["COLUMN", "OPTIMIZE", "ROLLUP"] as const;
+const jobKinds = ["COLUMN", "OPTIMIZE", "ROLLUP"] as const;
 
 export type JobKind = (typeof jobKinds)[number];
 
