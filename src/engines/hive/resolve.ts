@@ -145,10 +145,11 @@ function nativeType(model: TableModel, name: string, column: Column, losses: Los
 }
 
 function columnBody(model: TableModel, name: string, column: Column, losses: Loss[]): ColumnBody {
-  const value = defaultText(model, name, column);
+  const type = nativeType(model, name, column, losses);
+  const value = defaultText(model, name, column, type);
   return {
     name,
-    type: nativeType(model, name, column, losses),
+    type,
     nullable: column.nullable,
     ...(value !== undefined && { default: value }),
     comment: columnComment(column),
@@ -165,12 +166,18 @@ function columnComment({ comment, unit }: Column): string {
   return unit === undefined ? comment : comment === "" ? unit : `${comment} [${unit}]`;
 }
 
-function defaultText(model: TableModel, name: string, { default: value }: Column): string | undefined {
+function defaultText(model: TableModel, name: string, { default: value }: Column, type: string): string | undefined {
   if (value === undefined) return undefined;
   if ("now" in value) return "CURRENT_TIMESTAMP()";
-  if ("literal" in value) return quoting.literal(value.literal);
+  if ("literal" in value) return literalOf(value.literal, type);
   if (value.sql.hive !== undefined) return value.sql.hive;
   throw invalid(`${model.name}.${name}`, "its default has no Hive expression", "Give .defaultSql({ hive: … }).");
+}
+
+/** Hive compares types exactly: the text 'new' is no default of a varchar(8). */
+function literalOf(value: string | number | boolean, type: string): string {
+  const text = quoting.literal(value);
+  return ["string", "int", "boolean"].includes(type) ? text : `CAST(${text} AS ${type})`;
 }
 
 /** References to keys that Hive knows: it refuses a foreign key without the other table's primary key. Others are checks. */

@@ -111,7 +111,7 @@ function columnDecision(
   const old = before.columns.find((column) => column.name === name);
   const column = after.columns.find((candidate) => candidate.name === name);
   if (what === undefined && from === undefined && column) return addedColumn(column, object, before, after);
-  if (what === undefined && to === undefined) return droppedColumn(name, object, after);
+  if (what === undefined && to === undefined) return droppedColumn(name, object, before, after);
   if (!old || !column) return [];
   if (what === "comment") return [{ op: "set-comment", object, column: name, comment: column.comment }];
   if (what === "type" && widensInPlace(old.type, column.type) && old.nullable === column.nullable)
@@ -129,10 +129,15 @@ function addedColumn(column: ColumnBody, object: CatalogObject, before: TableBod
   return constrained ? `${column.name} has a constraint, which ADD COLUMNS does not take` : [{ op: "add-column", object, column }];
 }
 
-/** There is no DROP COLUMN; REPLACE COLUMNS hides the column from readers of Parquet files, which go by name. */
-function droppedColumn(name: string, object: CatalogObject, after: TableBody): Decision {
+/**
+ * There is no DROP COLUMN; REPLACE COLUMNS hides the column from readers of Parquet files, which go by name. Only at the end:
+ * the metastore compares types place by place, and refuses what would move up.
+ */
+function droppedColumn(name: string, object: CatalogObject, before: TableBody, after: TableBody): Decision {
+  const dropped = before.columns.filter((column) => !after.columns.some((other) => other.name === column.name));
+  const last = before.columns.slice(-dropped.length).every((column) => dropped.includes(column));
   const byName = after.format.storedAs === "PARQUET" && after.format.serde === undefined && after.table !== "transactional";
-  return byName ? [action(object, { action: "replace-columns" })] : `Hive cannot drop ${name}`;
+  return byName && last ? [action(object, { action: "replace-columns" })] : `Hive cannot drop ${name}`;
 }
 
 /** A new definition over an external table's files cannot make other files of them. */

@@ -77,7 +77,7 @@ TBLPROPERTIES (
     expect(ddl(external, lines)).toBe(`CREATE TABLE \`lake\`.\`lines\` (
   \`line_id\` bigint NOT NULL,
   \`order_id\` bigint NOT NULL,
-  \`state\` varchar(8) DEFAULT 'new',
+  \`state\` varchar(8) DEFAULT CAST('new' AS varchar(8)),
   CONSTRAINT \`fk_order_id_orders\` FOREIGN KEY (\`order_id\`) REFERENCES \`lake\`.\`orders\` (\`id\`) DISABLE NOVALIDATE RELY
 )
 COMMENT 'Grain: one row per line.'
@@ -237,6 +237,14 @@ describe("ALTER", () => {
       "CREATE EXTERNAL TABLE `lake`.`orders`",
       "MSCK REPAIR TABLE `lake`.`orders`",
     ]);
+  });
+
+  test("Parquet columns are dropped in the metastore at the end only: what would move up is declared anew", () => {
+    const lake = (own: AnyColumns): Model =>
+      defineTable("p", { grain: "g", columns: own, on: { hive: { table: "external", storedAs: "parquet" } } });
+    const [a, b, c] = [t.int().nullable(), t.text().nullable(), t.date().nullable()];
+    expect(changes(lake({ a, b, c }), lake({ a, b }))).toEqual(["ALTER TABLE `lake`.`p` REPLACE COLUMNS (`a` int, `b` string)"]);
+    expect(changes(lake({ a, b, c }), lake({ a, c }))[0]).toBe("DROP TABLE `lake`.`p`");
   });
 
   test("another format over somebody else's files is refused with a way out", () => {
