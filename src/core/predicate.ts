@@ -1,3 +1,5 @@
+import { quoteName } from "./transit.js";
+
 /*
  * Pruning by a predicate. A reader that knows bounds of files or values of partitions may leave out what cannot hold a
  * row that the predicate accepts; the predicate itself is always applied by DuckDB afterwards. Therefore this parser
@@ -232,4 +234,17 @@ function bareLiteral(tokens: readonly Token[]): Parsed | undefined {
   if (first?.is === "text" || first?.is === "number") return { value: { kind: first.is, text: first.text }, rest: tokens.slice(1) };
   if (!isWord(first, "TRUE", "FALSE")) return undefined;
   return { value: { kind: "boolean", text: first?.text.toLowerCase() ?? "" }, rest: tokens.slice(1) };
+}
+
+/**
+ * A float column's same value, in a form that DuckDB (1.5) does not compare with a Parquet file's bounds: writers leave NaN
+ * out of them, and `x > 5` would lose the NaN that DuckDB itself takes for the largest number.
+ */
+export const nanKept = (column: string): string => `if(isnan(${column}), 'NaN', ${column})`;
+
+/** A relation (a table or a SELECT in parentheses) in whose float columns a predicate finds NaN too. */
+export function withNan(floats: readonly string[], relation: string): string {
+  if (floats.length === 0) return relation;
+  const columns = floats.map(quoteName).map((name) => `${nanKept(name)} AS ${name}`);
+  return `(SELECT * REPLACE (${columns.join(", ")}) FROM ${relation})`;
 }

@@ -1,4 +1,5 @@
 import { DwError } from "../../core/errors.js";
+import { nanKept } from "../../core/predicate.js";
 import type { DuckDbSession, SourceColumn } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { carried, logicalType, quoteName } from "../../core/transit.js";
@@ -77,16 +78,10 @@ export async function shapeOf(db: DuckDbSession, path: string): Promise<Shape> {
     scan,
     value: (column: SourceColumn) => {
       const name = quoteName(column.name);
-      return column.type.kind === "float" ? withNan(name) : `CAST(${name} AS ${carried(column.name, column.type)})`;
+      return column.type.kind === "float" ? nanKept(name) : `CAST(${name} AS ${carried(column.name, column.type)})`;
     },
   };
 }
-
-/**
- * The same value, in a form that DuckDB (1.5) does not compare with the file's bounds: writers leave NaN out of them, and
- * `x > 5` would lose the NaN that DuckDB itself takes for the largest number.
- */
-const withNan = (name: string): string => `if(isnan(${name}), 'NaN', ${name})`;
 
 interface Leaf extends Record<string, unknown> {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { withNan } from "../../core/predicate.js";
 import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt } from "../../formats/damage.js";
@@ -9,7 +10,7 @@ import type { DataFile, DeleteFile } from "./manifests.js";
 import { projectColumn } from "./projection.js";
 import { type PlacedFile, type Relation, relations, type Session, type Wanted } from "./relations.js";
 import { isRowLineage, lineageSql } from "./row-lineage.js";
-import { fieldPath, hasNanoseconds, type IcebergField, type IcebergSchema, ident, literal } from "./schema.js";
+import { fieldPath, hasNanoseconds, type IcebergField, type IcebergSchema, ident, literal, logicalType } from "./schema.js";
 import { Scratch } from "./scratch.js";
 
 /*
@@ -83,7 +84,8 @@ class ChunkReader {
     const union = branches.length === 0 ? this.nothing(inner) : branches.join("\nUNION ALL\n");
     if (this.reading.where === undefined) return union;
     const names = this.reading.columns.map((field) => ident(field.name)).join(", ");
-    return `SELECT ${names} FROM (\n${union}\n) WHERE (${this.reading.where}\n)`;
+    const floats = inner.filter((field) => logicalType(field.type).kind === "float").map((field) => field.name);
+    return `SELECT ${names} FROM ${withNan(floats, `(\n${union}\n)`)} WHERE (${this.reading.where}\n)`;
   }
 
   /** The columns that are read: those of the answer and those that equality deletes compare by. */

@@ -1,4 +1,4 @@
-import { type Condition, conditions } from "../../core/predicate.js";
+import { type Condition, conditions, withNan } from "../../core/predicate.js";
 import type { OpenChunk } from "../../core/source.js";
 import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
@@ -61,9 +61,11 @@ export function chunkSql(table: PaimonTable, columns: ReadColumns, mode: Part["m
   const merged = (): string => mergeOf(table.schema, table.options).sql(versions, needed);
   const rows = mode === "merge" ? merged() : streamed(versions.changes, table.hasKey && mayDelete);
   const names = needed.map(({ alias, field }) => `${alias} AS ${ident(field.name)}`);
-  const where = columns.where === undefined ? "" : ` WHERE (${columns.where}\n)`; // a comment at the predicate's end ends there
   const named = `SELECT ${names.length === 0 ? "1 AS nothing" : names.join(", ")} FROM (${rows})`;
-  return `SELECT ${columns.wanted.map((field) => ident(field.name)).join(", ")} FROM (${named})${where}`;
+  const answer = `SELECT ${columns.wanted.map((field) => ident(field.name)).join(", ")} FROM`;
+  if (columns.where === undefined) return `${answer} (${named})`;
+  const floats = needed.flatMap(({ field }) => (field.type.kind === "atomic" && field.type.logical.kind === "float" ? [field.name] : []));
+  return `${answer} ${withNan(floats, `(${named})`)} WHERE (${columns.where}\n)`; // a comment at the predicate's end ends there
 }
 
 function streamed(source: string, withDeletes: boolean): string {
