@@ -27,7 +27,6 @@ const embeddedStores: Partial<Record<EngineName, SlotBinding>> = {
   postgres: { by: "embedded", store: "pglite" },
   duckdb: { by: "embedded", store: "duckdb" },
   starrocks: { by: "embedded", store: "duckdb", emulates: "starrocks" },
-  hive: { by: "embedded", store: "duckdb", emulates: "hive" },
 };
 
 /** One environment of the configuration, ready to be asked. Throws DW-ENV-UNKNOWN. */

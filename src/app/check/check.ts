@@ -99,6 +99,8 @@ function enginesOf(model: RelationModel): Engine[] {
   });
 }
 
+const notServed: ReadonlySet<string> = new Set(["DW-SLOT-UNBOUND", "DW-CONNECTION-UNSUPPORTED"]);
+
 async function openSlot(
   slots: Map<EngineName, AskableSlot | DwError>,
   engine: EngineName,
@@ -109,8 +111,8 @@ async function openSlot(
   const slot = await connections.slot(engine).then(
     (open) => checkSlot(engine, open),
     (error: unknown) => {
-      // An unreachable engine leaves its checks open and the others go on; anything else stops the run.
-      if (isDwError(error) && error.errorClass === "unreachable") return error;
+      // An engine that is not there leaves its checks open and the others go on; anything else stops the run.
+      if (isDwError(error) && (error.errorClass === "unreachable" || notServed.has(error.code))) return error;
       throw error;
     },
   );
