@@ -236,7 +236,7 @@ test("a refused statement rolls back its transaction, is journalled, and the nex
     if (statement.text.includes('"b"')) throw full;
   });
   const error = await refusal(up({}, broken));
-  expect(error.why).toBe("disk full 0 of 2 statements are done. The 2 statements of its transaction were rolled back.");
+  expect(error.why).toBe("disk full\n0 of 2 statements are done. The 2 statements of its transaction were rolled back.");
   expect(await tables()).toEqual([]);
   expect(await migrationStatus(await meeting())).toMatchObject([{ status: "interrupted", statements: { failed: 2 }, total: 2 }]);
   expect((await up()).steps[0]?.executed).toBe(2);
