@@ -163,62 +163,8 @@ export default defineConfig({
   },
 });
 `,
-  flow360: `import { defineConfig, env } from "dwright";
-
-export default defineConfig({
-  layers: ["ods", "dwd", "dws", "ads"],
-  environments: {
-    // PostgreSQL inside the process, below .dw/local; Hive and Kafka need servers.
-    local: { embedded: ".dw/local" },
-    dev: {
-      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
-      state: "postgres",
-      connections: {
-        postgres: { kind: "postgres", host: "postgres.dev.internal", database: "flow360", user: "dw", password: env("PG_PASSWORD") },
-        hive: { kind: "hive", host: "hive.dev.internal", user: "dw", password: env("HIVE_PASSWORD") },
-        kafka: { kind: "kafka", brokers: ["kafka.dev.internal:9092"] },
-      },
-    },
-    prod: {
-      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
-      state: "postgres",
-      connections: {
-        postgres: { kind: "postgres", host: "postgres.internal", database: "flow360", user: "dw", password: env("PG_PASSWORD"), ssl: true },
-        hive: { kind: "hive", host: "hive.internal", user: "dw", password: env("HIVE_PASSWORD") },
-        kafka: { kind: "kafka", brokers: ["kafka.internal:9092"] },
-      },
-    },
-  },
-});
-`,
-  weather: `import { defineConfig, env } from "dwright";
-
-export default defineConfig({
-  layers: ["ods", "dwd", "dws", "ads"],
-  environments: {
-    // PostgreSQL inside the process, below .dw/local; Hive and Kafka need servers.
-    local: { embedded: ".dw/local" },
-    dev: {
-      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
-      state: "postgres",
-      connections: {
-        postgres: { kind: "postgres", host: "postgres.dev.internal", database: "weather", user: "dw", password: env("PG_PASSWORD") },
-        hive: { kind: "hive", host: "hive.dev.internal", user: "dw", password: env("HIVE_PASSWORD") },
-        kafka: { kind: "kafka", brokers: ["kafka.dev.internal:9092"] },
-      },
-    },
-    prod: {
-      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
-      state: "postgres",
-      connections: {
-        postgres: { kind: "postgres", host: "postgres.internal", database: "weather", user: "dw", password: env("PG_PASSWORD"), ssl: true },
-        hive: { kind: "hive", host: "hive.internal", user: "dw", password: env("HIVE_PASSWORD") },
-        kafka: { kind: "kafka", brokers: ["kafka.internal:9092"] },
-      },
-    },
-  },
-});
-`,
+  flow360: lakehouse("flow360"),
+  weather: lakehouse("weather"),
   blank: `import { defineConfig, env } from "dwright";
 
 export default defineConfig({
@@ -286,5 +232,37 @@ npx dw check --warehouse ${warehouse} --env local            # are the rows what
 
 \`dw.config.ts\` says which environment has which servers; secrets are named there and never written there. In a scheduler pass
 \`--env\` or set \`DW_ENV\`: without a terminal dw does not guess.
+`;
+}
+
+/** PostgreSQL beside a Hive lake and Kafka: flow360 and weather differ in their database only. */
+function lakehouse(database: string): string {
+  return `import { defineConfig, env } from "dwright";
+
+export default defineConfig({
+  layers: ["ods", "dwd", "dws", "ads"],
+  environments: {
+    // PostgreSQL inside the process, below .dw/local; Hive and Kafka need servers.
+    local: { embedded: ".dw/local" },
+    dev: {
+      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        postgres: { kind: "postgres", host: "postgres.dev.internal", database: "${database}", user: "dw", password: env("PG_PASSWORD") },
+        hive: { kind: "hive", host: "hive.dev.internal", user: "dw", password: env("HIVE_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.dev.internal:9092"] },
+      },
+    },
+    prod: {
+      slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },
+      state: "postgres",
+      connections: {
+        postgres: { kind: "postgres", host: "postgres.internal", database: "${database}", user: "dw", password: env("PG_PASSWORD"), ssl: true },
+        hive: { kind: "hive", host: "hive.internal", user: "dw", password: env("HIVE_PASSWORD") },
+        kafka: { kind: "kafka", brokers: ["kafka.internal:9092"] },
+      },
+    },
+  },
+});
 `;
 }
