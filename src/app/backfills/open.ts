@@ -1,5 +1,4 @@
 import { mkdir, rm } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { type PreparedBackfill, prepareBackfill } from "../../backfill/prepare.js";
 import type { Reader } from "../../backfill/run.js";
@@ -106,6 +105,3 @@ async function prepared(
     await db.close();
   }
 }
-
-/** For whoever finds the lock taken. */
-export const owner = (): string => `${userInfo().username}@${hostname()}, process ${process.pid}`;

@@ -11,9 +11,9 @@ import { instantOf } from "../../core/instant.js";
 import type { Chunk } from "../../core/source.js";
 import type { LoadedChunk } from "../../core/target.js";
 import type { Project } from "../project.js";
-import { openState } from "../state.js";
+import { lockOwner, openState } from "../state.js";
 import { adHocBackfill, type Definition, namedBackfills } from "./definition.js";
-import { type OpenBackfill, openBackfill, owner } from "./open.js";
+import { type OpenBackfill, openBackfill } from "./open.js";
 import { progressOf } from "./progress.js";
 import { refreshEmulated } from "./refresh.js";
 
@@ -245,7 +245,7 @@ async function definitions({ project, environment, warehouse, names, source, tar
 
 async function locked<Result>(call: BackfillCall, open: OpenBackfill, work: () => Promise<Result>): Promise<Result> {
   const store = await openState(call.project.connect(call.environment));
-  const lease = await store.lock(`backfill ${open.definition.warehouse ?? "-"}/${open.definition.name}`, owner(), 0);
+  const lease = await store.lock(`backfill ${open.definition.warehouse ?? "-"}/${open.definition.name}`, lockOwner(call.project), 0);
   try {
     return await work();
   } finally {

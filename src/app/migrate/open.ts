@@ -1,11 +1,10 @@
-import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import type { History } from "../../core/migration.js";
 import type { EngineName } from "../../core/types.js";
 import { engines } from "../../engines/index.js";
 import type { Project } from "../project.js";
-import { openState } from "../state.js";
+import { lockOwner, openState } from "../state.js";
 import { readHistory } from "./folder.js";
 import { readIntent } from "./intent.js";
 import { openLiveSlots } from "./live-slots.js";
@@ -36,15 +35,19 @@ export async function openMeeting(project: Project, environment: ResolvedEnviron
   const connections = project.connect(environment);
   const store = await openState(connections);
   const slots = await openLiveSlots(connections, slotsOf(history), engines);
-  return { environment: environment.name, history, intent, slots, planners: plannersOf(engines), store, owner: owner(project), ...rest };
+  return {
+    environment: environment.name,
+    history,
+    intent,
+    slots,
+    planners: plannersOf(engines),
+    store,
+    owner: lockOwner(project),
+    ...rest,
+  };
 }
 
 function slotsOf(history: History): Set<EngineName> {
   const states = history.migrations.flatMap((migration) => migration.state.objects);
   return new Set(states.map((object) => object.slot));
-}
-
-/** For whoever finds the lock taken. */
-function owner({ variables }: Project): string {
-  return `${variables.USER ?? variables.LOGNAME ?? "somebody"} on ${hostname()}, process ${process.pid}`;
 }
