@@ -55,7 +55,7 @@ const connection = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("kafka"),
     brokers: z.array(name).min(1),
-    ssl: z.boolean().optional(),
+    ssl: tls,
     sasl: z
       .strictObject({ mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]), username: z.string(), password: secretOnly })
       .optional(),

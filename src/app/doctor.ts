@@ -5,6 +5,7 @@ import { addresses, probe } from "../connections/probe.js";
 import type { Diagnosis } from "../core/diagnosis.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { type DwError, isDwError } from "../core/errors.js";
+import type { Kafka } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { engines } from "../engines/index.js";
 import type { Connections, Project } from "./project.js";
@@ -105,7 +106,8 @@ function tolerant(diagnosis: Diagnosis): Diagnosis {
 async function slotDiagnosis(about: string, binding: () => SlotBinding, open: Connections["state"], now: () => number): Promise<Diagnosis> {
   const found = await attempt(about, async () => {
     const bound = binding();
-    const opens = bound.by === "embedded" || ["postgres", "pglite", "duckdb", "starrocks", "mysql"].includes(bound.connection.kind);
+    const opens =
+      bound.by === "embedded" || ["postgres", "pglite", "duckdb", "starrocks", "mysql", "kafka"].includes(bound.connection.kind);
     return opens ? openDiagnosis(about, await open(), now) : listeningDiagnosis(about, bound);
   });
   return "value" in found ? found.value : found.diagnosis;
@@ -126,6 +128,7 @@ async function openDiagnosis(about: string, open: OpenConnection, now: () => num
   if (open.kind === "mysql") {
     return { about, state: "ok", finding: `${open.server === "starrocks" ? "StarRocks" : "MySQL"} ${open.mysql.version}` };
   }
+  if (open.kind === "kafka") return kafkaDiagnosis(about, open.kafka);
   const before = now();
   const [row] = await open.pg.query<{ at: string; may: boolean }>(
     `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS at,
@@ -135,6 +138,23 @@ async function openDiagnosis(about: string, open: OpenConnection, now: () => num
   const { version, timescale, embedded } = open.pg.server;
   const server = `PostgreSQL ${version}${timescale === undefined ? "" : ` with TimescaleDB ${timescale}`}${embedded ? ", embedded" : ""}`;
   return verdict(about, server, skew, row?.may === true);
+}
+
+async function kafkaDiagnosis(about: string, kafka: Kafka): Promise<Diagnosis> {
+  const topics = (await kafka.topics()).filter(({ internal }) => !internal);
+  const partitions = topics.flatMap((topic) => topic.partitions);
+  const { version, brokers } = kafka.server;
+  const finding = `Kafka${version === undefined ? "" : ` ${version} or newer`}, ${count(brokers, "broker")}, ${count(topics.length, "topic")}`;
+  const leaderless = partitions.filter(({ leader }) => leader < 0).length;
+  const late = partitions.filter(({ replicas, inSync }) => inSync.length < replicas.length).length;
+  if (leaderless + late === 0) return { about, state: "ok", finding };
+  const trouble = `${finding}; ${count(leaderless, "partition")} without a leader, ${late} with replicas that are behind`;
+  return {
+    about,
+    state: leaderless > 0 ? "fail" : "warn",
+    finding: trouble,
+    fix: "Look whether all brokers run, and what their logs say.",
+  };
 }
 
 /** Freshness checks compare the two clocks, so a minute between them is worth a word. */

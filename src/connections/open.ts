@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import type { Connection, ConnectionKind } from "../core/config.js";
+import type { Connection, ConnectionKind, KafkaConnection, MysqlConnection, StarrocksConnection } from "../core/config.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
-import type { DuckDb, Mysql, Pg } from "../core/session.js";
+import type { DuckDb, Kafka, Mysql, Pg } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { type Embedded, openEmbedded } from "./embedded.js";
 import { resolveSecret, type SecretSources } from "./secrets.js";
@@ -11,7 +11,8 @@ import { resolveSecret, type SecretSources } from "./secrets.js";
 export type OpenConnection =
   | { readonly kind: "pg"; readonly pg: Pg; readonly embedded: boolean }
   | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName }
-  | { readonly kind: "mysql"; readonly mysql: Mysql; readonly server: "starrocks" | "mysql" };
+  | { readonly kind: "mysql"; readonly mysql: Mysql; readonly server: "starrocks" | "mysql" }
+  | { readonly kind: "kafka"; readonly kafka: Kafka };
 
 /** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */
 export interface Connections {
@@ -74,14 +75,19 @@ function closable(open: OpenConnection): { readonly close: () => Promise<void> }
       return open.duckdb;
     case "mysql":
       return open.mysql;
+    case "kafka":
+      return open.kafka;
   }
 }
 
+/** Connections whose rows dw reads and writes with SQL. */
+export type RowServer = Extract<OpenConnection, { readonly kind: "pg" | "duckdb" }>;
+
 /** The connection, where it is one whose rows dw reads and writes. Throws DW-CONNECTION-UNSUPPORTED; `work` completes "does not …". */
-export function rowServer(open: OpenConnection, work: string): Exclude<OpenConnection, { readonly kind: "mysql" }> {
-  if (open.kind !== "mysql") return open;
+export function rowServer(open: OpenConnection, work: string): RowServer {
+  if (open.kind === "pg" || open.kind === "duckdb") return open;
   throw new DwError("DW-CONNECTION-UNSUPPORTED", {
-    what: `This version of dw does not ${work} over a ${open.server} connection.`,
+    what: `This version of dw does not ${work} over a ${open.kind === "mysql" ? open.server : open.kind} connection.`,
     why: "It opens the connection for migrations and comparisons only.",
     fix: "Use a connection of kind postgres, pglite or duckdb for this.",
   });
@@ -106,23 +112,34 @@ async function openConnection(name: string, connection: Connection, sources: Sec
       return { kind: "duckdb", duckdb: await openDuckDb({ path: resolve(sources.root, path), ...limits }), embedded: true };
     }
     case "starrocks":
-    case "mysql": {
-      const { openMysqlServer } = await import("./mysql.js");
-      const password = connection.password && (await resolveSecret(connection.password, sources));
-      const { host, port = DEFAULT_PORTS[connection.kind], user, ssl } = connection;
-      const place = { host, port, user, ...(password !== undefined && { password }), ...(ssl !== undefined && { ssl }) };
-      const database = connection.kind === "mysql" ? { database: connection.database } : {};
-      return { kind: "mysql", mysql: await openMysqlServer(connection.kind, { ...place, ...database }), server: connection.kind };
-    }
+    case "mysql":
+      return mysqlServer(connection, sources);
+    case "kafka":
+      return kafkaCluster(connection, sources);
     default:
       throw unsupported(name, connection.kind);
   }
 }
 
+async function mysqlServer(connection: StarrocksConnection | MysqlConnection, sources: SecretSources): Promise<OpenConnection> {
+  const { openMysqlServer } = await import("./mysql.js");
+  const password = connection.password && (await resolveSecret(connection.password, sources));
+  const { host, port = DEFAULT_PORTS[connection.kind], user, ssl } = connection;
+  const place = { host, port, user, ...(password !== undefined && { password }), ...(ssl !== undefined && { ssl }) };
+  const database = connection.kind === "mysql" ? { database: connection.database } : {};
+  return { kind: "mysql", mysql: await openMysqlServer(connection.kind, { ...place, ...database }), server: connection.kind };
+}
+
+async function kafkaCluster(connection: KafkaConnection, sources: SecretSources): Promise<OpenConnection> {
+  const { openKafka } = await import("./kafka.js");
+  const password = connection.sasl && (await resolveSecret(connection.sasl.password, sources));
+  return { kind: "kafka", kafka: await openKafka(connection, password) };
+}
+
 function unsupported(name: string, kind: ConnectionKind): DwError {
   return new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The connection ${name} is of kind ${kind}, which this version of dw cannot open.`,
-    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks and mysql.",
+    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks, mysql and kafka.",
     fix: "Use what `dw generate` writes for it, or an environment that embeds the engine.",
   });
 }

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { Connection } from "../core/config.js";
 import { DwError } from "../core/errors.js";
+import { brokerAddress } from "./kafka/address.js";
 
 /** Milliseconds that a port gets to answer. */
 const patience = 5_000;
@@ -34,11 +35,6 @@ export function addresses(connection: Connection): readonly Address[] {
     case "duckdb":
       return [];
   }
-}
-
-function brokerAddress(broker: string): Address {
-  const at = broker.lastIndexOf(":");
-  return at === -1 ? { host: broker, port: 9092 } : { host: broker.slice(0, at), port: Number(broker.slice(at + 1)) };
 }
 
 /** Whether something listens there; says nothing about logins. DW-CONNECT, DW-TIMEOUT. */

@@ -57,8 +57,9 @@ export interface MysqlConnection {
 
 export interface KafkaConnection {
   readonly kind: "kafka";
+  /** `host:port` of some of them; the others are found. */
   readonly brokers: readonly string[];
-  readonly ssl?: boolean;
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
   readonly sasl?: {
     readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
     readonly username: string;

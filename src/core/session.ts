@@ -89,3 +89,72 @@ export interface Mysql {
   readonly query: (sql: string) => Promise<readonly MysqlRow[]>;
   readonly close: () => Promise<void>;
 }
+
+export interface KafkaPartition {
+  readonly partition: number;
+  /** Broker that leads it; -1 while none does. */
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  readonly inSync: readonly number[];
+}
+
+export interface KafkaTopic {
+  readonly name: string;
+  /** The broker's own, such as __consumer_offsets. */
+  readonly internal: boolean;
+  /** In the order of their numbers. */
+  readonly partitions: readonly KafkaPartition[];
+}
+
+export interface KafkaSetting {
+  readonly name: string;
+  /** Null where the broker hides it. */
+  readonly value: string | null;
+  /** Where the value comes from: only what the topic itself says is an override. */
+  readonly source: "topic" | "broker" | "default";
+}
+
+export interface KafkaOffset {
+  readonly offset: bigint;
+  /** Milliseconds since the epoch, of the message there; undefined where the question was not about time. */
+  readonly timestamp?: number;
+}
+
+/** `latest` is the end as readers of committed messages see it; `newest` the message with the greatest timestamp. */
+export type KafkaMoment = "earliest" | "latest" | "newest" | { readonly since: number };
+
+export interface KafkaNewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface KafkaServer {
+  readonly brokers: number;
+  /** Release of the cluster's metadata, `3.9` or `4.0`; undefined where the brokers say none or a later one than dw knows. */
+  readonly version?: string;
+}
+
+/**
+ * A Kafka cluster. Errors are DwError: DW-CONNECT, DW-TIMEOUT, DW-AUTH, DW-PERMISSION, DW-FENCED, DW-ENGINE-REFUSED (with the
+ * broker's name for it). What changes a topic resolves once every broker shows the change.
+ */
+export interface Kafka {
+  readonly server: KafkaServer;
+  /** All topics, or those of `names` that exist; sorted by name. */
+  readonly topics: (names?: readonly string[]) => Promise<readonly KafkaTopic[]>;
+  /** Settings by topic; topics that do not exist are left out. */
+  readonly settings: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly KafkaSetting[]>>;
+  readonly createTopic: (topic: KafkaNewTopic) => Promise<void>;
+  readonly deleteTopic: (name: string) => Promise<void>;
+  readonly addPartitions: (topic: string, count: number) => Promise<void>;
+  /** Incremental: what is not named stays as it is. */
+  readonly alterTopic: (topic: string, set: Readonly<Record<string, string>>, reset: readonly string[]) => Promise<void>;
+  /** By partition; partitions without an answer to the question (nothing that new) are left out. DW-ENGINE-REFUSED: no such topic. */
+  readonly offsets: (topic: string, moment: KafkaMoment) => Promise<ReadonlyMap<number, KafkaOffset>>;
+  readonly groups: () => Promise<readonly string[]>;
+  /** Offsets that a consumer group committed, by topic and partition. */
+  readonly committed: (group: string) => Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>>>;
+  readonly close: () => Promise<void>;
+}

@@ -3,7 +3,7 @@ import { parseDuration } from "../../core/duration.js";
 import type { LiveEngine } from "../../core/engine.js";
 import { DwError, isDwError } from "../../core/errors.js";
 import type { Statement, StatementBody } from "../../core/plan.js";
-import type { DuckDb, Mysql, Pg, PgSession } from "../../core/session.js";
+import type { DuckDb, Kafka, Mysql, Pg, PgSession } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { EngineName } from "../../core/types.js";
 import type { Engines } from "../resolve.js";
@@ -47,6 +47,7 @@ async function liveSlot(slot: EngineName, connection: OpenConnection, { environm
   }
   if (connection.kind === "mysql" && connection.server === slot) return starrocksSlot(slot, connection.mysql);
   if (connection.kind === "duckdb" && slot === "duckdb") return duckdbSlot(connection.duckdb);
+  if (connection.kind === "kafka" && slot === "kafka") return kafkaSlot(connection.kafka);
   throw new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The slot ${slot} of environment ${environment.name} cannot be migrated.`,
     why: `This version of dw does not migrate ${slot} over a ${connection.kind} connection.`,
@@ -85,6 +86,18 @@ async function starrocksSlot(slot: EngineName, mysql: Mysql): Promise<Acting> {
       within(mysql, async (session) => {
         for (const statement of statements) await liveStarrocks.execute(session, statement, signal);
       }),
+  };
+}
+
+/** One request after the other: nothing holds several topics together. */
+async function kafkaSlot(kafka: Kafka): Promise<Acting> {
+  const { liveKafka } = await import("../../engines/kafka/live.js");
+  return {
+    slot: "kafka",
+    introspect: (warehouse, wanted) => liveKafka.introspect(kafka, warehouse, wanted),
+    run: async (statements, signal) => {
+      for (const statement of statements) await liveKafka.execute(kafka, statement, signal);
+    },
   };
 }
 

@@ -87,3 +87,21 @@ function wordsProblem(value: string, words: readonly string[], major: number): s
   const wrong = value.split(",").find((word) => !words.includes(word.trim()));
   return wrong === undefined ? undefined : `${wrong.trim()} is none of ${words.join(", ")}`;
 }
+
+/** The value as a broker shows it once it has understood it: `compact,delete`, `true`, `7`, `0.5`. */
+export function shownValue(name: string, value: string): string {
+  const plain = value.trim();
+  switch (configRules[name]?.type) {
+    case "words":
+    case "replicas":
+      return plain.replace(/\s*,\s*/g, ",");
+    case "boolean":
+      return plain.toLowerCase();
+    case "integer":
+      return /^[+-]?\d+$/.test(plain) ? BigInt(plain.replace("+", "")).toString() : plain;
+    case "ratio":
+      return plain !== "" && Number.isFinite(Number(plain)) ? String(Number(plain)) : plain; // 0.5, where Java would also write 5.0E-1
+    default:
+      return plain;
+  }
+}

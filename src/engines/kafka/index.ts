@@ -2,6 +2,7 @@ import type { CatalogObject } from "../../core/catalog.js";
 import type { Engine } from "../../core/engine.js";
 import type { TypeMapping } from "../../core/loss.js";
 import { topicObject } from "./body.js";
+import { shownValue } from "./config.js";
 import { lint } from "./lint.js";
 import { resolve } from "./resolve.js";
 import { decide, generate, render } from "./rules.js";
@@ -20,12 +21,12 @@ export const kafka: Engine = {
   render,
 };
 
-/** The broker lists words without blanks, and knows nothing of key and format. */
+/** Values as brokers show them. */
 function normalize(object: CatalogObject): CatalogObject {
   const topic = topicObject(object);
   const config = Object.entries(topic.body.config).map(([name, value]) => [
     name,
-    typeof value === "string" ? value.replace(/\s*,\s*/g, ",").trim() : value,
+    typeof value === "string" ? shownValue(name, value) : value,
   ]);
   return { ...topic, body: { ...topic.body, config: Object.fromEntries(config) } };
 }

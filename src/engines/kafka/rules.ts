@@ -16,7 +16,15 @@ import { topicObject } from "./body.js";
 
 export type KafkaAction =
   | { readonly action: "add-partitions"; readonly from: number; readonly to: number }
-  | { readonly action: "set-config"; readonly set: { readonly [name: string]: string }; readonly reset: readonly string[] };
+  | {
+      readonly action: "set-config";
+      readonly set: Settings;
+      readonly reset: readonly string[];
+      /** Of the names in `set` and `reset`, what the topic itself said before. */
+      readonly before: Settings;
+    };
+
+type Settings = { readonly [name: string]: string };
 
 export function decide(change: Change): readonly Operation[] {
   if (change.change === "added") return [{ op: "create-object", object: change.to }];
@@ -47,7 +55,12 @@ function grow(object: CatalogObject, from: number, to: number): Operation {
 function configAction(before: Readonly<Record<string, Json>>, after: Readonly<Record<string, Json>>): KafkaAction {
   const set = Object.entries(after).filter(([name, value]) => before[name] !== value);
   const reset = Object.keys(before).filter((name) => !Object.hasOwn(after, name));
-  return { action: "set-config", set: Object.fromEntries(set.map(([name, value]) => [name, String(value)])), reset };
+  const old = Object.entries(before).filter(([name]) => after[name] !== before[name]);
+  return { action: "set-config", set: textual(set), reset, before: textual(old) };
+}
+
+function textual(entries: readonly (readonly [string, Json])[]): Settings {
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
 function action(object: CatalogObject, wanted: KafkaAction): Operation {
@@ -78,13 +91,7 @@ export function generate(operation: Operation): readonly StatementBody[] {
 }
 
 function actionRequest(topic: string, object: ReturnType<typeof topicObject>, wanted: KafkaAction): StatementBody {
-  if (wanted.action === "set-config") {
-    const { set, reset } = wanted;
-    const drops = expiring(set).map(
-      (name): Hazard => ({ kind: "data-loss", why: `${name} = ${set[name]} may delete messages of ${topic} at once` }),
-    );
-    return request({ alterTopic: topic, set, reset: [...reset] }, drops);
-  }
+  if (wanted.action === "set-config") return configRequest(topic, wanted);
   const why = `keys of ${topic} move to other partitions: messages of one key are in order only within the time before or after`;
   const keyed = object.body.key.length > 0;
   return request({ addPartitions: topic, from: wanted.from, to: wanted.to }, [
@@ -93,9 +100,37 @@ function actionRequest(topic: string, object: ReturnType<typeof topicObject>, wa
   ]);
 }
 
-/** Names whose new value can make the broker delete messages. */
-function expiring(set: Readonly<Record<string, string>>): string[] {
-  return ["cleanup.policy", "retention.bytes", "retention.ms"].filter((name) => Object.hasOwn(set, name) && set[name] !== "-1");
+/** Incremental: settings that nobody named here stay as they are. To say them twice does no harm. */
+function configRequest(topic: string, { set, reset, before }: Extract<KafkaAction, { action: "set-config" }>): StatementBody {
+  const drops = [...Object.keys(set), ...reset].filter((name) => EXPIRING[name]?.(before[name], set[name]));
+  const hazards = drops.map((name): Hazard => {
+    const now = set[name] === undefined ? `the broker's own ${name}` : `${name} = ${set[name]}`;
+    return { kind: "data-loss", why: `${now} may delete messages of ${topic} at once` };
+  });
+  const back = { alterTopic: topic, set: before, reset: Object.keys(set).filter((name) => !Object.hasOwn(before, name)) };
+  return { ...request({ alterTopic: topic, set, reset: [...reset] }, hazards, [back]), repeatable: true };
+}
+
+/** Whether a setting can make the broker delete what it kept before. Undefined is the broker's own value, which nobody knows here. */
+type Expires = (before: string | undefined, after: string | undefined) => boolean;
+
+const keepsLess: Expires = (before, after) => {
+  if (after !== undefined && BigInt(after) < 0n) return false; // for ever
+  if (before === undefined || after === undefined) return true;
+  return BigInt(before) < 0n || BigInt(after) < BigInt(before);
+};
+
+const EXPIRING: Readonly<Record<string, Expires>> = {
+  "cleanup.policy": (before = "delete", after = "delete") => after.split(",").some((word) => !before.split(",").includes(word)),
+  "retention.bytes": integers(keepsLess),
+  "retention.ms": integers(keepsLess),
+  "remote.log.delete.on.disable": (_, after = "false") => after.toLowerCase() === "true",
+};
+
+/** Where a value is no number, lint says so; here it may be anything. */
+function integers(expires: Expires): Expires {
+  const isOne = (value: string | undefined): boolean => value === undefined || /^-?\d+$/.test(value);
+  return (before, after) => !isOne(before) || !isOne(after) || expires(before, after);
 }
 
 function request(body: JsonObject, hazards: readonly Hazard[], undo?: readonly JsonObject[]): StatementBody {

@@ -70,11 +70,11 @@ describe("the databases of an environment", () => {
 
   test("an engine that this version cannot talk to is refused by name", async () => {
     const opened = await project(`{
-      environments: { dev: { slots: { kafka: "broker" }, connections: { broker: { kind: "kafka", brokers: ["h:9092"] } } } },
+      environments: { dev: { slots: { hive: "lake" }, connections: { lake: { kind: "hive", host: "h" } } } },
     }`);
-    await expect(opened.connect(opened.environment("dev")).slot("kafka")).rejects.toMatchObject({
+    await expect(opened.connect(opened.environment("dev")).slot("hive")).rejects.toMatchObject({
       code: "DW-CONNECTION-UNSUPPORTED",
-      what: "The connection broker is of kind kafka, which this version of dw cannot open.",
+      what: "The connection lake is of kind hive, which this version of dw cannot open.",
     });
   });
 });
