@@ -4,10 +4,12 @@ import type { CatalogObject, catalogOf } from "../core/catalog.js";
 import type { Engine } from "../core/engine.js";
 import { DwError } from "../core/errors.js";
 import type { EngineTarget, Finding } from "../core/finding.js";
+import type { Model } from "../core/model.js";
 import type { EngineName } from "../core/types.js";
 import { engines } from "../engines/index.js";
 import { judgeText } from "../engines/starrocks/judge/judge.js";
 import { globMatcher } from "./glob.js";
+import { placeText, positionInModel } from "./model-position.js";
 import type { Project } from "./project.js";
 import { resolveWarehouse } from "./resolve.js";
 
@@ -21,7 +23,10 @@ export interface Linted {
   readonly findings: readonly LintFinding[];
 }
 
-type LintFinding = Pick<Finding, "rule" | "severity" | "message" | "fix">;
+export interface LintFinding extends Pick<Finding, "rule" | "severity" | "message" | "fix"> {
+  /** `FILE:LINE:COLUMN` of the SQL or of the model's file; absent where a finding is about no file. */
+  readonly place?: string;
+}
 
 export interface LintRequest {
   /** Files of SQL (`*.sql`), and globs over model names; all models when there are none. */
@@ -75,7 +80,13 @@ function unknownEngine(text: string): DwError {
 async function lintFile(file: string, { cwd, backends }: LintRequest, target: EngineTarget): Promise<Linted[]> {
   const text = await readText(file, cwd);
   if (target.engine !== "starrocks") return [{ source: file, line: 1, ok: true, findings: [noGrammar(target)] }];
-  return judgeText(text, target, { isDescribed: backends !== undefined }).map(({ start, findings }) => entry(file, start.line, findings));
+  return judgeText(text, target, { isDescribed: backends !== undefined }).map(({ start, findings }) =>
+    entry(
+      file,
+      start.line,
+      findings.map((finding) => ({ ...finding, place: placeText({ file }, finding.position ?? start) })),
+    ),
+  );
 }
 
 function noGrammar({ engine }: EngineTarget): LintFinding {
@@ -109,13 +120,7 @@ async function lintModels(project: Project, names: readonly string[], request: L
     const { catalog, findings } = resolveWarehouse(warehouse, models, engines);
     const chosen = models.filter(({ name }) => names.length === 0 || names.some((glob) => globMatcher(glob)(name)));
     const all = [...findings, ...slotsOf(catalog.objects).flatMap((slot) => engineFindings(slot, catalog.objects, target, request))];
-    linted.push(
-      ...byModel(
-        chosen.map(({ name }) => name),
-        all,
-        names.length === 0 ? warehouse : undefined,
-      ),
-    );
+    linted.push(...(await byModel(chosen, all, { project, warehouse: names.length === 0 ? warehouse : undefined })));
   }
   if (names.length > 0 && linted.length === 0) throw noModel(names);
   return linted;
@@ -142,18 +147,46 @@ function engineFindings(
   );
 }
 
+interface Reading {
+  readonly project: Project;
+  /** Where findings that name no model stand; undefined when only some models were asked for. */
+  readonly warehouse: string | undefined;
+}
+
 /** One entry a model; findings that name none of them stand under the warehouse. */
-function byModel(names: readonly string[], findings: readonly Finding[], warehouse: string | undefined): Linted[] {
-  const ownerOf = ({ place = "" }: Finding): string | undefined => names.find((name) => place === name || place.startsWith(`${name}.`));
-  const models = names.map((name) =>
-    entry(
-      `model ${name}`,
-      null,
-      findings.filter((finding) => ownerOf(finding) === name),
-    ),
-  );
-  const rest = findings.filter((finding) => ownerOf(finding) === undefined);
-  return warehouse === undefined || rest.length === 0 ? models : [...models, entry(`warehouse ${warehouse}`, null, rest)];
+async function byModel(models: readonly Model[], findings: readonly Finding[], { project, warehouse }: Reading): Promise<Linted[]> {
+  const owners = new Map<Model | undefined, Finding[]>();
+  const byName = new Map(models.map((model) => [model.name, model]));
+  for (const finding of findings) {
+    const owner = ownerOf(finding, byName);
+    owners.set(owner, [...(owners.get(owner) ?? []), finding]);
+  }
+  const entries = models.map(async (model) => entry(`model ${model.name}`, null, await placed(model, owners.get(model) ?? [], project)));
+  const rest = (owners.get(undefined) ?? []).map(({ place: _, ...finding }) => finding);
+  return [
+    ...(await Promise.all(entries)),
+    ...(warehouse === undefined || rest.length === 0 ? [] : [entry(`warehouse ${warehouse}`, null, rest)]),
+  ];
+}
+
+/** `place` is a model's name, or `model.column`; both may have dots in them. */
+function ownerOf({ place = "" }: Finding, models: ReadonlyMap<string, Model>): Model | undefined {
+  for (let end = place.length; end > 0; end = place.lastIndexOf(".", end - 1)) {
+    const model = models.get(place.slice(0, end));
+    if (model) return model;
+  }
+  return undefined;
+}
+
+/** The same findings with the lines of the model's file. */
+async function placed({ name, origin }: Model, findings: readonly Finding[], { root }: Project): Promise<LintFinding[]> {
+  const bare = findings.map(({ place: _, ...finding }) => finding);
+  if (findings.length === 0 || origin === undefined) return bare;
+  const text = await readText(origin.file, root);
+  return findings.map(({ place = name, ...finding }) => {
+    const column = place.length > name.length ? place.slice(name.length + 1) : undefined;
+    return { ...finding, place: placeText(origin, positionInModel(text, name, column)) };
+  });
 }
 
 function noModel(names: readonly string[]): DwError {
@@ -164,7 +197,13 @@ function noModel(names: readonly string[]): DwError {
   });
 }
 
-function entry(source: string, line: number | null, findings: readonly Finding[]): Linted {
-  const shown = findings.map(({ rule, severity, message, fix }) => ({ rule, severity, message, fix }));
+function entry(source: string, line: number | null, findings: readonly LintFinding[]): Linted {
+  const shown = findings.map(({ rule, severity, message, fix, place }) => ({
+    rule,
+    severity,
+    message,
+    fix,
+    ...(place !== undefined && { place }),
+  }));
   return { source, line, ok: shown.every(({ severity }) => severity !== "error"), findings: shown };
 }

@@ -9,6 +9,8 @@ export interface Finding {
   readonly fix: string;
   /** `model.column` or `model`, where the finding has such a place. */
   readonly place?: string;
+  /** One-based line and column (UTF-16 units) in the SQL that was judged. */
+  readonly position?: { readonly line: number; readonly column: number };
 }
 
 /** An engine as lint sees it: `starrocks@3.5/shared-data`, with the number of live backends. */

@@ -3,7 +3,15 @@ interface Entry {
   readonly source: string;
   readonly line: number | null;
   readonly ok: boolean;
-  readonly findings: readonly { readonly rule: string; readonly severity: string; readonly message: string; readonly fix: string }[];
+  readonly findings: readonly Finding[];
+}
+
+interface Finding {
+  readonly rule: string;
+  readonly severity: string;
+  readonly message: string;
+  readonly fix: string;
+  readonly place?: string;
 }
 
 /** Findings with their places, then a summary. */
@@ -12,9 +20,12 @@ export function lintText(entries: readonly Entry[]): string {
   return [...lines, summary(entries)].join("\n");
 }
 
-function findingLines({ source, line }: Entry, { rule, severity, message, fix }: Entry["findings"][number]): string[] {
-  const place = line === null ? source : `${source}:${line}`;
-  return [`${place}: ${severity} ${rule}`, `  ${clean(message)}`, `  ${clean(fix)}`];
+function findingLines({ source, line }: Entry, { rule, severity, message, fix, place }: Finding): string[] {
+  return [
+    `${clean(place ?? (line === null ? source : `${source}:${line}`))}: ${severity} ${rule}`,
+    `  ${clean(message)}`,
+    `  ${clean(fix)}`,
+  ];
 }
 
 function summary(entries: readonly Entry[]): string {

@@ -56,7 +56,7 @@ export function generate(operation: Operation): readonly StatementBody[] {
   }
 }
 
-function create(object: StarrocksObject, name: Name = qualifiedName(object)): Sql {
+export function create(object: StarrocksObject, name: Name = qualifiedName(object)): Sql {
   switch (object.kind) {
     case "database":
       return createDatabase(name, object.body);

@@ -16,7 +16,7 @@ import {
   checkTimeRanges,
   type Properties,
 } from "./property-values.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { type Situation, unproven } from "./situation.js";
 import { isProven, requireFeature } from "./versions.js";
 
@@ -113,7 +113,7 @@ export function setProperties(table: Table, place: Place, list: readonly Propert
   if (names.length !== 1 && !isFamily) refuse("set-several", "One statement sets one property.", "Write one ALTER TABLE … SET for each.");
   const change: Change = { table, place, situation, given };
   if (names.some((name) => name.startsWith("dynamic_partition."))) setDynamic(change);
-  else for (const [name, value] of Object.entries(given)) check(name, value, change);
+  else for (const [name, value] of Object.entries(given)) about({ property: name }, () => check(name, value, change));
   return { ...table, properties: { ...table.properties, ...given } };
 }
 

@@ -9,7 +9,7 @@ import { checkSortKeys, type Keys, tableKeys } from "./keys.js";
 import { checkTableName } from "./names.js";
 import { partitionTable } from "./partitions.js";
 import { checkFlatJsonEnabled, checkTableProperties, propertiesOf } from "./properties.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { withRollup } from "./rollups.js";
 import type { Situation } from "./situation.js";
 import { requireFeature } from "./versions.js";
@@ -23,7 +23,7 @@ export function createTable(definition: CreateTable, place: Place, situation: Si
   const engine = definition.engine?.toLowerCase() ?? "olap";
   if (!ENGINES.includes(engine))
     refuse("engine-unknown", `There is no engine ${definition.engine}.`, "Leave ENGINE out, or write ENGINE = OLAP.");
-  for (const column of definition.columns) checkColumnForm(column);
+  for (const column of definition.columns) about({ column: column.name, at: column.at }, () => checkColumnForm(column));
   if (engine !== "olap" || definition.external) return foreignTable(definition, engine);
   if (definition.temporary) requireFeature("temporary tables", situation.target);
   return olapTable(definition, place, situation);
@@ -46,18 +46,24 @@ function foreignTable({ key, partition, distribution, columns }: CreateTable, en
 function olapTable(definition: CreateTable, place: Place, situation: Situation): Table {
   checkColumnNames(definition.columns);
   checkGeneratedNames(definition);
-  const keys = tableKeys(definition);
+  const keys = about(definition.key ? { at: definition.key.at } : {}, () => tableKeys(definition));
   const given = definition.columns.map((column) => ({ name: column.name, type: columnType(column) }));
   if (definition.orderBy) {
     if (keys.type === "AGGREGATE" || keys.type === "UNIQUE")
       requireFeature("ORDER BY of AGGREGATE and UNIQUE KEY tables", situation.target);
     checkSortKeys(keys, definition.orderBy, given);
   }
-  const columns = definition.columns.map((column, index) => analyzed(column, index, keys, situation));
+  const columns = definition.columns.map((column, index) =>
+    about({ column: column.name, at: column.at }, () => analyzed(column, index, keys, situation)),
+  );
   checkAutoIncrement(columns);
   const properties = propertiesOf(definition.properties);
-  const { partitioning, partitions } = partitionTable(definition.partition, { keys, columns, properties }, situation);
-  const distribution = distributeTable(definition.distribution, { keys, columns, properties, partitioned: partitioning.kind !== "none" });
+  const { partitioning, partitions } = about(definition.partition ? { at: definition.partition.at } : {}, () =>
+    partitionTable(definition.partition, { keys, columns, properties }, situation),
+  );
+  const distribution = about(definition.distribution ? { at: definition.distribution.at } : {}, () =>
+    distributeTable(definition.distribution, { keys, columns, properties, partitioned: partitioning.kind !== "none" }),
+  );
   checkGeneratedColumns(columns, keys.type);
   const indexes = indexesOf(definition.indexes, { columns, keys: keys.type }, situation);
   checkFlatJsonEnabled(properties);
@@ -115,7 +121,8 @@ function checkAutoIncrement(columns: readonly Column[]): void {
   const counters = columns.filter((column) => column.autoIncrement);
   if (counters.length > 1) refuse("auto-increment-twice", "A table has at most one AUTO_INCREMENT column.", "Keep one.");
   const wrong = counters.find((column) => column.type.name !== "bigint");
-  if (wrong) refuse("auto-increment-type", `AUTO_INCREMENT column ${wrong.name} is no BIGINT.`, "Declare it BIGINT.");
+  if (wrong)
+    refuse("auto-increment-type", `AUTO_INCREMENT column ${wrong.name} is no BIGINT.`, "Declare it BIGINT.", { column: wrong.name });
 }
 
 function joinGroup(table: Table, { database }: Place, situation: Situation): void {

@@ -3,7 +3,7 @@ import { type Column, columnOf, type Distribution } from "./catalog.js";
 import { isReplace } from "./columns.js";
 import type { Keys } from "./keys.js";
 import type { Properties } from "./property-values.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { canBeKey, typeText } from "./sql-type.js";
 
 const MAX_BUCKETS = 1024;
@@ -17,7 +17,7 @@ export function distributeTable(
   checkMethod(distribution.kind, keys, columns);
   if (partitioned && (distribution.buckets ?? 0) > MAX_BUCKETS)
     refuse("buckets", `A partition has at most ${MAX_BUCKETS} buckets; ${distribution.buckets} are asked for.`, "Lower BUCKETS.");
-  for (const name of distribution.columns) checkColumn(name, keys, columns);
+  for (const name of distribution.columns) about({ column: name }, () => checkColumn(name, keys, columns));
   const { kind, columns: names, buckets } = distribution;
   return { kind, columns: names, ...(buckets !== undefined && buckets > 0 && { buckets }) };
 }

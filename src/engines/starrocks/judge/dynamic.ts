@@ -1,7 +1,7 @@
 import type { Column, Partitioning } from "./catalog.js";
 import { checkPartitionName } from "./names.js";
 import { checkNumber, type Properties } from "./property-values.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { isInteger } from "./values.js";
 
 const PREFIX = "dynamic_partition.";
@@ -89,7 +89,8 @@ export function unknownDynamic(properties: Properties): string | undefined {
 
 export function checkDynamicValues(properties: Properties): void {
   const dynamic = dynamicOf(properties);
-  for (const [name, value] of Object.entries(dynamic)) if (Object.hasOwn(values, name)) values[name]?.(value);
+  for (const [name, value] of Object.entries(dynamic))
+    if (Object.hasOwn(values, name)) about({ property: `dynamic_partition.${name}` }, () => values[name]?.(value));
   if (Number(dynamic.end ?? 0) + Number(dynamic.history_partition_num ?? 0) > MAX_AHEAD)
     refuse("dynamic-end", `More than ${MAX_AHEAD} dynamic partitions are asked for.`, "Lower dynamic_partition.end.");
 }

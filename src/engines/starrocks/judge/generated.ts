@@ -1,7 +1,7 @@
 import type { Expression, KeyType } from "../parse/ast.js";
 import { type Column, columnOf } from "./catalog.js";
 import { callsIn, columnsIn, inferType, isAggregate } from "./infer.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { isDecimal, isNested, isText, type SqlType, typeText } from "./sql-type.js";
 
 /** Generated columns of a new table. Throws a Refusal. */
@@ -9,8 +9,10 @@ export function checkGeneratedColumns(columns: readonly Column[], keys: KeyType)
   const first = columns.findIndex((column) => column.generated);
   if (first === -1) return;
   for (const column of columns.slice(first)) {
-    if (column.generated) checkGenerated(column, column.generated, columns, keys);
-    else refuse("generated-order", `Column ${column.name} stands behind a generated column.`, "Put all generated columns last.");
+    about({ column: column.name }, () => {
+      if (column.generated) checkGenerated(column, column.generated, columns, keys);
+      else refuse("generated-order", `Column ${column.name} stands behind a generated column.`, "Put all generated columns last.");
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { IndexDef, KeyType } from "../parse/ast.js";
 import { type Column, columnOf, type Index, sameName } from "./catalog.js";
 import { checkFraction } from "./property-values.js";
-import { refuse } from "./refusal.js";
+import { about, refuse, type Subject } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { isDateLike, isDecimal, isInteger as isIntegerType, isText, type SqlType, typeText } from "./sql-type.js";
 import { isInteger } from "./values.js";
@@ -43,11 +43,17 @@ export function indexesOf(
   if (vectors.length > 1) refuse("index-vector", "A table has at most one vector index.", "Keep one.");
   const indexes: Index[] = [];
   for (const definition of definitions) {
-    const index = indexOf(definition, table, situation);
-    checkTwice(index, indexes);
-    indexes.push(index);
+    about(subjectOf(definition), () => {
+      const index = indexOf(definition, table, situation);
+      checkTwice(index, indexes);
+      indexes.push(index);
+    });
   }
   return indexes;
+}
+
+function subjectOf({ columns: [column], at }: IndexDef): Subject {
+  return column === undefined ? { at } : { column, at };
 }
 
 export function checkTwice(index: Index, others: readonly Index[]): void {

@@ -9,7 +9,7 @@ import { createTable } from "./create-table.js";
 import { createDatabase, drop, dropDatabase } from "./drops.js";
 import { alterMaterializedView, createMaterializedView } from "./materialized-views.js";
 import { checkDatabaseName } from "./names.js";
-import { Refusal, refuse } from "./refusal.js";
+import { Refusal, refuse, type Subject } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { alterView, createView } from "./views.js";
 
@@ -19,33 +19,68 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
+/** Where statements are judged one after the other: what one makes, the next ones find. */
+export interface Session {
+  readonly target: EngineTarget;
+  /** True when somebody said how many backends there are; otherwise the cluster may be anything. */
+  readonly isDescribed: boolean;
+  readonly catalog: Catalog;
+}
+
+export function beginSession(target: EngineTarget, { isDescribed = false }: { isDescribed?: boolean } = {}): Session {
+  return { target, isDescribed, catalog: new Catalog() };
+}
+
 /**
  * Judges hand-written SQL: each statement after those before it, beginning with an empty database. A statement that the
  * front end refuses changes nothing. Only definitions of databases, tables and views are judged.
  */
-export function judgeText(text: string, target: EngineTarget, { isDescribed = false }: { isDescribed?: boolean } = {}): Verdict[] {
-  const catalog = new Catalog();
+export function judgeText(text: string, target: EngineTarget, cluster: { isDescribed?: boolean } = {}): Verdict[] {
+  return judgeStatements(text, beginSession(target, cluster)).map(({ start, findings }) => ({
+    start: placeOf(text, start),
+    findings: findings.map(({ at, ...finding }) => ({ ...finding, position: placeOf(text, at) })),
+  }));
+}
+
+/** A finding of which the text is known, but not yet read line by line. */
+export interface Located extends Finding {
+  readonly at: number;
+  readonly column?: string;
+}
+
+/** The same for text that a model made: offsets instead of lines, and the column that a finding is about. */
+export function judgeStatements(text: string, session: Session): { start: number; findings: Located[] }[] {
   return splitStatements(text)
     .flatMap((piece): Piece[] => ("fault" in piece ? [piece] : splitAtComments(piece, text)))
-    .map((piece) => {
-      const notes: Finding[] = [];
-      return { start: placeOf(text, piece.start), findings: judgePiece(piece, text, { catalog, target, isDescribed, notes }) };
-    });
+    .map((piece) => ({ start: piece.start, findings: judgePiece(piece, { ...session, notes: [] }) }));
 }
 
 type Piece = ReturnType<typeof splitStatements>[number];
 type ReadPiece = Exclude<Piece, { fault: SyntaxFault }>;
 
-function judgePiece(piece: Piece, text: string, situation: Situation): readonly Finding[] {
-  if ("fault" in piece) return [syntaxFinding(piece.fault, text)];
+function judgePiece(piece: Piece, situation: Situation): Located[] {
+  if ("fault" in piece) return [syntaxFinding(piece.fault)];
+  const notes = (): Located[] => situation.notes.map((note) => ({ ...note, at: piece.start }));
   try {
     judge(parseStatement(piece.tokens), situation);
-    return situation.notes;
+    return notes();
   } catch (error) {
-    if (error instanceof SyntaxFault) return [syntaxFinding(error, text)];
-    if (!(error instanceof Refusal)) throw error;
-    return [{ rule: error.rule, severity: "error", message: error.message, fix: error.fix }, ...situation.notes];
+    if (error instanceof SyntaxFault) return [syntaxFinding(error)];
+    if (error instanceof Refusal) return [refusalFinding(error, piece), ...notes()];
+    throw error;
   }
+}
+
+function refusalFinding({ rule, message, fix, subject }: Refusal, piece: ReadPiece): Located {
+  const at = subject.at ?? mention(subject, piece.tokens) ?? piece.start;
+  return { rule, severity: "error", message, fix, at, ...(subject.column !== undefined && { column: subject.column }) };
+}
+
+/** Where a name first stands: a property in its list, a column where it is defined. */
+function mention({ property, column }: Subject, tokens: readonly Token[]): number | undefined {
+  const name = property ?? column;
+  const kinds = property === undefined ? ["word", "quoted"] : ["string"];
+  return name === undefined ? undefined : tokens.find(({ kind, text }) => kinds.includes(kind) && text === name)?.start;
 }
 
 const FIRST_WORDS = ["CREATE", "ALTER", "DROP"];
@@ -64,14 +99,8 @@ function splitAtComments({ start, tokens }: ReadPiece, text: string): ReadPiece[
   return [{ start, end: first.end, tokens: [...tokens.slice(0, at), end] }, ...splitAtComments(rest, text)];
 }
 
-function syntaxFinding(fault: SyntaxFault, text: string): Finding {
-  const { line, column } = placeOf(text, fault.at);
-  return {
-    rule: "starrocks/syntax",
-    severity: "error",
-    message: `Line ${line}, column ${column}: ${fault.message}`,
-    fix: "Write what StarRocks's grammar takes at this place.",
-  };
+function syntaxFinding({ message, at }: SyntaxFault): Located {
+  return { rule: "starrocks/syntax", severity: "error", message, fix: "Write what StarRocks's grammar takes at this place.", at };
 }
 
 function judge(statement: Statement, situation: Situation): void {

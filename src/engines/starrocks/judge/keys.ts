@@ -1,7 +1,7 @@
 import type { ColumnDef, CreateTable, KeyType } from "../parse/ast.js";
 import { type Column, columnOf, sameName } from "./catalog.js";
 import { aggregateName, columnType } from "./columns.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { canBeKey, canBePrimaryKey, indexBytes, isFloat, isNested, isText, type SqlType, typeText } from "./sql-type.js";
 
 export interface Keys {
@@ -20,8 +20,10 @@ export function tableKeys(definition: CreateTable): Keys {
   if (keys.columns.length === 0)
     refuse("key-empty", "No column is left for the key: all are aggregated.", "Leave a column without aggregation.");
   checkKeyOrder(keys, definition.columns);
-  for (const column of definition.columns.slice(0, keys.columns.length)) checkKeyColumn(keys.type, column);
-  for (const column of definition.columns.slice(keys.columns.length)) checkValueColumn(keys.type, column);
+  definition.columns.forEach((column, index) => {
+    const check = index < keys.columns.length ? checkKeyColumn : checkValueColumn;
+    about({ column: column.name, at: column.at }, () => check(keys.type, column));
+  });
   return keys;
 }
 
@@ -63,7 +65,7 @@ function checkKeyOrder({ columns }: Keys, definitions: readonly ColumnDef[]): vo
     if (sameName(definitions[index]?.name ?? "", name)) return;
     if (!definitions.some((definition) => sameName(definition.name, name)))
       refuse("key-column-missing", `The key names ${name}, which is no column of the table.`, "Name columns of the table.");
-    refuse("key-order", `The key column ${name} is not at place ${index + 1} of the table.`, ORDER_FIX);
+    refuse("key-order", `The key column ${name} is not at place ${index + 1} of the table.`, ORDER_FIX, { column: name });
   });
 }
 
@@ -98,30 +100,28 @@ function checkValueColumn(type: KeyType, column: ColumnDef): void {
 
 /** Columns of ORDER BY. Throws a Refusal; primary keys and aggregated tables repeat the exact letters of the column. */
 export function checkSortKeys(keys: Keys, orderBy: readonly string[], columns: readonly { name: string; type: SqlType }[]): void {
-  const names = columns.map(({ name }) => name);
-  const exact = keys.type !== "DUPLICATE";
-  for (const name of orderBy) {
-    const column = columns.find((candidate) => (exact ? candidate.name === name : sameName(candidate.name, name)));
-    if (!column)
-      refuse(
-        "sort-key-missing",
-        `ORDER BY names ${name}, which is no column of the table (upper and lower case count).`,
-        "Name columns of the table.",
-      );
-    if (keys.type === "PRIMARY" && !canBePrimaryKey(column.type))
-      refuse(
-        "sort-key-type",
-        `${typeText(column.type)} cannot sort a PRIMARY KEY table; ${name} does.`,
-        "Sort by BOOLEAN, integer, DATE, DATETIME or VARCHAR columns.",
-      );
-  }
+  for (const name of orderBy) about({ column: name }, () => checkSortKey(name, keys, columns));
   if (keys.type === "AGGREGATE" || keys.type === "UNIQUE") checkSameColumns(keys, orderBy);
   const twice = orderBy.find((name, index) => orderBy.findIndex((other) => sameName(other, name)) < index);
   if (twice !== undefined) refuse("sort-key-twice", `ORDER BY names ${twice} twice.`, "Name it once.");
-  checkShortKey(
-    orderBy.flatMap((name) => columns.filter((column) => sameName(column.name, name)).slice(0, 1)),
-    names.length > 0 ? columns[0]?.type : undefined,
-  );
+  checkShortKey(orderBy.flatMap((name) => columns.filter((column) => sameName(column.name, name)).slice(0, 1)));
+}
+
+function checkSortKey(name: string, keys: Keys, columns: readonly { name: string; type: SqlType }[]): void {
+  const exact = keys.type !== "DUPLICATE";
+  const column = columns.find((candidate) => (exact ? candidate.name === name : sameName(candidate.name, name)));
+  if (!column)
+    refuse(
+      "sort-key-missing",
+      `ORDER BY names ${name}, which is no column of the table (upper and lower case count).`,
+      "Name columns of the table.",
+    );
+  if (keys.type === "PRIMARY" && !canBePrimaryKey(column.type))
+    refuse(
+      "sort-key-type",
+      `${typeText(column.type)} cannot sort a PRIMARY KEY table; ${name} does.`,
+      "Sort by BOOLEAN, integer, DATE, DATETIME or VARCHAR columns.",
+    );
 }
 
 function checkSameColumns(keys: Keys, orderBy: readonly string[]): void {
@@ -136,13 +136,14 @@ function checkSameColumns(keys: Keys, orderBy: readonly string[]): void {
 }
 
 /** The engine builds its short key from the front of these columns, and needs at least one of them. */
-export function checkShortKey(sorted: readonly { name: string; type: SqlType }[], first: SqlType | undefined): void {
+export function checkShortKey(sorted: readonly { name: string; type: SqlType }[]): void {
   const [column] = sorted;
   if (!column || !(isFloat(column.type) || isNested(column.type))) return;
   refuse(
     "first-column-type",
-    `The table is sorted by ${column.name} first, and ${typeText(column.type)} cannot be in the short key${first ? "" : ""}.`,
+    `The table is sorted by ${column.name} first, and ${typeText(column.type)} cannot be in the short key.`,
     "Sort by another column first.",
+    { column: column.name },
   );
 }
 

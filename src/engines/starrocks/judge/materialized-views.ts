@@ -5,7 +5,7 @@ import { columnsIn } from "./infer.js";
 import { checkMaterializedViewProperties } from "./mv-properties.js";
 import { checkTableName } from "./names.js";
 import { propertiesOf } from "./properties.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { canBeKey } from "./sql-type.js";
 import { createSynchronousView } from "./synchronous-views.js";
@@ -45,7 +45,7 @@ function asynchronousView(statement: CreateMaterializedView, situation: Situatio
           `The view is distributed by ${name}, which is no column of it.`,
           "Distribute by columns of the view.",
         );
-    for (const expression of partitionBy) checkPartition(expression, columns, statement, situation);
+    for (const expression of partitionBy) about({ at: expression.at }, () => checkPartition(expression, columns, statement, situation));
   }
   const view = { columns, refresh: refresh?.kind ?? "MANUAL", partitioned: partitionBy.length > 0 };
   checkMaterializedViewProperties(propertiesOf(statement.properties), view, "create", situation);
@@ -82,7 +82,10 @@ const MIN_REFRESH_SECONDS = 60;
 function checkRefresh({ kind, every }: RefreshScheme, { target }: Situation): void {
   if (kind === "INCREMENTAL" && isProven(target.version))
     refuse("mv-incremental", "REFRESH INCREMENTAL is in the grammar only.", "Use REFRESH ASYNC or MANUAL.");
-  if (!every) return;
+  if (every) about({ at: every.value.at }, () => checkInterval(every));
+}
+
+function checkInterval(every: NonNullable<RefreshScheme["every"]>): void {
   const seconds = REFRESH_SECONDS[every.unit.toUpperCase()];
   if (seconds === undefined) refuse("mv-refresh-unit", `A view cannot be refreshed by ${every.unit}.`, "Use SECOND, MINUTE, HOUR or DAY.");
   const step = every.value.kind === "literal" ? Number(every.value.text) : undefined;

@@ -10,7 +10,7 @@ import {
   checkStorage,
   type Properties,
 } from "./property-values.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { isSessionVariable } from "./session-variables.js";
 import { type Situation, unproven } from "./situation.js";
 import { isProven } from "./versions.js";
@@ -129,12 +129,11 @@ export function checkMaterializedViewProperties(
   const checks = verb === "create" ? created : shared;
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("session.")) {
-      checkVariable(name.slice("session.".length), situation);
+      about({ property: name }, () => checkVariable(name.slice("session.".length), situation));
       continue;
     }
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check) check(value, view, situation);
-    else unknown(name, verb, situation);
+    about({ property: name }, () => (check ? check(value, view, situation) : unknown(name, verb, situation)));
   }
 }
 

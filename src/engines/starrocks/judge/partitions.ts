@@ -6,7 +6,7 @@ import type { Keys } from "./keys.js";
 import { checkPartitionName } from "./names.js";
 import { checkPartitionProperties } from "./partition-properties.js";
 import { addRange } from "./ranges.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { isDateLike, isDecimal, isFloat, isInteger as isIntegerType, isNested, type SqlType, typeText } from "./sql-type.js";
 import { comparable, isDateText, isInteger } from "./values.js";
@@ -44,7 +44,7 @@ function byRange(definition: Extract<PartitionDef, { kind: "range" }>, table: Pa
   const columns = names.map((name) => partitionColumn(name, table, false));
   checkTwice(names);
   const type = expression ? boundType(expression, columns) : undefined;
-  if (!expression) for (const column of columns) checkRangeType(column);
+  if (!expression) for (const column of columns) about({ column: column.name }, () => checkRangeType(column));
   const partitioning: Partitioning = {
     kind: "range",
     columns: names,
@@ -86,7 +86,11 @@ function boundType(expression: Expression, columns: readonly Column[]): SqlType 
   return columns[0]?.type ?? { name: "unknown" };
 }
 
-function partitionColumn(name: string, { columns, keys }: PartitionedTable, list: boolean): Column {
+function partitionColumn(name: string, table: PartitionedTable, list: boolean): Column {
+  return about({ column: name }, () => checkedPartitionColumn(name, table, list));
+}
+
+function checkedPartitionColumn(name: string, { columns, keys }: PartitionedTable, list: boolean): Column {
   const column = columnOf(columns, name);
   if (!column)
     return refuse(
@@ -150,7 +154,7 @@ function rangePartitions(
         partitions = [...partitions, named(partition, partitions)];
       continue;
     }
-    partitions = [...partitions, rangePartition(item, types, partitions, situation)];
+    partitions = [...partitions, about({ at: item.at }, () => rangePartition(item, types, partitions, situation))];
   }
   return partitions;
 }
@@ -227,7 +231,7 @@ function byList(
     ...(columns[0] && { type: columns[0].type }),
   };
   let partitions: Partition[] = [];
-  for (const item of items) partitions = [...partitions, listPartition(item, columns, partitions, situation)];
+  for (const item of items) partitions = [...partitions, about({ at: item.at }, () => listPartition(item, columns, partitions, situation))];
   return { partitioning, partitions };
 }
 
@@ -328,6 +332,7 @@ function automaticRange(expression: Expression, table: PartitionedTable): Automa
       "partition-range-type",
       `${name} partitions by dates; ${column.name} is ${typeText(column.type)}.`,
       "Partition by a DATE or DATETIME column.",
+      { column: column.name },
     );
   return { call: expression, column, unit };
 }
@@ -378,7 +383,7 @@ function generatedColumn(expression: Expression, index: number, table: Partition
       `An expression of PARTITION BY gives ${typeText(type)}, which cannot partition a table.`,
       "Use an expression that gives a date, an integer or a text.",
     );
-  for (const name of columnsIn(expression)) partitionExpressionColumn(name, table);
+  for (const name of columnsIn(expression)) about({ column: name }, () => partitionExpressionColumn(name, table));
   const dates = expression.kind === "call" && Object.hasOwn(UNITS, expression.name) ? expression.args : [];
   for (const arg of dates) {
     const argument = arg.kind === "column" ? columnOf(table.columns, arg.path.at(-1) ?? "") : undefined;

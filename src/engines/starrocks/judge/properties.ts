@@ -16,7 +16,7 @@ import {
   checkTimeRanges,
   type Properties,
 } from "./property-values.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import { type Situation, unproven } from "./situation.js";
 import { canHaveBloomFilter, isDateLike, typeText } from "./sql-type.js";
 import { isProven, requireFeature } from "./versions.js";
@@ -156,7 +156,7 @@ export function checkTableProperties(properties: Properties, table: PropertyTabl
   const named = Object.entries(properties).filter(([name]) => !name.startsWith("dynamic_partition."));
   for (const [name, value] of named) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check) check(value, table, situation);
+    if (check) about({ property: name }, () => check(value, table, situation));
   }
   checkStorage(properties, situation);
   checkCooling(properties, table);
@@ -164,7 +164,8 @@ export function checkTableProperties(properties: Properties, table: PropertyTabl
   if (!("replicated_storage" in properties)) checkGin(table.indexes);
   checkBloomWithNgram(properties, table);
   checkDynamic(properties, table);
-  for (const [name, value] of named) if (!Object.hasOwn(checks, name)) checkUnknown(name, value, situation);
+  for (const [name, value] of named)
+    if (!Object.hasOwn(checks, name)) about({ property: name }, () => checkUnknown(name, value, situation));
 }
 
 function checkUnknown(name: string, value: string, situation: Situation): void {
@@ -202,17 +203,19 @@ export function checkBloomColumns(value: string, columns: readonly Column[], key
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
-  for (const name of names) {
-    const column = columnOf(columns, name);
-    if (!column)
-      refuse("bloom-column-missing", `bloom_filter_columns names ${name}, which is no column of the table.`, "Name columns of the table.");
-    if (!canHaveBloomFilter(column.type))
-      refuse("bloom-type", `${typeText(column.type)} takes no bloom filter; ${name} has one.`, "Leave it out.");
-    if (!column.key && keys !== "PRIMARY" && column.aggregate !== "NONE")
-      refuse("bloom-keys", `A ${keys} KEY table has bloom filters on key columns only; ${name} is none.`, "Leave it out.");
-  }
+  for (const name of names) about({ column: name }, () => checkBloomColumn(name, columns, keys));
   const twice = names.find((name, index) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) < index);
   if (twice !== undefined) refuse("bloom-twice", `bloom_filter_columns names ${twice} twice.`, "Name it once.");
+}
+
+function checkBloomColumn(name: string, columns: readonly Column[], keys: string): void {
+  const column = columnOf(columns, name);
+  if (!column)
+    refuse("bloom-column-missing", `bloom_filter_columns names ${name}, which is no column of the table.`, "Name columns of the table.");
+  if (!canHaveBloomFilter(column.type))
+    refuse("bloom-type", `${typeText(column.type)} takes no bloom filter; ${name} has one.`, "Leave it out.");
+  if (!column.key && keys !== "PRIMARY" && column.aggregate !== "NONE")
+    refuse("bloom-keys", `A ${keys} KEY table has bloom filters on key columns only; ${name} is none.`, "Leave it out.");
 }
 
 export function checkBloomWithNgram(properties: Properties, { columns, indexes }: Pick<PropertyTable, "columns" | "indexes">): void {

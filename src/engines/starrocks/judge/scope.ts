@@ -1,7 +1,7 @@
 import type { Expression, Query, QueryBody, Relation, Select, SelectItem } from "../parse/ast.js";
 import { type OutputColumn, sameName, type Thing } from "./catalog.js";
 import { inferType, isAggregate } from "./infer.js";
-import { refuse } from "./refusal.js";
+import { about, refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { type SqlType, unknownType } from "./sql-type.js";
 
@@ -101,7 +101,12 @@ function relationSources(relation: Relation, situation: Situation, outer: Scope 
     case "join":
       return joinSources(relation, situation, outer, tables);
     case "table":
-      return [{ name: relation.alias ?? relation.name.at(-1), columns: tableColumns(relation.name, situation, tables) }];
+      return [
+        {
+          name: relation.alias ?? relation.name.at(-1),
+          columns: about({ at: relation.at }, () => tableColumns(relation.name, situation, tables)),
+        },
+      ];
     case "subquery":
       return [{ name: relation.alias, columns: renamed(queryColumns(relation.query, situation, outer, tables), relation.columns) }];
     default:
@@ -162,7 +167,7 @@ function mayBe(path: readonly string[], scope: Scope | undefined): boolean {
 function checkNames(expression: Expression, scope: Scope, situation: Situation, tables: Tables): void {
   if (expression.kind === "lambda") return;
   if (expression.kind === "column") {
-    checkName(expression.path, scope);
+    about({ at: expression.at }, () => checkName(expression.path, scope));
     return;
   }
   if (expression.kind === "subquery") {

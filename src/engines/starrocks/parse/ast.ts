@@ -136,6 +136,7 @@ export type KeyType = "AGGREGATE" | "UNIQUE" | "PRIMARY" | "DUPLICATE";
 export interface KeyDef {
   readonly type: KeyType;
   readonly columns: readonly string[];
+  readonly at: number;
 }
 
 export type RangeItem =

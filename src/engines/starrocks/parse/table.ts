@@ -96,10 +96,11 @@ export function indexRest(cursor: Cursor): Pick<IndexDef, "columns" | "using" | 
 
 export function keyDef(cursor: Cursor): KeyDef | undefined {
   if (cursor.peek(1).key !== "KEY") return undefined;
+  const at = cursor.token.start;
   const type = cursor.takesAny("AGGREGATE", "UNIQUE", "PRIMARY", "DUPLICATE") as KeyDef["type"] | undefined; // exactly these words
   if (type === undefined) return undefined;
   cursor.expect("KEY");
-  return { type, columns: cursor.nameList() };
+  return { type, columns: cursor.nameList(), at };
 }
 
 export function partitionDef(cursor: Cursor): PartitionDef | undefined {

@@ -149,8 +149,21 @@ describe("statements are judged after the ones before them", () => {
 
 test("a finding names its place in the file", () => {
   const [, second] = judgeText("CREATE VIEW v AS SELECT 1 a;\n\nCREATE TABLE t (a INT,)", target);
-  expect(second).toMatchObject({ start: { line: 3, column: 1 }, findings: [{ rule: "starrocks/syntax" }] });
-  expect(second?.findings[0]?.message).toMatch(/^Line 3, column 23: /);
+  expect(second).toMatchObject({
+    start: { line: 3, column: 1 },
+    findings: [{ rule: "starrocks/syntax", position: { line: 3, column: 23 } }],
+  });
+});
+
+test.each([
+  ["a column's definition", "CREATE TABLE t (\n  id INT,\n  paid SUM INT)", "starrocks/syntax 3:12"],
+  ["a column that the key cannot have", "CREATE TABLE t (\n  id INT,\n  a JSON) PRIMARY KEY (id, a)", "starrocks/primary-key-type 3:3"],
+  ["the distribution", "CREATE TABLE t (id INT, a JSON)\nDISTRIBUTED BY HASH (a)", "starrocks/distribution-type 2:1"],
+  ["a property", `CREATE TABLE t (id INT)\nPROPERTIES (\n  "replication_num" = "1",\n  "nope" = "1")`, "starrocks/property-unknown 4:3"],
+  ["a name in a query", "CREATE TABLE t (id INT);\nCREATE VIEW v AS\n  SELECT nope FROM t", "starrocks/column-missing 3:10"],
+])("a finding about %s says where that is", (_, text, expected) => {
+  const [finding] = judgeText(text, target).at(-1)?.findings ?? [];
+  expect(`${finding?.rule} ${finding?.position?.line}:${finding?.position?.column}`).toBe(expected);
 });
 
 test("statements of other kinds pass unread", () => {
