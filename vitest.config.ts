@@ -18,6 +18,7 @@ export default defineConfig({
           include: ["test/{unit,golden,corpus,types}/**/*.test.ts"],
           typecheck: { enabled: false },
           testTimeout: 30_000,
+          hookTimeout: 60_000, // an embedded PostgreSQL starts in some
         },
       },
       { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 240_000 } },

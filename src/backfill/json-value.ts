@@ -2,7 +2,7 @@ import type { LogicalType } from "../core/types.js";
 
 /*
  * Nested values and engines without nested types meet in JSON. The encoding is that of `dw cat` (DESIGN section 7), so that
- * no digit is lost: wide integers and decimals are texts, NaN is "NaN", a map is a list of [key, value] pairs.
+ * no digit is lost: wide integers and decimals are texts, NaN is "NaN", -0.0 is "-0.0", a map is a list of [key, value] pairs.
  */
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -28,7 +28,11 @@ export function jsonValue(type: LogicalType, value: string, depth = 0): string {
     case "list":
       return orNull(value, json(`list_transform(${value}, lambda e${depth}: ${jsonValue(type.element.type, `e${depth}`, depth + 1)})`));
     case "map":
-      return orNull(value, json(`list_transform(map_entries(${value}), lambda e${depth}: ${pair(type, `e${depth}`, depth + 1)})`));
+      // Sorted by the keys' JSON: equal maps have equal texts, however a file stores them.
+      return orNull(
+        value,
+        json(`list_sort(list_transform(map_entries(${value}), lambda e${depth}: ${pair(type, `e${depth}`, depth + 1)}))`),
+      );
     case "struct":
       return orNull(value, structValue(type, value, depth));
     default:
@@ -49,7 +53,10 @@ function structValue(type: Extract<LogicalType, { kind: "struct" }>, value: stri
 
 function floatValue(value: string): string {
   const special = `CASE WHEN isnan(${value}) THEN 'NaN' WHEN ${value} > 0 THEN 'Infinity' ELSE '-Infinity' END`;
-  return `CASE WHEN isfinite(${value}) THEN ${json(`CAST(${value} AS DOUBLE)`)} ELSE ${orNull(value, json(special))} END`;
+  // jsonb's numbers have no negative zero: it is a text, as NaN is.
+  const negativeZero = `CAST(${value} AS VARCHAR) = '-0.0'`;
+  const finite = `CASE WHEN ${negativeZero} THEN ${json("'-0.0'")} ELSE ${json(`CAST(${value} AS DOUBLE)`)} END`;
+  return `CASE WHEN isfinite(${value}) THEN ${finite} ELSE ${orNull(value, json(special))} END`;
 }
 
 /** `12:34:56` and `12:34:56.7` with six digits after the second. */
@@ -60,10 +67,4 @@ function sixDigits(time: string): string {
 function timestampText({ zoned, precision }: Extract<LogicalType, { kind: "timestamp" }>, value: string): string {
   const local = zoned && precision <= 6 ? `timezone('UTC', ${value})` : value;
   return `strftime(${local}, '%Y-%m-%dT%H:%M:%S.${precision > 6 ? "%n" : "%f"}${zoned ? "Z" : ""}')`;
-}
-
-/** True for types that an engine with JSON of its own form keeps as JSON, wholly or inside. */
-export function holdsJson(type: LogicalType): boolean {
-  if (type.kind === "list") return holdsJson(type.element.type);
-  return type.kind === "json" || type.kind === "struct" || type.kind === "map";
 }

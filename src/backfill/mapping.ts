@@ -166,7 +166,21 @@ function sourceOrigin(request: MappingRequest, name: string): Origin | undefined
 /** Instants with nanoseconds travel as zone-less UTC (core/transit.ts): DuckDB's zoned type ends at microseconds. */
 function carriedText({ name, type }: SourceColumn): string {
   const nanoseconds = type.kind === "timestamp" && type.zoned && type.precision > 6;
-  return nanoseconds ? `timezone('UTC', CAST(${ident(name)} AS TIMESTAMP))` : ident(name);
+  return nanoseconds ? atZone("UTC", cutDigits({ ...type, zoned: false }, 6, ident(name))) : ident(name);
+}
+
+/**
+ * The time without its last digits, always the earlier one: DuckDB's cast goes towards 1970 and PostgreSQL's rounds, so that
+ * neighbours in time would change places.
+ */
+function cutDigits(type: Timed, to: number, value: string): string {
+  if (type.precision <= to) return value;
+  const [ticks, steps] = type.precision > 6 ? [`epoch_ns(${value})`, 10 ** (9 - to)] : [`epoch_us(${value})`, 10 ** (6 - to)];
+  const whole = `(${ticks} - (${ticks} % ${steps} + ${steps}) % ${steps})`;
+  const microseconds = type.precision > 6 ? `${whole} // 1000` : whole;
+  if (type.kind === "time") return `(TIME '00:00:00' + to_microseconds(${microseconds}))`;
+  const cut = `make_timestamp(${microseconds})`;
+  return `CASE WHEN isfinite(${value}) THEN ${type.zoned ? atZone("UTC", cut) : cut} ELSE CAST(${value} AS TIMESTAMP${type.zoned ? "TZ" : ""}) END`;
 }
 
 /** `Station_ID` for `station_id`, when only one source column reads so: DuckDB itself does not see case in names. */
@@ -229,7 +243,7 @@ interface Converted {
 }
 
 function convert(request: MappingRequest, target: TargetColumn, origin: Origin, model: Column | undefined): Converted {
-  const zoned = convertZone(request, target, origin, model);
+  const zoned = convertZone(request, target, withoutDigits(origin, target.type), model);
   const found = origin.type === undefined ? undefined : fitOf(origin.type, target.type);
   const expression = castTo(target.type, origin.type, zoned.expression);
   const notes = [zoned.note, lossNote(request, found, model)].filter((note) => note !== undefined);
@@ -240,15 +254,41 @@ function convert(request: MappingRequest, target: TargetColumn, origin: Origin, 
   };
 }
 
+type Timed = Extract<LogicalType, { kind: "timestamp" | "time" }>;
+
+const isTimed = (type: LogicalType | undefined): type is Timed => type?.kind === "timestamp" || type?.kind === "time";
+
+/** The value with no more digits after the second than the target keeps. */
+function withoutDigits(origin: Origin, target: LogicalType): Origin {
+  const { type, expression } = origin;
+  if (!isTimed(type) || !isTimed(target)) return origin;
+  return { ...origin, expression: cutDigits(inHand(type), target.precision, expression) };
+}
+
+/** What an instant with nanoseconds is once it has been carried: DuckDB's zoned type ends at microseconds. */
+const inHand = (type: Timed): Timed => (type.kind === "timestamp" && type.zoned && type.precision > 6 ? { ...type, precision: 6 } : type);
+
 function lossNote(request: MappingRequest, found: Fit | undefined, model: Column | undefined): string | undefined {
   if (found?.fit !== "lossy") return undefined;
   return `${found.note} (${accepted(request, model) ?? "written out in the map"})`;
 }
 
 function castTo(target: LogicalType, source: LogicalType | undefined, expression: string): string {
-  if (source?.kind === "list" && target.kind === "list" && isEncoded(target.element.type, source.element.type))
-    return `list_transform(${expression}, lambda element: ${castTo(target.element.type, source.element.type, "element")})`;
+  if (source?.kind === "list" && target.kind === "list" && isConverted(target.element.type, source.element.type)) {
+    const element = castTo(target.element.type, source.element.type, elementDigits(target.element.type, source.element.type));
+    return `list_transform(${expression}, lambda element: ${element})`;
+  }
   return `CAST(${source !== undefined && isEncoded(target, source) ? jsonValue(source, expression) : expression} AS ${castType(target)})`;
+}
+
+/** Elements that a cast of the whole list would change are cast one by one. */
+function isConverted(target: LogicalType, source: LogicalType): boolean {
+  return isEncoded(target, source) || (isTimed(target) && isTimed(source) && target.precision < source.precision);
+}
+
+function elementDigits(target: LogicalType, source: LogicalType): string {
+  if (!isTimed(target) || !isTimed(source)) return "element";
+  return cutDigits(source.precision > 6 && source.kind === "timestamp" ? { ...source, zoned: false } : source, target.precision, "element");
 }
 
 /** Text is taken as JSON that was written elsewhere; anything else that becomes JSON is written here. */

@@ -7,7 +7,6 @@ import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core
 import type { LoadIdentity, TargetTable } from "../core/target.js";
 import { carried, logicalType } from "../core/transit.js";
 import type { LogicalType } from "../core/types.js";
-import { holdsJson } from "./json-value.js";
 import { type Mapping, mapColumns } from "./mapping.js";
 
 export interface BackfillRequest {
@@ -66,10 +65,8 @@ export async function prepareBackfill(request: BackfillRequest, db: DuckDbSessio
   };
 }
 
-/** PostgreSQL keeps jsonb in a form of its own, and nested values are JSON there: their text cannot be hashed on both sides. */
 function fingerprintColumn(column: Mapping["columns"][number], target: TargetTable): FingerprintColumn {
-  const postgres = target.engine === "postgres" || target.engine === "timescale";
-  const apart = postgres && holdsJson(column.type);
+  const apart = target.hashes?.(column.type) === false;
   return { name: column.name, type: column.type, ...(column.pii && { pii: true as const }), ...(apart && { apart: true as const }) };
 }
 

@@ -1,6 +1,6 @@
 import type { Fingerprint, FingerprintColumn } from "./fingerprint.js";
 import type { Chunk, DuckDbSession, SourceColumn } from "./source.js";
-import type { EngineName } from "./types.js";
+import type { EngineName, LogicalType } from "./types.js";
 
 /*
  * Loading. A target takes one chunk at a time and promises it exactly once: its own ledger row and the rows appear
@@ -83,6 +83,8 @@ export interface TargetTable {
   readonly ledger: (backfill: string) => Promise<LedgerEntry | undefined>;
   /** Forgets a backfill. With `empty` the table is emptied in the same transaction; without it, rows in the table refuse. */
   readonly reset: (backfill: string, empty: boolean) => Promise<void>;
+  /** False for types whose values the target's SQL cannot write canonically: only their NULLs are counted. Absent: as core/fingerprint.ts says. */
+  readonly hashes?: (type: LogicalType) => boolean;
   /** Computed by the target's own SQL over the whole table. */
   readonly fingerprint: (columns: readonly FingerprintColumn[]) => Promise<Fingerprint>;
   /** Rows and hash per bucket of the first `digits` hexadecimal digits of the row hash. */

@@ -1,5 +1,6 @@
 import type { CanonicalSql } from "../../core/fingerprint.js";
 import type { LogicalType } from "../../core/types.js";
+import { jsonHash } from "./json-hash.js";
 
 /** DuckDB's way of writing canonical values; engines/postgres/canonical.ts writes the same texts. */
 export const duckdbCanonical: CanonicalSql = {
@@ -23,8 +24,9 @@ function canonicalText(type: LogicalType, value: string): string | undefined {
     case "int":
     case "uuid":
     case "enum":
-    case "json":
       return varchar(value);
+    case "json":
+      return jsonHash(value);
     case "text":
       return type.padded ? `rtrim(${value}, ' ')` : varchar(value);
     case "float":
@@ -56,6 +58,8 @@ function finite(value: string, number: string): string {
 }
 
 function listText(element: LogicalType, value: string): string | undefined {
+  // A lambda holds no subquery, which the leaves of JSON need: such a list is one JSON.
+  if (element.kind === "json") return `CASE WHEN ${value} IS NOT NULL THEN ${jsonHash(`to_json(${value})`)} END`;
   const text = canonicalText(element, "element");
   if (text === undefined) return undefined;
   const framed = `CASE WHEN element IS NULL THEN '~' ELSE length(${text}) || ':' || ${text} END`;

@@ -1,5 +1,6 @@
 import type { CanonicalSql } from "../../core/fingerprint.js";
 import type { LogicalType } from "../../core/types.js";
+import { jsonHash } from "./json-hash.js";
 
 /** PostgreSQL's way (14 and later) of writing canonical values; engines/duckdb/canonical.ts writes the same texts. */
 export const postgresCanonical: CanonicalSql = {
@@ -40,6 +41,7 @@ function canonicalText(type: LogicalType, value: string): string | undefined {
     case "timestamp":
       return `CASE WHEN isfinite(${value}) THEN ${microseconds(value)} ELSE ${text(value)} END`;
     case "json":
+      return jsonHash(value);
     case "map":
     case "struct":
       return text(value);
@@ -60,6 +62,7 @@ function microseconds(value: string): string {
 }
 
 function listText(element: LogicalType, value: string): string | undefined {
+  if (element.kind === "json") return `CASE WHEN ${value} IS NOT NULL THEN ${jsonHash(`to_jsonb(${value})`)} END`;
   const item = canonicalText(element, "element");
   if (item === undefined) return undefined;
   const framed = `CASE WHEN element IS NULL THEN '~' ELSE ${text(`length(${item})`)} || ':' || ${item} END`;

@@ -207,6 +207,8 @@ function copyOutText({ name, type }: SourceColumn): string {
       return `pg_catalog.array_to_json(${value}::text[])`;
     case "boolean":
       return `${value}::text`;
+    case "text":
+      return type.padded ? `${value}::text` : value; // the cast leaves out the spaces that fill character(n)
     default:
       return value;
   }

@@ -87,6 +87,29 @@ const cases: readonly Case[] = [
       ["[]", "'{}'"],
     ],
   },
+  {
+    type: { kind: "json" },
+    duckdb: "JSON",
+    postgres: "jsonb",
+    values: [
+      `'{"b": 1, "a": [1.10, {"x y": null, "k\\"q": "\\u00e9\\n\\/"}], "": true, "c.d": "1"}'`,
+      `'{"n": [0, -0, -0.0, 1e2, 100.00, 9223372036854775807, 18446744073709551615, 123456789012345678901234567890, 0.1234567890123456789, 5e-324, 1e300, 1e400]}'`,
+      `'[]'`,
+      `'{}'`,
+      `'"é😀﻿"'`,
+      `'null'`,
+      `'[[], [null], "[]", {"a": {}}]'`,
+    ],
+  },
+  {
+    type: { kind: "list", element: { type: { kind: "json" }, nullable: true } },
+    duckdb: "JSON[]",
+    postgres: "jsonb[]",
+    values: [
+      [`['{"a": 1.0}', NULL, '"x"']`, `ARRAY['{"a": 1.0}', NULL, '"x"']::jsonb[]`],
+      ["[]", "'{}'"],
+    ],
+  },
 ];
 
 test.each(cases)("DuckDB and PostgreSQL fingerprint $duckdb alike, value by value", async ({ type, duckdb, postgres, values }) => {
@@ -107,6 +130,36 @@ test.each(cases)("DuckDB and PostgreSQL fingerprint $duckdb alike, value by valu
   expect(sameValue(type, a.columns[0]?.min ?? null, b.columns[0]?.min ?? null)).toBe(true);
   expect(sameValue(type, a.columns[0]?.max ?? null, b.columns[0]?.max ?? null)).toBe(true);
   expect(b.columns[0]?.sum).toBe(a.columns[0]?.sum);
+});
+
+test("JSON that differs in a key, a value, a place or a kind has another fingerprint", async () => {
+  const columns: FingerprintColumn[] = [{ name: "j", type: { kind: "json" } }];
+  const texts = [
+    "null",
+    "{}",
+    "[]",
+    '""',
+    '"null"',
+    '{"a":1}',
+    '{"a":"1"}',
+    '{"b":1}',
+    '{"a":[1]}',
+    "[1,2]",
+    "[2,1]",
+    '{"a":null}',
+    "1.5",
+    "15",
+  ];
+  const hashes: string[] = [];
+  for (const text of texts) {
+    const [mine] = await db.rows(fingerprintQuery(duckdbCanonical, columns, `(SELECT '${text}'::JSON AS j) AS one`));
+    const theirs = (
+      await pg.query<Record<string, unknown>>(fingerprintQuery(postgresCanonical, columns, `(SELECT '${text}'::jsonb AS j) AS one`))
+    ).rows[0];
+    hashes.push(readFingerprint(columns, mine ?? {}).hash.join());
+    expect(readFingerprint(columns, theirs ?? {}).hash.join(), text).toBe(hashes.at(-1));
+  }
+  expect(new Set(hashes).size).toBe(texts.length);
 });
 
 test("a NULL is not an empty text, and a value is not split differently over two columns", async () => {
