@@ -139,7 +139,9 @@ class ChunkReader {
   }
 
   private keyJoins(table: KeyTables, column: (field: IcebergField) => string): readonly string[] {
-    const equal = table.ids.map((id, index) => `k.k${index} IS NOT DISTINCT FROM ${this.keySql(id, column, false)}`).join(" AND ");
+    const equal = this.keySql(table.ids, column, false)
+      .map((sql, index) => `k.k${index} IS NOT DISTINCT FROM ${sql}`)
+      .join(" AND ");
     // an equality delete is about rows that are strictly older
     const join = (name: string, scope: string): string => `ANTI JOIN ${ident(name)} AS k ON ${equal}${scope} AND k.sequence > f.sequence`;
     return [
@@ -148,12 +150,18 @@ class ChunkReader {
     ];
   }
 
-  /** A key column by field id, wherever in structs it lies and whatever it is called by now. */
-  private keySql(id: number, column: (field: IcebergField) => string, inDelete: boolean): string {
-    const [top, ...below] = this.pathOf(id) ?? [];
-    if (top === undefined)
-      throw corrupt("An equality delete", `It compares by the field id ${id}, which no schema of the table has at its top or in a struct.`);
-    return below.reduce((sql, field) => `struct_extract(${sql}, ${literal(field.name)})`, column(onlyPath(top, below, inDelete)));
+  /** Key columns by field id, wherever in structs they lie and whatever they are called by now, as values to be compared. */
+  private keySql(ids: readonly number[], column: (field: IcebergField) => string, inDelete: boolean): readonly string[] {
+    return ids.flatMap((id) => {
+      const path = this.pathOf(id);
+      const [top, ...below] = path ?? [];
+      if (top === undefined)
+        throw corrupt(
+          "An equality delete",
+          `It compares by the field id ${id}, which no schema of the table has at its top or in a struct.`,
+        );
+      return keyParts(column(onlyPath(top, below, inDelete)), top, below);
+    });
   }
 
   /** What is the same for all rows of a file, as a small table to join: age, partition, first row id, partition values. */
@@ -286,17 +294,19 @@ class ChunkReader {
   private async keyTable(ids: readonly number[], deletes: readonly DeleteFile[]): Promise<string | undefined> {
     if (deletes.length === 0) return undefined;
     const parts: string[] = [];
+    let width = 0;
     for (const relation of await this.stored(deletes)) {
       const facts = await this.facts(relation, []);
       const path = relation.files[0]?.path ?? "";
       const fields = this.identified(relation.fields, path);
       const column = (field: IcebergField): string => projectColumn(field, fields, "s", { file: path, constants: new Map() });
-      const keys = ids.map((id, index) => `${this.keySql(id, column, true)} AS k${index}`);
+      const keys = this.keySql(ids, column, true).map((sql, index) => `${sql} AS k${index}`);
+      width = keys.length;
       parts.push(
         `SELECT ${keys.join(", ")}, f.sequence, f.part FROM ${relation.from} JOIN ${ident(facts)} AS f ON f.file = ${relation.fileIndex}`,
       );
     }
-    const keys = ids.map((_, index) => `k${index}`).join(", ");
+    const keys = Array.from({ length: width }, (_, index) => `k${index}`).join(", ");
     // the youngest delete of a key decides for all older rows
     return this.session.scratch.createAs(
       "keys",
@@ -342,6 +352,16 @@ function onlyPath(field: IcebergField, below: readonly IcebergField[], required:
     return required ? { ...bare, required } : { ...field };
   }
   return { ...field, required: field.required || required, type: { kind: "struct", fields: [onlyPath(next, rest, required)] } };
+}
+
+/**
+ * A key and the structs around it: a struct that is NULL is not one whose member is. Floats are compared as texts, because
+ * for Iceberg's own reader -0.0 is not 0.0, and every NaN is the same.
+ */
+function keyParts(sql: string, field: IcebergField, below: readonly IcebergField[]): readonly string[] {
+  const [next, ...rest] = below;
+  if (next !== undefined) return [`((${sql}) IS NULL)`, ...keyParts(`struct_extract(${sql}, ${literal(next.name)})`, next, rest)];
+  return [logicalType(field.type).kind === "float" ? `if(isnan(${sql}), 'NaN', CAST(${sql} AS VARCHAR))` : sql];
 }
 
 function* batched(positions: Iterable<number>): Generator<bigint[]> {

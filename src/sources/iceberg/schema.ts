@@ -218,6 +218,20 @@ export function refusedTypes(fields: readonly IcebergField[]): readonly string[]
   });
 }
 
+/** Whether DuckDB takes two names for one. */
+export function sameName(a: IcebergField, b: IcebergField): boolean {
+  return a.name.toLowerCase() === b.name.toLowerCase();
+}
+
+/** The first field, at any depth, beside which there is another whose name differs in case alone: `A`, `payload.A`. */
+export function twinOf(fields: readonly IcebergField[]): string | undefined {
+  const twin = fields.find((field, index) => fields.some((other, at) => at < index && other !== field && sameName(other, field)));
+  if (twin !== undefined) return twin.name;
+  return fields
+    .map(({ name, type }) => ({ name, below: twinOf(members(type)) }))
+    .flatMap(({ name, below }) => (below === undefined ? [] : [`${name}.${below}`]))[0];
+}
+
 export function hasNanoseconds(type: IcebergType): boolean {
   return type.kind === "timestamp_ns" || type.kind === "timestamptz_ns" || members(type).some((member) => hasNanoseconds(member.type));
 }

@@ -16,7 +16,7 @@ import { partitionText } from "./partition-text.js";
 import { pathMap } from "./paths.js";
 import { pruner } from "./prune.js";
 import { lineageFields } from "./row-lineage.js";
-import { type IcebergField, type IcebergSchema, refusedTypes } from "./schema.js";
+import { type IcebergField, type IcebergSchema, refusedTypes, sameName, twinOf } from "./schema.js";
 import { type View, viewAt } from "./snapshot.js";
 
 export interface OpenIceberg extends OpenSource {
@@ -58,8 +58,8 @@ function newestFirst(table: TableMetadata, view: View): readonly IcebergSchema[]
 async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan> {
   const { storage, table, view, paths } = opened;
   const columns = chosenColumns(opened, request.columns);
-  const available = [...view.schema.fields, ...(mentionsLineage(request.where) ? hiddenFields(table) : [])];
-  refuseTypes(request.where === undefined ? columns : [...columns, ...available], storage);
+  refuseColumns(columns, storage);
+  const available = request.where === undefined ? columns : [...columns, ...alsoNamed(request.where, columns, opened)];
   const chunks = chunksOf(await plannedFiles(opened, request.where));
   const byId = new Map<string, PlannedChunk>(chunks.map((chunk) => [chunk.id, chunk]));
   const reading: Reading = {
@@ -85,8 +85,15 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
   };
 }
 
-function mentionsLineage(where: string | undefined): boolean {
-  return where !== undefined && lineageFields.some((field) => where.includes(field.name));
+/** What else a predicate may name. A column that cannot be read is refused where the predicate seems to name it. */
+function alsoNamed(where: string, columns: readonly IcebergField[], { table, view, storage }: Opened): readonly IcebergField[] {
+  const { fields } = view.schema;
+  const text = where.toLowerCase();
+  const named = (field: IcebergField): boolean => text.includes(field.name.toLowerCase());
+  refuseColumns(fields.filter(named), storage);
+  const readable = (field: IcebergField): boolean => refusedTypes([field]).length === 0 && twinOf([field]) === undefined;
+  const others = fields.filter((field) => readable(field) && twinOf(fields.filter((other) => sameName(other, field))) === undefined);
+  return [...others, ...hiddenFields(table).filter(named)].filter((field) => !columns.some((column) => sameName(column, field)));
 }
 
 /** Columns that nobody sees who does not ask for them. */
@@ -108,13 +115,21 @@ function chosenColumns({ table, view, storage }: Opened, names: readonly string[
   });
 }
 
-function refuseTypes(fields: readonly IcebergField[], storage: Storage): void {
-  const refused = refusedTypes(fields);
-  if (refused.length === 0) return;
+function refuseColumns(fields: readonly IcebergField[], storage: Storage): void {
+  const [refused] = refusedTypes(fields);
+  if (refused !== undefined) {
+    throw unsupported(
+      `${storage.root} has the column ${refused}.`,
+      "dw reads the types of Iceberg v1, v2 and v3 except variant, geometry and geography.",
+      "Name the columns that you want without it, or turn it into a string or binary column before exporting.",
+    );
+  }
+  const twin = twinOf(fields);
+  if (twin === undefined) return;
   throw unsupported(
-    `${storage.root} has the column ${refused[0]}.`,
-    "dw reads the types of Iceberg v1, v2 and v3 except variant, geometry and geography.",
-    "Name the columns that you want without it, or turn it into a string or binary column before exporting.",
+    `${storage.root} has the column ${twin} also in another case.`,
+    "DuckDB, in which rows travel, compares names without case.",
+    "Read one of the two at a time (--columns), or rename one before exporting.",
   );
 }
 

@@ -84,6 +84,41 @@ describe("equality deletes", () => {
     expect(await read({ fields: [point], files: [points, deletes] })).toEqual([{ point: { x: 1, y: 2 } }]);
   });
 
+  test("tell -0.0 from 0.0, and take every NaN for one", async () => {
+    const floats = "(VALUES (1::BIGINT, 0.0::DOUBLE), (2, '-0.0'), (3, 'NaN'), (4, 1.5)) t(id, x)";
+    const x = { id: 2, name: "x", required: false, type: "double" };
+    const deletes = {
+      sql: "SELECT * FROM (VALUES ('-0.0'::DOUBLE), ('NaN')) t(x)",
+      ids: "{x: 2}",
+      content: 2,
+      equalityIds: [2],
+      sequence: 2,
+    } as const;
+    const files = [{ sql: `SELECT * FROM ${floats}`, ids: "{id: 1, x: 2}" }, deletes];
+    expect((await read({ fields: [id, x], files })).map((row) => row.id)).toEqual(["1", "4"]);
+  });
+
+  test("tell a struct that is NULL from one whose member is", async () => {
+    const place = {
+      id: 2,
+      name: "place",
+      required: false,
+      type: { type: "struct", fields: [{ id: 3, name: "city", required: false, type: "string" }] },
+    };
+    const of = (sql: string): string => `SELECT * FROM (VALUES ${sql}) t(id, place)`;
+    const files = [
+      { sql: of("(1::BIGINT, {city: 'Oslo'}), (2, {city: NULL}), (3, NULL)"), ids: "{id: 1, place: {__duckdb_field_id: 2, city: 3}}" },
+      {
+        sql: "SELECT {city: NULL::VARCHAR} AS place",
+        ids: "{place: {__duckdb_field_id: 2, city: 3}}",
+        content: 2,
+        equalityIds: [3],
+        sequence: 2,
+      } as const,
+    ];
+    expect((await read({ fields: [id, place], files })).map((row) => row.id)).toEqual(["1", "3"]);
+  });
+
   test("hold in their partition, and everywhere when their spec has none", async () => {
     const table = (specId: 0 | 1, partition: string | null): SmallTable => ({
       fields: [id, name],
@@ -328,6 +363,23 @@ describe("metadata", () => {
     await mkdir(join(root, "data/0101/1010"), { recursive: true });
     await rename(join(root, "data/f0.parquet"), join(root, "data/0101/1010/f0.parquet"));
     expect(await rowsOf(root)).toEqual([{ id: "1" }]);
+  });
+
+  test("with columns that differ in case alone is read one of them at a time", async () => {
+    const files = [{ sql: "SELECT 1::BIGINT AS id, 'one' AS other", ids: "{id: 1, other: 2}" }];
+    const twins = { fields: [id, { ...name, name: "ID" }], files };
+    expect(await codeOf(read(twins))).toBe("DW-SOURCE-UNSUPPORTED");
+    expect(await read(twins, ["ID"])).toEqual([{ ID: "one" }]);
+    const root = await writeTable(twins);
+    expect(await codeOf(rowsOf(root, {}, { columns: ["ID"], where: "id = 1" }))).toBe("DW-SOURCE-UNSUPPORTED");
+  });
+
+  test("with a column of a refused type is read without it, filtered too", async () => {
+    const payload = { id: 9, name: "payload", required: false, type: "variant" };
+    const files = [{ sql: "SELECT unnest([1::BIGINT, 2]) AS id", ids: "{id: 1}" }];
+    const root = await writeTable({ version: 3, fields: [id, payload], files });
+    expect(await rowsOf(root, {}, { columns: ["id"], where: "id > 1" })).toEqual([{ id: "2" }]);
+    expect(await codeOf(rowsOf(root, {}, { columns: ["id"], where: "payload IS NULL" }))).toBe("DW-SOURCE-UNSUPPORTED");
   });
 
   test("of a newer format, and columns of types that dw has not, are refused", async () => {
