@@ -3,7 +3,11 @@ import { basename, resolve } from "node:path";
 import { DwError } from "../core/errors.js";
 import { engines } from "../engines/index.js";
 import { catalogOfDdl } from "../engines/starrocks/ddl-catalog.js";
+import { starrocks } from "../engines/starrocks/index.js";
+import { decideExactly } from "../engines/starrocks/rules.js";
 import { type DiffReport, diffCatalogs, type Revision, type Side } from "./diff.js";
+import { type Intent, parseIntent, statedRenames } from "./migrate/intent.js";
+import type { Engines } from "./resolve.js";
 
 /** Names without a database in files that belong to no warehouse. */
 const NO_WAREHOUSE = "db";
@@ -17,30 +21,46 @@ export interface DdlRequest {
   readonly engine?: string;
   readonly warehouse?: string;
   readonly cwd: string;
+  /** A file with `renames:`, as intent.yaml. */
+  readonly intent?: string;
 }
 
 /** Compares two files of DDL; needs no project. Throws as ddlSide. */
 export async function diffDdl(request: DdlRequest, from: DdlRevision, to: DdlRevision): Promise<DiffReport> {
   const side = (revision: DdlRevision): Promise<Side> =>
     ddlSide(resolve(request.cwd, revision.at), request.engine, request.warehouse ?? NO_WAREHOUSE);
-  return diffCatalogs(request, await side(from), await side(to), engines, { environment: "default", renames: () => [] });
+  const intent = request.intent === undefined ? undefined : await intentFile(resolve(request.cwd, request.intent));
+  return diffCatalogs(request, await side(from), await side(to), exact, {
+    environment: "default",
+    renames: (before, after) => (intent ? statedRenames(intent, before, after) : []),
+  });
 }
+
+/** Who writes a table down wants its columns in that order; models only say which there are. */
+const exact: Engines = new Map([...engines, ["starrocks", { ...starrocks, decide: decideExactly }]]);
 
 /** A file of CREATE statements as one side. DW-USAGE without an engine whose SQL dw reads, or without the file. */
 export async function ddlSide(path: string, engine: string | undefined, warehouse: string): Promise<Side> {
   if (engine !== "starrocks") throw engineNeeded(path, engine);
-  let text: string;
+  const text = await read(path, "ddl:FILE is a file with CREATE statements; a relative name starts in the current folder.");
+  return { catalog: catalogOfDdl({ text, source: basename(path), warehouse, database: warehouse }), written: engine };
+}
+
+async function intentFile(path: string): Promise<Intent> {
+  return parseIntent(await read(path, "--intent is a file with `renames:`, as migrations/WAREHOUSE/intent.yaml."), path);
+}
+
+async function read(path: string, fix: string): Promise<string> {
   try {
-    text = await readFile(path, "utf8");
+    return await readFile(path, "utf8");
   } catch (cause) {
     throw new DwError("DW-USAGE", {
       what: `${path} cannot be read.`,
       why: cause instanceof Error ? cause.message : String(cause),
-      fix: "ddl:FILE is a file with CREATE statements; a relative name starts in the current folder.",
+      fix,
       cause,
     });
   }
-  return { catalog: catalogOfDdl({ text, source: basename(path), warehouse, database: warehouse }), written: engine };
 }
 
 function engineNeeded(path: string, engine: string | undefined): DwError {

@@ -12,6 +12,7 @@ export default class Diff extends DwCommand<typeof Diff> {
     from: Flags.string({ summary: "Revision to start from.", default: "migrations", helpValue: "REVISION" }),
     to: Flags.string({ summary: "Revision to arrive at.", default: "models", helpValue: "REVISION" }),
     engine: Flags.string({ summary: "Whose SQL files of ddl: are: starrocks.", helpValue: "NAME" }),
+    intent: Flags.string({ summary: "File with the renames between two files of ddl:, as in intent.yaml.", helpValue: "FILE" }),
     format: Flags.option({ options: formats })({ summary: "How to show it.", default: "table" }),
     "exit-code": Flags.boolean({ summary: "Exit 1 when there is a difference." }),
   };
@@ -32,12 +33,12 @@ export default class Diff extends DwCommand<typeof Diff> {
 
   private async reports(): Promise<readonly DiffReport[]> {
     const { parseRevision } = await import("../app/diff.js");
-    const { from, to, warehouse, engine, env, cwd = "." } = this.flags;
+    const { from, to, warehouse, engine, intent, env, cwd = "." } = this.flags;
     const request = { from, to, cwd, ...(warehouse !== undefined && { warehouse }), ...(engine !== undefined && { engine }) };
     const [before, after] = [parseRevision(from), parseRevision(to)];
     if (before.kind === "ddl" && after.kind === "ddl") {
       const { diffDdl } = await import("../app/diff-ddl.js");
-      return [await diffDdl(request, before, after)];
+      return [await diffDdl({ ...request, ...(intent !== undefined && { intent }) }, before, after)];
     }
     const { diffProject } = await import("../app/diff-project.js");
     return diffProject(await this.project(), { ...request, ...(env !== undefined && { environment: env }) });

@@ -48,7 +48,7 @@ function compare(from: CatalogObject, to: CatalogObject, columns: Record<string,
  * The body with columns called by their new names, wherever a body names a column: in `columns[].name` and in every
  * list or value that is exactly the old name. Engines keep column references as whole strings, so this is complete.
  */
-function renameColumns(body: JsonObject, columns: Record<string, string>): JsonObject {
+export function renameColumns(body: JsonObject, columns: Record<string, string>): JsonObject {
   if (Object.keys(columns).length === 0) return body;
   const rename = (value: Json): Json => {
     if (typeof value === "string") return Object.hasOwn(columns, value) ? (columns[value] ?? value) : value;

@@ -19,6 +19,11 @@ export interface StatementBody {
    */
   readonly repeatable?: true;
   readonly wait?: { readonly job: string; readonly args: Json };
+  /**
+   * How the engine carries it out, where that is worth telling a reviewer: at once, in a job that goes on after the statement
+   * has answered, or as one step of a new object that takes the old one's place.
+   */
+  readonly reach?: "instant" | "job" | "rebuild";
 }
 
 /** One engine's way of doing one operation. Ids are stable for the same change: `drop-column.public.t.paid~3fa9c1`. */

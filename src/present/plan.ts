@@ -6,7 +6,7 @@ import { type Paint, painter, type Style } from "./letter.js";
 import { markdownCell, markdownCode, markdownTable } from "./markdown.js";
 import { textTable } from "./text-table.js";
 
-type Shown = Pick<Statement, "id" | "slot" | "text" | "hazards">;
+type Shown = Pick<Statement, "id" | "slot" | "text" | "hazards" | "reach">;
 
 /** Statements as a person reads them: what is dangerous stands above the SQL that does it. */
 export function statementsText(statements: readonly Shown[], style: Pick<Style, "color">): string {
@@ -14,9 +14,16 @@ export function statementsText(statements: readonly Shown[], style: Pick<Style, 
   return statements.map((statement) => statementText(statement, paint)).join("\n\n");
 }
 
-function statementText({ id, slot, text, hazards }: Shown, paint: Paint): string {
+const REACHES: Readonly<Record<NonNullable<Shown["reach"]>, string>> = {
+  instant: "instant",
+  job: "job: goes on in the background; dw waits for its end",
+  rebuild: "rebuild: a step of building the object anew, because no ALTER leads there",
+};
+
+function statementText({ id, slot, text, hazards, reach }: Shown, paint: Paint): string {
   const warnings = hazards.map(({ kind, why }) => paint(approvalNeeded.has(kind) ? "red" : "yellow", `-- ! ${kind}: ${oneLine(why)}`));
-  return [paint("dim", `-- ${slot}: ${id}`), ...warnings, `${text};`].join("\n");
+  const how = reach === undefined ? [] : [paint("dim", `-- ${REACHES[reach]}`)];
+  return [paint("dim", `-- ${slot}: ${id}`), ...how, ...warnings, `${text};`].join("\n");
 }
 
 /** "3 statements on timescale, 1 on starrocks; 1 hazard to approve". */

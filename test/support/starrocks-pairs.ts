@@ -91,8 +91,33 @@ function tablePairs(kind: Kind): StarrocksPair[] {
     pair("compression changes", p(), p({}, { compression: "zstd" }), rebuilds),
     pair("partitioned by month", p(), p({}, { partitionBy: month("at") }), rebuilds),
     pair("the key grows", p({ key: ["id"] }), p({ key: ["id", "at"] }), rebuilds),
+    pair(
+      "columns come, go and grow at once",
+      p(columns({ n: t.int("n").nullable(), gone: t.int("gone").nullable() })),
+      p(columns({ n: t.bigint("n").nullable(), fresh: t.date("fresh").nullable() })),
+      rebuilds,
+    ),
+    pair(
+      "a struct gains and loses fields",
+      p(columns({ s: t.struct({ a: t.int(), b: t.varchar(5) }).nullable() })),
+      p(columns({ s: t.struct({ a: t.int(), c: t.date() }).nullable() })),
+    ),
+    pair("a compaction is put off", p(), p({}, { properties: { mutable_bucket_num: "3" } })),
+    pair("replicas", p({}, { replication: 1 }), p({}, { replication: 2 })),
     pair("hostile names", p(columns({ "a; DROP TABLE p": t.int().nullable() })), p(columns({ 'select " from': t.int().nullable() }))),
   ];
+}
+
+const MONTHS = ["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"] as const;
+
+function ranged(...names: readonly string[]): Model {
+  const partitions = names.map((name, index) => ({ name, from: [MONTHS[index] ?? ""], to: [MONTHS[index + 1] ?? ""] }));
+  return table("duplicate", {}, { partitionBy: { by: "range", columns: ["at"], partitions } });
+}
+
+function listed(...parts: readonly (readonly [string, readonly string[]])[]): Model {
+  const partitions = parts.map(([name, values]) => ({ name, values: values.map((value) => [value]) }));
+  return table("duplicate", {}, { partitionBy: { by: "list", columns: ["id"], partitions } });
 }
 
 const onlyKeys: Readonly<Record<Kind, readonly StarrocksPair[]>> = {
@@ -129,12 +154,46 @@ const onlyKeys: Readonly<Record<Kind, readonly StarrocksPair[]>> = {
       ],
       rebuilds: true,
     },
+    { name: "duplicate: a range partition comes and goes", from: [ranged("p1")], to: [ranged("p1", "p2", "p3")] },
+    { name: "duplicate: a range partition is renamed", from: [ranged("p1", "p2")], to: [ranged("p1", "p2", "renamed")] },
+    {
+      name: "duplicate: a list partition comes and goes",
+      from: [listed(["a", ["1", "2"]])],
+      to: [listed(["a", ["1", "2"]], ["b", ["3"]])],
+    },
+    {
+      name: "duplicate: a list partition holds other values",
+      from: [listed(["a", ["1"]])],
+      to: [listed(["a", ["1", "2"]])],
+      rebuilds: true,
+    },
+    {
+      name: "duplicate: a key column comes and goes",
+      from: [table("duplicate")],
+      to: [
+        table("duplicate", {
+          columns: { id: base.id, at: base.at, code: t.int("code").default(1), value: base.value, label: base.label } as never,
+          key: ["id", "at", "code"],
+        }),
+      ],
+    },
+    { name: "duplicate: sorted by other columns", from: [table("duplicate")], to: [table("duplicate", {}, { orderBy: ["at"] })] },
+    {
+      name: "duplicate: two indexes and a column",
+      from: [table("duplicate")],
+      to: [table("duplicate", { columns: { ...base, code: t.int("code").nullable() } }, { bitmapIndexes: ["label", "code"] })],
+    },
+    {
+      name: "duplicate: random distribution",
+      from: [table("duplicate")],
+      to: [table("duplicate", {}, { distributeBy: { by: "random", buckets: 3 } })],
+    },
   ],
   primary: [
     {
       name: "primary: another sort key",
       from: [table("primary", {}, { orderBy: ["at"] })],
-      to: [table("primary", {}, { orderBy: ["value"] })],
+      to: [table("primary", {}, { orderBy: ["label"] })],
     },
     { name: "primary: the index leaves memory", from: [table("primary")], to: [table("primary", {}, { persistentIndex: false })] },
     { name: "primary: it becomes a duplicate table", from: [table("primary")], to: [table("duplicate")], rebuilds: true },

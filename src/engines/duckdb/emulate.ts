@@ -6,6 +6,7 @@ import type { Operation } from "../../core/operation.js";
 import type { StatementBody } from "../../core/plan.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Sql } from "../../core/sql.js";
+import type { NamedPartition, StarrocksAction } from "../starrocks/actions.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject } from "../starrocks/body.js";
 import { mapType as mapToStarrocks } from "../starrocks/types.js";
 import { duckdb } from "./dialect.js";
@@ -25,7 +26,7 @@ import {
 import { execute } from "./execute.js";
 import { fromNative } from "./types.js";
 
-const { sql, id, lit } = duckdb;
+const { sql, id, join, lit, raw } = duckdb;
 
 /*
  * The embedded profile's StarRocks: the same operations that a plan has for StarRocks, executed by DuckDB. Physical options
@@ -74,6 +75,7 @@ function actions(operation: Operation): readonly Sql[] {
     case "rebuild-object":
       return rebuild(starrocksObject(operation.from), object);
     case "engine-action":
+      return object.kind === "table" ? act(object, operation.action as StarrocksAction) : []; // starrocks/rules.ts made it
     case "set-comment":
       return []; // kept in dw_catalog
     default:
@@ -98,6 +100,46 @@ function rename(from: StarrocksObject, to: StarrocksObject): Sql[] {
 function rebuild(from: StarrocksObject, to: StarrocksObject): Sql[] {
   if (from.kind === "table" && to.kind === "table") return rebuildTable(from, to);
   return [dropRelation(from), ...create(to)];
+}
+
+/** What is about columns happens to them; layout is kept in dw_catalog. A partition that goes takes its rows along. */
+function act(object: Table, action: StarrocksAction): Sql[] {
+  switch (action.action) {
+    case "alter-columns":
+      return action.changes.flatMap((change) => alter(object, { ...change, object } as ColumnOperation)); // the shared operations' shapes
+    case "alter-fields":
+      return [retypeColumn(object, action.to)];
+    case "drop-partition":
+      return [sql`DELETE FROM ${id(...qualifiedName(object))} WHERE ${partitionRows(object, action.partition)}`];
+    default:
+      return [];
+  }
+}
+
+/** The rows that StarRocks would keep in a partition: NULL is below every bound. */
+function partitionRows(object: Table, partition: NamedPartition): Sql {
+  const columns = object.body.partition && "columns" in object.body.partition ? object.body.partition.columns : [];
+  const is = (name: string, value: string | null, operator: Sql): Sql => {
+    const column = object.body.columns.find((candidate) => candidate.name === name);
+    if (!column) throw refuse(object, `partition ${partition.name} goes`, `it has no column ${name}`);
+    return value === null ? sql`${id(name)} IS NULL` : sql`${id(name)} ${operator} CAST(${lit(value)} AS ${columnType(object, column)})`;
+  };
+  if ("values" in partition) {
+    const tuples = partition.values.map(
+      (tuple) =>
+        sql`(${join(
+          columns.map((name, index) => is(name, tuple[index] ?? null, raw("="))),
+          " AND ",
+        )})`,
+    );
+    return join(tuples, " OR ");
+  }
+  const [name = "", ...others] = columns;
+  if (others.length > 0) throw refuse(object, `partition ${partition.name} goes`, "it has bounds over several columns");
+  const [from = null] = partition.from;
+  const [to = null] = partition.to;
+  const below = to === null ? raw("TRUE") : is(name, to, raw("<"));
+  return from === null ? sql`(${id(name)} IS NULL OR ${below})` : sql`(${is(name, from, raw(">="))} AND ${below})`;
 }
 
 type ColumnOperation = Extract<
@@ -135,7 +177,11 @@ function addColumn(object: Table, column: ColumnBody): Sql[] {
 function retype(object: Table, column: ColumnBody): Sql[] {
   // The type of a key column cannot be altered under its constraint.
   if (object.body.table !== "duplicate" && object.body.key.includes(column.name)) return rebuildTable(object, object);
-  return [sql`ALTER TABLE ${id(...qualifiedName(object))} ALTER COLUMN ${id(column.name)} TYPE ${columnType(object, column)}`];
+  return [retypeColumn(object, column), setNullable(id(...qualifiedName(object)), column.name, column.nullable)];
+}
+
+function retypeColumn(object: Table, column: ColumnBody): Sql {
+  return sql`ALTER TABLE ${id(...qualifiedName(object))} ALTER COLUMN ${id(column.name)} TYPE ${columnType(object, column)}`;
 }
 
 function setNullable(table: Sql, column: string, nullable: boolean): Sql {

@@ -7,10 +7,12 @@ import {
   type DistributionBody,
   filled,
   type IndexBody,
+  type ListPartition,
   type MaterializedViewBody,
   type PartitionBody,
   type PartitionExpression,
   type Properties,
+  type RangePartition,
   type RefreshBody,
   sqlText,
   type TableBody,
@@ -70,7 +72,7 @@ export function createDatabase(name: Name, body: DatabaseBody): Sql {
 }
 
 export function createTable(name: Name, body: TableBody): Sql {
-  const lines = [...body.columns.map(columnClause), ...body.indexes.map(indexClause)];
+  const lines = [...body.columns.map((column) => columnClause(column)), ...body.indexes.map(indexClause)];
   const text = tableTemplate({
     name: id(...name),
     lines: lines.map((line) => ({ line })),
@@ -115,11 +117,17 @@ export function createMaterializedView(name: Name, body: MaterializedViewBody): 
 
 /** `type [aggregate] [NULL] [default | AUTO_INCREMENT | AS] [COMMENT]`: no other order is read. */
 export function columnClause(column: ColumnBody): Sql {
-  return join([id(column.name), ...columnParts(column)], " ");
+  return join([id(column.name), ...columnParts(column, false)], " ");
 }
 
-function columnParts(column: ColumnBody): Sql[] {
+/** In ALTER TABLE a key column says so again, and says its comment even when there is none. */
+export function keyColumnClause(column: ColumnBody): Sql {
+  return join([id(column.name), ...columnParts(column, true)], " ");
+}
+
+function columnParts(column: ColumnBody, isKey: boolean): Sql[] {
   const parts = [raw(column.type)];
+  if (isKey) parts.push(raw("KEY"));
   if (column.aggregate !== undefined) parts.push(raw(column.aggregate));
   // The engine prints NULL on generated columns, and reads none.
   if (column.generated === undefined) parts.push(raw(column.nullable ? "NULL" : "NOT NULL"));
@@ -157,14 +165,17 @@ function partitionClause(partition: PartitionBody, tableColumns: readonly Column
   if (partition.by === "expression") return expressionPartition(partition.expressions);
   const types = partition.columns.map((name) => foldType(tableColumns.find((column) => column.name === name)?.type ?? ""));
   const columns = join(partition.columns.map((column) => id(column)));
-  if (partition.by === "range") {
-    const parts = partition.partitions.map(
-      ({ name, from, to }) => sql`PARTITION ${id(name)} VALUES [${bound(from, types, "from")}, ${bound(to, types, "to")})`,
-    );
-    return sql`RANGE (${columns}) (${lines(parts)})`;
-  }
-  const parts = partition.partitions.map(({ name, values }) => sql`PARTITION ${id(name)} VALUES IN (${join(values.map(listValue))})`);
-  return sql`LIST (${columns}) (${lines(parts)})`;
+  if (partition.by === "range") return sql`RANGE (${columns}) (${lines(partition.partitions.map((one) => rangeClause(one, types)))})`;
+  return sql`LIST (${columns}) (${lines(partition.partitions.map(listClause))})`;
+}
+
+/** `types` are those of the columns that partition the table. */
+export function rangeClause({ name, from, to }: RangePartition, types: readonly string[]): Sql {
+  return sql`PARTITION ${id(name)} VALUES [${bound(from, types, "from")}, ${bound(to, types, "to")})`;
+}
+
+export function listClause({ name, values }: ListPartition): Sql {
+  return sql`PARTITION ${id(name)} VALUES IN (${join(values.map(listValue))})`;
 }
 
 /** One function stands bare (recorded: in parentheses it is a syntax error), columns stand in parentheses. */

@@ -87,7 +87,7 @@ export function losesValues(fromText: string, toText: string): boolean {
 }
 
 const INSTANT_PROPERTIES =
-  /^(default\.(replication_num|storage_medium)|replication_num|storage_cooldown_ttl|write_quorum|replicated_storage|bucket_size|mutable_bucket_num|enable_load_profile|base_compaction_forbidden_time_ranges|primary_index_cache_expire_sec|enable_persistent_index|binlog_[a-z_]+|flat_json\.[a-z_.]+|partition_live_number|partition_ttl|partition_retention_condition|dynamic_partition\.[a-z_]+|colocate_with|unique_constraints|foreign_key_constraints|datacache\.partition_duration)$/;
+  /^(replication_num|storage_medium|labels\.location|storage_cooldown_ttl|write_quorum|replicated_storage|bucket_size|mutable_bucket_num|enable_load_profile|base_compaction_forbidden_time_ranges|primary_index_cache_expire_sec|enable_persistent_index|binlog_[a-z_]+|flat_json\.[a-z_.]+|partition_live_number|partition_ttl|partition_retention_condition|dynamic_partition\.[a-z_]+|colocate_with|unique_constraints|foreign_key_constraints|datacache\.partition_duration)$/;
 
 /** How a table property is changed. Properties that ALTER refuses need a new table. */
 export function propertyReach(name: string): Reach {
@@ -95,7 +95,10 @@ export function propertyReach(name: string): Reach {
   return INSTANT_PROPERTIES.test(name) ? "instant" : "rebuild";
 }
 
-/** A materialized view's properties are all set by ALTER except those of its storage. */
+const VIEW_PROPERTIES =
+  /^(partition_ttl(_number)?|partition_retention_condition|auto_refresh_partitions_limit|partition_refresh_(number|strategy)|excluded_(trigger|refresh)_tables|force_external_table_query_rewrite|query_rewrite_consistency|mv_rewrite_staleness_second|(unique|foreign_key)_constraints|enable_query_rewrite|transparent_mv_rewrite_mode|resource_group|warehouse|labels\.location|bloom_filter_(columns|fpp)|session\..+)$/;
+
+/** How a materialized view's property is changed. Those of its storage need a new view. */
 export function viewPropertyReach(name: string): Reach {
-  return name === "compression" || name === "replicated_storage" || name === "storage_medium" ? "rebuild" : "instant";
+  return VIEW_PROPERTIES.test(name) ? "instant" : "rebuild";
 }

@@ -6,7 +6,9 @@ import type { Json } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
 import type { StatementBody } from "../../core/plan.js";
 import type { Sql } from "../../core/sql.js";
+import type { ColumnChange, NamedPartition, PropertyChange, StarrocksAction } from "./actions.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject, type TableBody } from "./body.js";
+import { isSlow } from "./coalesce.js";
 import {
   columnClause,
   createDatabase,
@@ -15,13 +17,15 @@ import {
   createView,
   distributionClause,
   indexClause,
+  keyColumnClause,
+  listClause,
   type Name,
   quoted,
+  rangeClause,
   schedule,
 } from "./create.js";
 import { starrocks } from "./dialect.js";
 import { losesValues, propertyReach } from "./facts.js";
-import type { StarrocksAction } from "./rules.js";
 
 /*
  * StarRocks's statements for an operation. Nothing is transactional here, and a job must end before the next statement on
@@ -36,7 +40,18 @@ function statement(text: Sql, extras: Extras = {}): StatementBody {
   return { text: text.text, hazards: [], transactional: false, ...extras };
 }
 
+const WHOLE: ReadonlySet<Operation["op"]> = new Set(["create-object", "drop-object", "replace-object", "rebuild-object"]);
+
+/** Statements of an operation, with how the front end carries them out where the same object is changed. */
 export function generate(operation: Operation): readonly StatementBody[] {
+  const statements = statementsOf(operation);
+  const replaces =
+    operation.op === "rebuild-object" || (operation.op === "replace-object" && operation.object.kind === "materialized-view");
+  if (replaces) return statements.map((one) => ({ ...one, reach: "rebuild" }));
+  return WHOLE.has(operation.op) ? statements : statements.map((one) => ({ ...one, reach: one.wait ? "job" : "instant" }));
+}
+
+function statementsOf(operation: Operation): readonly StatementBody[] {
   const object = starrocksObject(operation.object);
   switch (operation.op) {
     case "create-object":
@@ -104,36 +119,16 @@ type Alteration = Exclude<
 function alter(object: StarrocksObject, operation: Alteration): StatementBody {
   const table = id(...qualifiedName(object));
   switch (operation.op) {
-    case "add-column": {
-      const column = operation.column as ColumnBody; // columns of StarRocks bodies are ColumnBody
-      const undo = [sql`ALTER TABLE ${table} DROP COLUMN ${id(column.name)}`.text];
-      const reach = column.generated === undefined ? {} : columnJob(object);
-      return statement(sql`ALTER TABLE ${table} ADD COLUMN ${columnClause(column)}${after(object, column)}`, { undo, ...reach });
-    }
-    case "drop-column": {
-      const column = operation.column as ColumnBody; // as above
-      const why = `the values of ${column.name} in ${displayName(object.name)} are gone`;
-      const hazards: Hazard[] =
-        column.generated === undefined
-          ? [
-              { kind: "data-loss", why },
-              { kind: "irreversible", why },
-            ]
-          : [];
-      return statement(sql`ALTER TABLE ${table} DROP COLUMN ${id(column.name)}`, { hazards, ...settled(object) });
+    case "add-column":
+    case "drop-column":
+    case "retype-column":
+    case "set-nullable": {
+      const change = operation as ColumnChange; // columns of StarRocks bodies are ColumnBody
+      return alterColumns(object, [change], isJob(object, change));
     }
     case "rename-column": {
       const text = (from: string, to: string): Sql => sql`ALTER TABLE ${table} RENAME COLUMN ${id(from)} TO ${id(to)}`;
       return statement(text(operation.from, operation.to), { undo: [text(operation.to, operation.from).text] });
-    }
-    case "retype-column":
-      return retype(object, operation.from as ColumnBody, operation.to as ColumnBody); // as above
-    case "set-nullable": {
-      const column = columnOf(object, operation.column);
-      return statement(sql`ALTER TABLE ${table} MODIFY COLUMN ${modified(object, column)}`, {
-        hazards: [rewrites(object)],
-        ...columnJob(object),
-      });
     }
     case "set-default":
       throw new Error("StarRocks changes no default: rules.ts plans a rebuild");
@@ -146,35 +141,85 @@ function alter(object: StarrocksObject, operation: Alteration): StatementBody {
   }
 }
 
-/** Where the model has the column: behind the column before it. Value columns come after the key, so there always is one. */
-function after(object: StarrocksObject, column: ColumnBody): Sql {
-  const { columns } = object.body as TableBody; // only tables have columns that are added
-  const index = columns.findIndex(({ name }) => name === column.name);
-  const previous = columns[index - 1];
-  return previous === undefined || index === columns.length - 1 ? raw("") : sql` AFTER ${id(previous.name)}`;
+/** Instant with fast_schema_evolution, the default since 3.3; a table made without it runs a job. */
+function isJob(object: StarrocksObject, change: ColumnChange): boolean {
+  if (change.op === "retype-column" || change.op === "set-nullable") return true;
+  return (change.op === "add-column" && change.column.generated !== undefined) || isSlow(tableBody(object));
 }
 
-function retype(object: StarrocksObject, from: ColumnBody, to: ColumnBody): StatementBody {
-  const loss = losesValues(from.type, to.type);
-  const lossWhy = `values of ${to.name} that ${to.type} cannot hold are lost, or the job is cancelled`;
-  const hazards: Hazard[] = [rewrites(object), ...(loss ? [{ kind: "data-loss", why: lossWhy } as const] : [])];
-  return statement(sql`ALTER TABLE ${id(...qualifiedName(object))} MODIFY COLUMN ${modified(object, to)}`, {
+function tableBody(object: StarrocksObject): TableBody {
+  return object.body as TableBody; // only tables are altered by column
+}
+
+/** Column clauses as one ALTER TABLE. */
+function alterColumns(object: StarrocksObject, changes: readonly ColumnChange[], isJob: boolean): StatementBody {
+  const clauses = changes.map((change) => columnChange(object, change));
+  const adds = changes.every((change) => change.op === "add-column");
+  const undo = [...changes]
+    .reverse()
+    .flatMap((change) => ("column" in change && typeof change.column === "object" ? [change.column.name] : []));
+  const hazards = [
+    ...(isJob && rewritesRows(object, changes) ? [rewrites(object)] : []),
+    ...changes.flatMap((change) => changeHazards(object, change)),
+  ];
+  return statement(sql`ALTER TABLE ${id(...qualifiedName(object))} ${join(clauses)}`, {
     hazards,
-    ...columnJob(object),
+    ...(adds && {
+      undo: [sql`ALTER TABLE ${id(...qualifiedName(object))} ${join(undo.map((name) => sql`DROP COLUMN ${id(name)}`))}`.text],
+    }),
+    ...(isJob && columnJob(object)),
   });
 }
 
+/** Columns that come and go in a table without fast schema evolution are a job too, but one that links the files as they are. */
+function rewritesRows(object: StarrocksObject, changes: readonly ColumnChange[]): boolean {
+  return !isSlow(tableBody(object)) || changes.some(({ op }) => op === "retype-column" || op === "set-nullable");
+}
+
+function columnChange(object: StarrocksObject, change: ColumnChange): Sql {
+  switch (change.op) {
+    case "add-column":
+      return sql`ADD COLUMN ${columnText(object, change.column)}${position(object, change.column)}`;
+    case "drop-column":
+      return sql`DROP COLUMN ${id(change.column.name)}`;
+    case "retype-column":
+      return sql`MODIFY COLUMN ${columnText(object, change.to)}`;
+    case "set-nullable":
+      return sql`MODIFY COLUMN ${columnText(object, columnOf(object, change.column))}`;
+  }
+}
+
 /** MODIFY restates everything: what is left out is erased. A key column says KEY again. */
-function modified(object: StarrocksObject, column: ColumnBody): Sql {
-  const body = object.body as TableBody; // only tables have columns that are modified
-  const key = body.table !== "primary" && body.key.includes(column.name);
-  return key
-    ? sql`${id(column.name)} ${raw(column.type)} KEY ${raw(column.nullable ? "NULL" : "NOT NULL")} COMMENT ${quoted(column.comment)}`
-    : columnClause(column);
+function columnText(object: StarrocksObject, column: ColumnBody): Sql {
+  const { table, key } = tableBody(object);
+  return table !== "primary" && key.includes(column.name) ? keyColumnClause(column) : columnClause(column);
+}
+
+/** Where the model has the column: behind the column before it. Nothing stands behind a generated column, and it says no place. */
+function position(object: StarrocksObject, column: ColumnBody): Sql {
+  const { columns } = tableBody(object);
+  const index = columns.findIndex(({ name }) => name === column.name);
+  const previous = columns.slice(0, index).findLast(({ generated }) => generated === undefined);
+  const isLast = columns.slice(index + 1).every(({ generated }) => generated !== undefined);
+  if (column.generated !== undefined || (isLast && !tableBody(object).key.includes(column.name))) return raw("");
+  return previous === undefined ? raw(" FIRST") : sql` AFTER ${id(previous.name)}`;
+}
+
+function changeHazards(object: StarrocksObject, change: ColumnChange): Hazard[] {
+  const table = displayName(object.name);
+  if (change.op === "drop-column" && change.column.generated === undefined) {
+    const why = `the values of ${change.column.name} in ${table} are gone`;
+    return [
+      { kind: "data-loss", why },
+      { kind: "irreversible", why },
+    ];
+  }
+  if (change.op !== "retype-column" || !losesValues(change.from.type, change.to.type)) return [];
+  return [{ kind: "data-loss", why: `values of ${change.to.name} that ${change.to.type} cannot hold are lost, or the job is cancelled` }];
 }
 
 function columnOf(object: StarrocksObject, name: string): ColumnBody {
-  const column = (object.body as TableBody).columns.find((candidate) => candidate.name === name); // set-nullable is for tables
+  const column = tableBody(object).columns.find((candidate) => candidate.name === name);
   if (!column) throw new Error(`${object.id} has no column ${name}`);
   return column;
 }
@@ -194,33 +239,69 @@ function columnJob(object: StarrocksObject): Pick<StatementBody, "wait"> {
   return job(object, "COLUMN");
 }
 
-/** Instant with fast_schema_evolution, the default since 3.3; a table made without it runs a job. */
-function settled(object: StarrocksObject): Pick<StatementBody, "wait"> {
-  const { properties } = object.body as TableBody; // only tables have columns that are dropped
-  return properties.fast_schema_evolution === "false" ? columnJob(object) : {};
-}
-
 // ------------------------------------------------------------------------------------------------ StarRocks only
 
 function act(object: StarrocksObject, action: StarrocksAction): StatementBody {
   const target = id(...qualifiedName(object));
   switch (action.action) {
-    case "add-index":
-      return statement(sql`ALTER TABLE ${target} ADD ${indexClause(action.index)}`, { hazards: [rewrites(object)], ...columnJob(object) });
-    case "drop-index":
-      return statement(sql`ALTER TABLE ${target} DROP INDEX ${id(action.index.name)}`, columnJob(object));
+    case "alter-columns":
+      return alterColumns(object, action.changes, action.job);
+    case "alter-fields":
+      return alterFields(object, action);
+    case "add-index": {
+      const undo = sql`ALTER TABLE ${target} ${join(action.indexes.map(({ name }) => sql`DROP INDEX ${id(name)}`))}`;
+      return statement(sql`ALTER TABLE ${target} ${join(action.indexes.map((index) => sql`ADD ${indexClause(index)}`))}`, {
+        hazards: [rewrites(object)],
+        undo: [undo.text],
+        ...columnJob(object),
+      });
+    }
+    case "drop-index": {
+      const undo = sql`ALTER TABLE ${target} ${join(action.indexes.map((index) => sql`ADD ${indexClause(index)}`))}`;
+      return statement(sql`ALTER TABLE ${target} ${join(action.indexes.map(({ name }) => sql`DROP INDEX ${id(name)}`))}`, {
+        undo: [undo.text],
+        ...columnJob(object),
+      });
+    }
     case "set-property":
       return setProperty(object, action);
+    case "replicate-partitions": {
+      const text = (value: string): Sql =>
+        sql`ALTER TABLE ${target} MODIFY PARTITION (*) SET (${quoted("replication_num")} = ${quoted(value)})`;
+      return statement(text(action.to), { undo: [text(action.from).text] });
+    }
     case "redistribute": {
       const text = (to: typeof action.to): Sql => sql`ALTER TABLE ${target} DISTRIBUTED BY ${distributionClause(to)}`;
       return statement(text(action.to), { hazards: [rewrites(object)], undo: [text(action.from).text], ...job(object, "OPTIMIZE") });
     }
     case "set-sort-key": {
-      const columns = action.to.length === 0 ? (object.body as TableBody).key : action.to; // only tables have sort keys that change
-      return statement(sql`ALTER TABLE ${target} ORDER BY (${join(columns.map((column) => id(column)))})`, {
+      const text = (columns: readonly string[]): Sql =>
+        sql`ALTER TABLE ${target} ORDER BY (${join((columns.length === 0 ? tableBody(object).key : columns).map((column) => id(column)))})`;
+      return statement(text(action.to), { hazards: [rewrites(object)], undo: [text(action.from).text], ...columnJob(object) });
+    }
+    case "reorder-columns": {
+      const text = (columns: readonly string[]): Sql => sql`ALTER TABLE ${target} ORDER BY (${join(columns.map((column) => id(column)))})`;
+      return statement(text(action.to), { hazards: [rewrites(object)], ...columnJob(object) });
+    }
+    case "move-column": {
+      const place = action.after === null ? raw("FIRST") : sql`AFTER ${id(action.after)}`;
+      return statement(sql`ALTER TABLE ${target} MODIFY COLUMN ${columnText(object, action.column)} ${place}`, {
         hazards: [rewrites(object)],
         ...columnJob(object),
       });
+    }
+    case "add-partition":
+      return statement(sql`ALTER TABLE ${target} ADD ${partitionText(object, action.partition)}`, {
+        undo: [sql`ALTER TABLE ${target} DROP PARTITION ${id(action.partition.name)}`.text],
+      });
+    case "drop-partition":
+      return statement(sql`ALTER TABLE ${target} DROP PARTITION ${id(action.partition.name)}`, {
+        hazards: [{ kind: "data-loss", why: `partition ${action.partition.name} of ${displayName(object.name)} goes with its rows` }],
+        undo: [sql`RECOVER PARTITION ${id(action.partition.name)} FROM ${target}`.text], // from the recycle bin, for a day
+      });
+    case "rename-partition": {
+      const text = (from: string, to: string): Sql => sql`ALTER TABLE ${target} RENAME PARTITION ${id(from)} ${id(to)}`;
+      return statement(text(action.from, action.to), { undo: [text(action.to, action.from).text] });
     }
     case "set-refresh": {
       const text = (to: typeof action.to): Sql =>
@@ -230,22 +311,60 @@ function act(object: StarrocksObject, action: StarrocksAction): StatementBody {
   }
 }
 
-function setProperty(object: StarrocksObject, { name, from, to }: Extract<StarrocksAction, { action: "set-property" }>): StatementBody {
-  const kind = object.kind === "materialized-view" ? raw("MATERIALIZED VIEW") : raw("TABLE");
-  const target = id(...qualifiedName(object));
-  const text = (value: string): Sql => sql`ALTER ${kind} ${target} SET (${quoted(settable(object, name))} = ${quoted(value)})`;
-  const wait = object.kind === "table" && propertyReach(name) === "job" ? columnJob(object) : {};
-  const hazards: Hazard[] = expires(name, to)
-    ? [{ kind: "data-loss", why: `${name} = ${to} lets the engine drop partitions of ${displayName(object.name)}` }]
-    : [];
-  // No property has a word for "as if never set"; the empty text is what ends a bloom filter or a colocation.
-  return statement(text(to ?? ""), { hazards, ...(from !== null && { undo: [text(from).text] }), ...wait });
+function alterFields(object: StarrocksObject, { column, change }: Extract<StarrocksAction, { action: "alter-fields" }>): StatementBody {
+  const modify = sql`ALTER TABLE ${id(...qualifiedName(object))} MODIFY COLUMN ${id(column)}`;
+  const path = join(
+    change.path.map((step) => (step === "[*]" ? raw(step) : id(step))),
+    ".",
+  );
+  const drops = sql`${modify} DROP FIELD ${path}`;
+  if (change.field === "drop") {
+    const why = `the values of ${column}.${change.path.join(".")} in ${displayName(object.name)} are gone`;
+    return statement(drops, {
+      hazards: [
+        { kind: "data-loss", why },
+        { kind: "irreversible", why },
+      ],
+    });
+  }
+  const place = change.after === null ? raw("FIRST") : sql`AFTER ${id(change.after)}`;
+  return statement(sql`${modify} ADD FIELD ${path} ${raw(change.type)} ${place}`, { undo: [drops.text] });
 }
 
-/** A partitioned table's own replication_num cannot be set; its default for new partitions can. */
+function partitionText(object: StarrocksObject, partition: NamedPartition): Sql {
+  if ("values" in partition) return listClause(partition);
+  const { columns, partition: partitioning } = tableBody(object);
+  const by = partitioning?.by === "range" ? partitioning.columns : [];
+  return rangeClause(
+    partition,
+    by.map((name) => columns.find((column) => column.name === name)?.type ?? ""),
+  );
+}
+
+function setProperty(object: StarrocksObject, { properties }: Extract<StarrocksAction, { action: "set-property" }>): StatementBody {
+  const kind = object.kind === "materialized-view" ? raw("MATERIALIZED VIEW") : raw("TABLE");
+  const target = id(...qualifiedName(object));
+  const text = (values: readonly (readonly [string, string])[]): Sql =>
+    sql`ALTER ${kind} ${target} SET (${join(values.map(([name, value]) => sql`${quoted(settable(object, name))} = ${quoted(value)}`))})`;
+  const isJob = object.kind === "table" && properties.some(({ name }) => propertyReach(name) === "job");
+  const back = properties.flatMap(({ name, from }): [string, string][] => (from === null ? [] : [[name, from]]));
+  return statement(text(properties.map(({ name, to }) => [name, to ?? ""])), {
+    hazards: [...properties.flatMap((property) => expiryHazard(object, property)), ...(isJob ? [rewrites(object)] : [])],
+    ...(back.length === properties.length && { undo: [text(back).text] }),
+    ...(isJob && columnJob(object)),
+  });
+}
+
+function expiryHazard(object: StarrocksObject, { name, to }: PropertyChange): Hazard[] {
+  if (!expires(name, to)) return [];
+  return [{ kind: "data-loss", why: `${name} = ${to} lets the engine drop partitions of ${displayName(object.name)}` }];
+}
+
+/** What belongs to partitions cannot be set for a partitioned table; its default for new ones can. */
 function settable(object: StarrocksObject, name: string): string {
   const partitioned = object.kind === "table" && object.body.partition !== undefined;
-  return partitioned && name === "replication_num" ? "default.replication_num" : name;
+  const isDefault = name === "storage_medium" || (partitioned && name === "replication_num");
+  return isDefault && object.kind === "table" ? `default.${name}` : name;
 }
 
 function expires(name: string, value: string | null): boolean {

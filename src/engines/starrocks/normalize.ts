@@ -93,9 +93,13 @@ const FOLDS: Readonly<Record<string, (value: string, body: TableBody | undefined
   enable_persistent_index: (value, body) => (body && body.table !== "primary" ? undefined : value),
   bloom_filter_columns: (value, body) => columnNames(value, body).sort(compareText).join(", ") || undefined,
   "dynamic_partition.buckets": (value) => (Number(value) > 0 ? value : undefined),
+  mutable_bucket_num: (value) => (value === "0" ? undefined : value),
+  primary_index_cache_expire_sec: (value) => (value === "0" ? undefined : value),
+  partition_retention_condition: (value) => value || undefined,
+  base_compaction_forbidden_time_ranges: (value) => value || undefined,
   storage_cooldown_ttl: (value) => value.toLowerCase().replace(/s$/, ""),
-  unique_constraints: (value) => withoutPrefixes(value),
-  foreign_key_constraints: (value) => withoutPrefixes(value),
+  unique_constraints: (value) => withoutPrefixes(value) || undefined,
+  foreign_key_constraints: (value) => withoutPrefixes(value) || undefined,
   force_external_table_query_rewrite: (value) => (value.toLowerCase() === "true" ? "CHECKED" : value.toUpperCase()),
 };
 
@@ -135,17 +139,23 @@ function indexOf(index: IndexBody): IndexBody {
 function partitionOf(partition: PartitionBody, body: TableBody): PartitionBody {
   if (partition.by === "expression") return { ...partition, expressions: partition.expressions.map(foldPartitionExpression) };
   if (partition.by === "list") {
-    // The engine lists them in an order of its own, and shows NULL as the text.
+    // The engine lists them in an order of its own, and shows NULL as the text, which no other value is likelier to be.
     const partitions = partition.partitions.map(({ name, values }) => ({
       name,
-      values: values.map((tuple) => tuple.map((value) => value ?? "NULL")),
+      values: values.map((tuple) => tuple.map((value) => (value === "NULL" ? null : value))),
     }));
     return { ...partition, partitions: partitions.sort((a, b) => compareText(a.name, b.name)) };
   }
   // Partitions of a dynamic table come and go with the clock.
-  if ("dynamic_partition.enable" in body.properties) return { ...partition, partitions: [] };
+  if (isDynamic(body)) return { ...partition, partitions: [] };
   const types = partition.columns.map((name) => body.columns.find((column) => column.name === name)?.type ?? "");
   return { ...partition, partitions: partition.partitions.map((one) => rangeOf(one, types)) };
+}
+
+/** True while the engine makes and drops partitions by the clock. */
+export function isDynamic({ properties }: TableBody): boolean {
+  const enabled = properties["dynamic_partition.enable"];
+  return enabled !== undefined && enabled !== "false";
 }
 
 /** Every bound has a value a column: a short one is filled with the lowest, an open start is the lowest of all. */

@@ -201,7 +201,7 @@ export function foldType(text: string): string {
   return type ? printType(type) : text.trim().toLowerCase();
 }
 
-function printType({ name, numbers, members }: TypeText): string {
+export function printType({ name, numbers, members }: TypeText): string {
   if (members.length > 0) return `${name}<${members.map(printMember).join(name === "map" ? "," : ", ")}>`;
   return numbers.length === 0 ? name : `${name}(${numbers.join(", ")})`;
 }

@@ -2,8 +2,10 @@ import { sameJson } from "../../../src/core/json.js";
 import type { ColumnBody, TableBody } from "../../../src/engines/starrocks/body.js";
 import { columnBodyOf, distributionBodyOf, indexBodyOf, rangePartitionsOf } from "../../../src/engines/starrocks/definition.js";
 import { propertyReach, retypeReach } from "../../../src/engines/starrocks/facts.js";
-import type { AlterClause, ColumnDef, ColumnPosition } from "../../../src/engines/starrocks/parse/ast.js";
-import { Refusal, Unclaimed } from "./refusal.js";
+import { isDynamic } from "../../../src/engines/starrocks/normalize.js";
+import type { AlterClause, ColumnDef, ColumnPosition, DataType } from "../../../src/engines/starrocks/parse/ast.js";
+import { parseType, printType, type TypeText } from "../../../src/engines/starrocks/types.js";
+import { analyzing, Refusal, Unclaimed } from "./refusal.js";
 
 /* What ALTER TABLE makes of a table: at once, or by a job that ends later. Refusals carry the recorded texts. */
 
@@ -42,6 +44,15 @@ export function altered(table: string, body: TableBody, clause: AlterClause): Al
       return optimize(body, clause);
     case "add-partition":
       return addPartition(body, clause);
+    case "drop-partition":
+      return dropPartitions(body, clause);
+    case "rename-partition":
+      return renamePartition(table, body, clause);
+    case "modify-partition":
+      return { body }; // what partitions have of their own is not kept
+    case "add-field":
+    case "drop-field":
+      return { body: withColumn(body, clause.column, { type: withField(found(body, clause.column).type, clause) }) };
     default:
       throw new Unclaimed(clause.clause);
   }
@@ -64,16 +75,32 @@ function settling(body: TableBody): Pick<Altered, "job"> {
 
 function addColumn(table: string, body: TableBody, definition: ColumnDef, position: ColumnPosition | undefined): Altered {
   if (body.columns.some(({ name }) => name.toLowerCase() === definition.name.toLowerCase())) {
-    throw new Refusal(`Duplicate column name '${definition.name}'`, 1060, "42S21");
+    throw new Refusal(`Can not add column which already exists in column id: ${definition.name}`);
   }
   const column = columnBodyOf(definition, body);
-  if (definition.key || (body.table === "aggregate" && !column.aggregate)) throw new Unclaimed("a key column");
+  if (definition.key || (body.table === "aggregate" && !column.aggregate)) return addKey(body, column, position);
   if (!column.nullable && column.default === undefined)
     throw new Refusal(`Field '${column.name}' is not null but doesnt have a default value`);
   if (column.autoIncrement) throw new Refusal(`Column '${column.name}' can not be AUTO_INCREMENT when ALTER TABLE`);
   if (body.indexes.length > 0 && column.generated !== undefined) throw new Unclaimed("a generated column beside an index");
   const columns = placed(table, body, column, position);
   return { body: { ...body, columns }, ...(column.generated === undefined ? settling(body) : { job: "COLUMN" as const }) };
+}
+
+/** Behind the last key column unless a place is given. Existing rows are sorted anew. */
+function addKey(body: TableBody, column: ColumnBody, position: ColumnPosition | undefined): Altered {
+  if (body.table === "primary") throw new Unclaimed("a key column of a primary table");
+  const before = position && "after" in position ? position.after : position ? undefined : body.key.at(-1);
+  const at = before === undefined ? 0 : body.columns.findIndex(({ name }) => name.toLowerCase() === before.toLowerCase()) + 1;
+  if (at > body.key.length) throw new Refusal("Invalid column order. value should be after key.");
+  return {
+    body: {
+      ...body,
+      columns: [...body.columns.slice(0, at), column, ...body.columns.slice(at)],
+      key: [...body.key.slice(0, at), column.name, ...body.key.slice(at)],
+    },
+    job: "COLUMN",
+  };
 }
 
 function addColumns(table: string, body: TableBody, columns: readonly ColumnDef[]): Altered {
@@ -104,13 +131,16 @@ function dropColumn(table: string, body: TableBody, name: string): Altered {
   const layout = laidOut(body, column.name);
   if (layout === "distribution") throw new Refusal(`Distribution column[${name}] cannot be dropped. index[${table}]`);
   if (layout === "partition") throw new Refusal(`Partition column[${name}] cannot be dropped. index[${table}]`);
-  if (body.key.includes(column.name)) return dropKey(body);
+  if (body.key.includes(column.name)) return dropKey(body, column);
   if (body.table === "primary" && body.orderBy.includes(column.name))
     throw new Refusal("Can not drop sort column in primary data model table");
-  if (body.orderBy.includes(column.name) || body.indexes.some(({ columns }) => columns.includes(column.name)))
-    throw new Unclaimed("a column in use");
+  if (body.orderBy.includes(column.name)) throw new Unclaimed("a column in use");
   if (body.columns.some(({ generated }) => generated?.includes(`\`${column.name}\``))) throw new Unclaimed("a generated column's base");
-  const rest = { ...body, columns: body.columns.filter((other) => other !== column) };
+  const rest = {
+    ...body,
+    columns: body.columns.filter((other) => other !== column),
+    indexes: body.indexes.filter(({ columns }) => !columns.includes(column.name)),
+  };
   const filtered = String(body.properties.bloom_filter_columns ?? "").split(", ");
   return {
     body: filtered.includes(column.name)
@@ -131,12 +161,15 @@ function withBloomFilter(body: TableBody, columns: readonly string[]): TableBody
   };
 }
 
-function dropKey(body: TableBody): never {
+function dropKey(body: TableBody, column: ColumnBody): Altered {
   if (body.table === "primary") throw new Refusal("Can not drop key column in primary data model table");
+  if (body.table === "unique") throw new Refusal("Can not drop key column in Unique data model table");
   if (body.columns.some(({ aggregate }) => aggregate?.startsWith("REPLACE"))) {
     throw new Refusal("Can not drop key column when table has value column with REPLACE aggregation method");
   }
-  throw new Unclaimed("dropping a key column");
+  const key = body.key.filter((name) => name !== column.name);
+  if (key.length === 0) throw new Refusal("No key column left.");
+  return { body: { ...body, key, columns: body.columns.filter((other) => other !== column) }, job: "COLUMN" };
 }
 
 function modifyColumn(table: string, body: TableBody, definition: ColumnDef, position: ColumnPosition | undefined): Altered {
@@ -180,24 +213,42 @@ function renameColumn(body: TableBody, from: string, to: string): Altered {
   return { body: { ...(rename(rest) as Omit<TableBody, "properties">), properties } }; // a body maps to a body
 }
 
-/** Properties that must not, or must, be set with others have texts of their own; one at a time is what is claimed. */
+/** Properties that must not, or must, be set with others have texts of their own; one at a time or one family is what is claimed. */
 function setProperties(_table: string, body: TableBody, { properties }: Clause<"set">): Altered {
   const [only] = properties;
-  if (!only || properties.length > 1) throw new Unclaimed("several properties");
+  const isFamily = ["dynamic_partition.", "binlog_"].some((family) => properties.every(({ key }) => key.startsWith(family)));
+  if (!only || (properties.length > 1 && !isFamily)) throw new Unclaimed("several properties");
+  if (isFamily) return setFamily(body, properties);
   const { key, value } = only;
-  if (!CLAIMED_PROPERTIES.has(key) || body.properties.colocate_with !== undefined) throw new Unclaimed(key);
+  if (!CLAIMED_PROPERTIES.has(key)) throw new Unclaimed(key);
+  if (body.properties.colocate_with !== undefined && key !== "colocate_with") throw new Unclaimed(key);
   if (key === "bloom_filter_columns") {
     const wanted = value === "" ? [] : value.split(",").map((column) => found(body, column.trim()).name);
     const next = withBloomFilter(body, wanted);
     if (sameJson(next.properties, body.properties)) throw new Refusal("Bloom filter index has no change");
     return { body: next, job: "COLUMN" };
   }
-  if (propertyReach(key) !== "instant") throw new Refusal(`Unknown properties: {${key}=${value}}`);
-  if (key === "replication_num" && body.partition) throw new Unclaimed(key);
-  return { body: { ...body, properties: { ...body.properties, [key]: value } } };
+  const name = key.replace(/^default\./, "");
+  if (propertyReach(name) !== "instant") throw new Refusal(`Unknown properties: {${key}=${value}}`);
+  if (name === "replication_num" && body.partition && (key === name || body.partition.by !== "expression")) throw new Unclaimed(key);
+  if (key === "bucket_size" && body.distribution.by === "hash") return { body };
+  return { body: { ...body, properties: { ...body.properties, [name]: value } } };
+}
+
+function setFamily(body: TableBody, properties: Clause<"set">["properties"]): Altered {
+  if (properties.some(({ key }) => key.startsWith("dynamic_partition."))) throw new Unclaimed("partitions that follow the clock");
+  return { body: { ...body, properties: { ...body.properties, ...Object.fromEntries(properties.map(({ key, value }) => [key, value])) } } };
 }
 
 const CLAIMED_PROPERTIES = new Set([
+  "base_compaction_forbidden_time_ranges",
+  "bucket_size",
+  "colocate_with",
+  "default.replication_num",
+  "default.storage_medium",
+  "partition_retention_condition",
+  "replicated_storage",
+  "storage_cooldown_ttl",
   "replication_num",
   "bloom_filter_columns",
   "write_quorum",
@@ -216,20 +267,99 @@ function dropIndex(body: TableBody, name: string): Altered {
 function reorder(body: TableBody, columns: readonly string[]): Altered {
   const missing = columns.find((name) => !body.columns.some((column) => column.name === name));
   if (missing !== undefined) throw new Refusal(`Column[${missing}] not exists`);
-  if (body.table !== "primary") throw new Unclaimed("the order of another table kind");
+  if (columns.length === body.columns.length && body.table !== "primary") return inOrder(body, columns);
+  if (body.table === "aggregate" || body.table === "unique") throw new Unclaimed("the sort key of this kind of table");
   return { body: { ...body, orderBy: [...columns] }, job: "COLUMN" };
+}
+
+function inOrder(body: TableBody, columns: readonly string[]): Altered {
+  if (columns.slice(0, body.key.length).some((name) => !body.key.includes(name))) throw new Refusal("Invalid column order");
+  return { body: { ...body, columns: columns.map((name) => found(body, name)), key: columns.slice(0, body.key.length) }, job: "COLUMN" };
 }
 
 function optimize(body: TableBody, clause: Clause<"optimize">): Altered {
   if (!clause.distribution || clause.key || clause.partition || clause.orderBy || clause.partitions) throw new Unclaimed("optimize");
-  if (body.distribution.by === "random") throw new Unclaimed("a random table");
+  if (body.properties.colocate_with !== undefined) throw analyzing("Optimize table in colocate group is not supported");
+  if (body.distribution.by === "random" && Number(body.properties.bucket_size ?? 0) > 0)
+    throw analyzing("Random distribution table already supports automatic scaling and does not require optimization");
   return { body: { ...body, distribution: distributionBodyOf(clause.distribution, body) }, job: "OPTIMIZE" };
 }
 
 function addPartition(body: TableBody, { item, temporary }: Clause<"add-partition">): Altered {
   const { partition } = body;
-  if (temporary || partition?.by !== "range" || item.kind !== "fixed" || body.properties["dynamic_partition.enable"] !== undefined) {
-    throw new Unclaimed("this partition");
+  if (temporary || !partition || partition.by === "expression") throw new Unclaimed("this partition");
+  if (item.kind === "batch") throw new Unclaimed("a batch of partitions");
+  if (isDynamic(body)) throw new Unclaimed("a dynamic table");
+  if (partition.partitions.some(({ name }) => name === item.name)) throw analyzing(`Duplicate partition name ${item.name}`);
+  if (partition.by === "list") {
+    if (item.kind !== "list") throw new Refusal("Cannot add a Range partition to a table that partition type is not of Range");
+    return {
+      body: { ...body, partition: { ...partition, partitions: [...partition.partitions, { name: item.name, values: item.values }] } },
+    };
   }
+  if (item.kind !== "fixed") throw new Unclaimed("a bound that begins where another ends");
   return { body: { ...body, partition: { ...partition, partitions: [...partition.partitions, ...rangePartitionsOf([item], body)] } } };
+}
+
+function dropPartitions(body: TableBody, clause: Clause<"drop-partition">): Altered {
+  const { partition } = body;
+  if (clause.temporary || clause.batch || clause.where || clause.all || !partition || partition.by === "expression")
+    throw new Unclaimed("this drop");
+  if (isDynamic(body)) throw analyzing("Cannot add/drop partition on a Dynamic Partition Table");
+  const missing = clause.names.find((name) => !partition.partitions.some((one) => one.name === name));
+  if (missing !== undefined && !clause.ifExists) throw new Refusal(`Error in list of partitions to [${missing}]`);
+  return { body: withPartitions(body, (one) => !clause.names.includes(one.name)) };
+}
+
+function withPartitions(body: TableBody, keep: (partition: { readonly name: string }) => boolean): TableBody {
+  const { partition } = body;
+  if (partition?.by === "range") return { ...body, partition: { ...partition, partitions: partition.partitions.filter(keep) } };
+  return partition?.by === "list" ? { ...body, partition: { ...partition, partitions: partition.partitions.filter(keep) } } : body;
+}
+
+function renamePartition(table: string, body: TableBody, { from, to }: Clause<"rename-partition">): Altered {
+  const { partition } = body;
+  if (partition?.by !== "range") throw new Refusal(`Table[${table}] is single partitioned. no need to rename partition name.`);
+  if (partition.partitions.some(({ name }) => name === to)) throw new Refusal(`Partition name[${to}] is already used`);
+  const partitions = partition.partitions.map((one) => (one.name === from ? { ...one, name: to } : one));
+  return { body: { ...body, partition: { ...partition, partitions } } };
+}
+
+// ------------------------------------------------------------------------------------------------ fields
+
+/** The type after ADD FIELD or DROP FIELD. */
+function withField(type: string, clause: Clause<"add-field"> | Clause<"drop-field">): string {
+  const parsed = parseType(type);
+  if (!parsed) throw new Unclaimed(type);
+  return printType(changed(parsed, clause.path, clause));
+}
+
+function changed(type: TypeText, [step = "", ...rest]: readonly string[], clause: Clause<"add-field"> | Clause<"drop-field">): TypeText {
+  const { members } = type;
+  if (step === "[*]") return { ...type, members: members.map((member) => ({ ...member, type: changed(member.type, rest, clause) })) };
+  if (type.name !== "struct") throw new Unclaimed("a field of no STRUCT");
+  const at = members.findIndex(({ name }) => name === step);
+  if (rest.length > 0)
+    return { ...type, members: members.map((one, index) => (index === at ? { ...one, type: changed(one.type, rest, clause) } : one)) };
+  if (clause.clause === "drop-field") {
+    if (at === -1) throw analyzing(`Analyze drop field definition failed: Drop field ${step} is not found`);
+    return { ...type, members: members.filter((_, index) => index !== at) };
+  }
+  if (at !== -1) throw analyzing(`Analyze add field definition failed: Field ${step} is already exist`);
+  return { ...type, members: inserted(members, step, clause) };
+}
+
+function inserted(members: TypeText["members"], name: string, { type, position }: Clause<"add-field">): TypeText["members"] {
+  const added = parseType(dataTypeText(type));
+  if (!added) throw new Unclaimed("the type of a field");
+  const behind = position && "after" in position ? position.after : undefined;
+  const at =
+    position && "first" in position ? 0 : behind === undefined ? members.length : members.findIndex((one) => one.name === behind) + 1;
+  return [...members.slice(0, at), { name, type: added }, ...members.slice(at)];
+}
+
+function dataTypeText(type: DataType): string {
+  if (type.kind !== "scalar") throw new Unclaimed("a nested field");
+  const numbers = [type.length, type.scale].filter((number) => number !== undefined);
+  return numbers.length === 0 ? type.name : `${type.name}(${numbers.join(", ")})`;
 }

@@ -327,8 +327,9 @@ export class FakeStarrocks {
     const [first] = clauses;
     if (clauses.length === 1 && first?.clause === "rename") return rename(relations, own, first.to, relation);
     if (clauses.length === 1 && first?.clause === "swap") return swap(relations, own, first.with, relation);
-    const column = /^(add|drop|modify)-column/;
-    if (clauses.length > 1 && !clauses.every(({ clause }) => column.test(clause))) throw new Unclaimed("these clauses together");
+    const together = [/^(add|drop|modify)-column/, /^(add|drop)-index/];
+    if (clauses.length > 1 && !together.some((kind) => clauses.every(({ clause }) => kind.test(clause))))
+      throw new Unclaimed("these clauses together");
     let body = relation.body;
     let job: FakeJob["kind"] | undefined;
     for (const clause of clauses) {
