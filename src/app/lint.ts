@@ -8,6 +8,7 @@ import type { Model } from "../core/model.js";
 import type { EngineName } from "../core/types.js";
 import { engines } from "../engines/index.js";
 import { judgeText } from "../engines/starrocks/judge/judge.js";
+import { crossFindings } from "./cross-rules.js";
 import { globMatcher } from "./glob.js";
 import { placeText, positionInModel } from "./model-position.js";
 import type { Project } from "./project.js";
@@ -36,6 +37,8 @@ export interface LintRequest {
   readonly backends?: number;
   readonly warehouse?: string;
   readonly cwd: string;
+  /** Decides how far a backfill's `since` reaches back. */
+  readonly now: Date;
 }
 
 /** What is assumed where nothing is said: the newest version with evidence. */
@@ -119,7 +122,8 @@ async function lintModels(project: Project, names: readonly string[], request: L
     const models = await project.models(warehouse);
     const { catalog, findings } = resolveWarehouse(warehouse, models, engines);
     const chosen = models.filter(({ name }) => names.length === 0 || names.some((glob) => globMatcher(glob)(name)));
-    const all = [...findings, ...slotsOf(catalog.objects).flatMap((slot) => engineFindings(slot, catalog.objects, target, request))];
+    const ofEngines = slotsOf(catalog.objects).flatMap((slot) => engineFindings(slot, catalog.objects, target, request));
+    const all = [...findings, ...ofEngines, ...crossFindings(models, catalog, request.now)];
     linted.push(...(await byModel(chosen, all, { project, warehouse: names.length === 0 ? warehouse : undefined })));
   }
   if (names.length > 0 && linted.length === 0) throw noModel(names);

@@ -25,6 +25,7 @@ export default class Lint extends DwCommand<typeof Lint> {
       {
         words: this.words,
         cwd,
+        now: new Date(),
         ...(engine !== undefined && { engine }),
         ...(backends !== undefined && { backends }),
         ...(warehouse !== undefined && { warehouse }),

@@ -157,6 +157,10 @@ export interface BackfillModel extends Common {
   readonly map?: Readonly<Record<string, ColumnMapping>>;
   /** DuckDB predicate over source columns. */
   readonly where?: string;
+  /** The oldest rows that are brought, by the target's time column: a date or an instant in ISO 8601. `--since` goes before it. */
+  readonly since?: string;
+  /** Rows before this only; `--until` goes before it. */
+  readonly until?: string;
   /** How the legacy writer meant zone-less timestamps, when the source does not say. */
   readonly sourceZone?: string;
   readonly concurrency?: number;

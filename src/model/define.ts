@@ -185,6 +185,9 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly slot?: EngineName;
   readonly map?: Readonly<Partial<Record<To extends Typed<infer Cs> ? Name<Cs> : string, ColumnMapping>>>;
   readonly where?: string;
+  /** Bounds of the target's time column, ISO 8601; the flags of `dw backfill` go before them. */
+  readonly since?: string;
+  readonly until?: string;
   readonly sourceZone?: string;
   readonly concurrency?: number;
   readonly checks?: readonly AnyCheck[];

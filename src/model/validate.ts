@@ -1,5 +1,6 @@
 import { DwError } from "../core/errors.js";
 import type { Model } from "../core/model.js";
+import { checkMistakes } from "./rules/checks.js";
 import { columnMistakes } from "./rules/columns.js";
 import { type Mistake, type ProjectFacts, where } from "./rules/mistake.js";
 import { optionMistakes } from "./rules/options.js";
@@ -21,7 +22,7 @@ export function validateModels(models: readonly Model[], project: { readonly lay
 function mistakesOf(model: Model, facts: ProjectFacts): readonly Mistake[] {
   const shape = shapeMistakes(model);
   if (shape.length > 0) return shape;
-  return [...columnMistakes(model), ...relationMistakes(model, facts), ...optionMistakes(model)];
+  return [...columnMistakes(model), ...relationMistakes(model, facts), ...checkMistakes(model, facts), ...optionMistakes(model)];
 }
 
 function letter(model: Model, mistake: Mistake): DwError {

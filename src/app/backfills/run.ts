@@ -253,8 +253,9 @@ async function locked<Result>(call: BackfillCall, open: OpenBackfill, work: () =
   }
 }
 
-/** --where as it stands; --since and --until on the target's time column, in the words of the source. */
-async function predicate(open: OpenBackfill, { where, since, until }: RunFlags): Promise<string | undefined> {
+/** --where as it stands; --since and --until (or the model's) on the target's time column, in the words of the source. */
+async function predicate(open: OpenBackfill, flags: RunFlags): Promise<string | undefined> {
+  const { where, since = open.definition.model?.since, until = open.definition.model?.until } = flags;
   if (since === undefined && until === undefined) return where;
   const prepared = await open.prepare(undefined, {});
   const time = timeColumn(open);
@@ -281,7 +282,7 @@ function instant(text: string): string {
   if (time !== undefined && Number.isFinite(time)) return `TIMESTAMPTZ '${new Date(time).toISOString()}'`;
   throw new DwError("DW-USAGE", {
     what: `${text} is no time.`,
-    why: "--since and --until take a date or an instant in ISO 8601.",
+    why: "--since and --until, and `since` and `until` of a backfill, take a date or an instant in ISO 8601.",
     fix: "Write 2024-01-31 or 2024-01-31T00:00:00Z; without a zone it is UTC.",
   });
 }

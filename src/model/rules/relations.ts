@@ -35,7 +35,7 @@ function layerMistakes(model: Model, { layers }: ProjectFacts): readonly Mistake
   ];
 }
 
-function unknownModel(place: string, name: string, { models }: ProjectFacts): readonly Mistake[] {
+export function unknownModel(place: string, name: string, { models }: ProjectFacts): readonly Mistake[] {
   if (models.has(name)) return [];
   return [
     {

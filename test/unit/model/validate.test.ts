@@ -113,6 +113,26 @@ describe("a wrong model is named by file, model and column", () => {
     ]);
   });
 
+  test.each([
+    [
+      "a check of a missing column",
+      { check: "not-null", column: "dya" },
+      "names the column dya in `checks.not-null.column`, which it does not have.",
+    ],
+    [
+      "a check of several columns, one of which is missing",
+      { check: "unique", columns: ["day", "shop"] },
+      "names the column shop in `checks.unique.columns`, which it does not have.",
+    ],
+    [
+      "a check against a model that is not there",
+      { check: "reference", columns: ["shop_id"], model: "shops", to: ["id"] },
+      "names the model shops in `checks.reference.model`, which the warehouse does not have.",
+    ],
+  ])("%s", (_, check, what) => {
+    expect(mistakes(written({ checks: [check] })).map((mistake) => mistake.what)).toEqual([`models/shop/orders.ts: orders ${what}`]);
+  });
+
   test("a view that reads a model of another warehouse", () => {
     const view = defineView("v", {
       columns: { paid: t.decimal(18, 4) },
