@@ -10,19 +10,27 @@ import type { Plan, Statement, StatementBody } from "./plan.js";
 import type { EngineName } from "./types.js";
 
 /** What a plan needs of an engine. */
-export type Planner = Pick<Engine, "decide" | "generate">;
+export type Planner = Pick<Engine, "decide" | "generate" | "weave">;
 
 export type Planners = (slot: EngineName) => Planner;
 
-/** The way from one catalog to another: diff → decide → order → generate, with ids. Catalogs have no holes any more. */
+/** The way from one catalog to another: diff → decide → weave → order → generate, with ids. Catalogs have no holes any more. */
 export function buildPlan(from: Catalog, to: Catalog, planners: Planners, renames: readonly Rename[] = []): Plan {
   const changes = diff(from, to, renames);
   const decided = changes.flatMap((change) => {
     const object = change.change === "removed" ? change.from : change.to;
     return planners(object.slot).decide(change);
   });
-  const operations = order(decided);
+  const operations = order(woven(decided, from, to, planners));
   return { warehouse: to.warehouse, operations, statements: planStatements(operations, planners) };
+}
+
+function woven(operations: readonly Operation[], from: Catalog, to: Catalog, planners: Planners): Operation[] {
+  const slots = new Set(operations.map(({ object }) => object.slot));
+  return [...slots].flatMap((slot) => {
+    const own = operations.filter(({ object }) => object.slot === slot);
+    return planners(slot).weave?.(own, from, to) ?? own;
+  });
 }
 
 /**

@@ -51,6 +51,11 @@ export interface Engine {
   readonly normalize: (object: CatalogObject) => CatalogObject;
   /** Decisions for one change. Throws DwError DW-ENGINE-REFUSED-like codes only for what cannot be planned at all. */
   readonly decide: (change: Change) => readonly Operation[];
+  /**
+   * The slot's decisions once all are known, before they are ordered: what hangs on an altered object steps aside or is
+   * rebuilt with it. Absent where the engine lets dependants be.
+   */
+  readonly weave?: (operations: readonly Operation[], before: Catalog, after: Catalog) => readonly Operation[];
   readonly generate: (operation: Operation) => readonly StatementBody[];
   /** The object's DDL for people: one file an object, comments included. */
   readonly render: (object: CatalogObject) => RenderedFile;

@@ -18,6 +18,11 @@ export interface StatementBody {
    * catalog shows is run again only if it says so.
    */
   readonly repeatable?: true;
+  /**
+   * It takes away what a way back would need: it runs at the end, once the environment's `hold` has passed since the
+   * migration was applied. Until then `down` works.
+   */
+  readonly held?: true;
   readonly wait?: { readonly job: string; readonly args: Json };
   /**
    * How the engine carries it out, where that is worth telling a reviewer: at once, in a job that goes on after the statement

@@ -10,7 +10,7 @@ import { livePostgres } from "../../src/engines/postgres/live.js";
 import { timescale } from "../../src/engines/timescale/index.js";
 import { liveTimescale } from "../../src/engines/timescale/live.js";
 import { prove } from "./proof-loop.js";
-import { objectPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
+import { objectPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dw-proof-"));
 let pg: Pg;
@@ -32,6 +32,7 @@ const onTimescale = [
   ...tablePairs("timescale", hypertable, true),
   ...objectPairs("timescale", hypertable),
   ...timescalePairs(),
+  ...rebuildPairs(),
 ];
 
 describe("on embedded TimescaleDB, what was planned is what is there, and then there is nothing to do", () => {

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
+import { buildPlan } from "../../src/core/build-plan.js";
 import { type Catalog, type CatalogObject, catalogFor as catalogIn, catalogOf } from "../../src/core/catalog.js";
 import type { Rename } from "../../src/core/change.js";
 import { diff } from "../../src/core/diff.js";
 import type { Engine, LiveEngine } from "../../src/core/engine.js";
 import type { Model } from "../../src/core/model.js";
-import { order } from "../../src/core/order.js";
 import type { StatementBody } from "../../src/core/plan.js";
 import type { PgSession } from "../../src/core/session.js";
 
@@ -29,6 +29,8 @@ export interface Pair {
   readonly seed?: readonly string[];
   /** A query and its only value after the change. */
   readonly expected?: readonly [string, unknown];
+  /** The way from B to A is planned and executed too, and the query's value is this one then. */
+  readonly back?: unknown;
 }
 
 export function catalogFor(engine: Engine, models: readonly Model[]): Catalog {
@@ -37,8 +39,7 @@ export function catalogFor(engine: Engine, models: readonly Model[]): Catalog {
 }
 
 export function planFor(engine: Engine, from: Catalog, to: Catalog, renames: readonly Rename[] = []): StatementBody[] {
-  const operations = diff(from, to, renames).flatMap((change) => engine.decide(change));
-  return order(operations).flatMap((operation) => engine.generate(operation));
+  return [...buildPlan(from, to, () => engine, renames).statements];
 }
 
 /** As a migration does: neighbours that may share a transaction do, the others run alone. */
@@ -96,6 +97,14 @@ async function clear(session: PgSession): Promise<void> {
   for (const { name, kind } of relations) {
     for (const word of DROPS[kind] ?? ["FUNCTION"]) await session.query(`DROP ${word} IF EXISTS ${name} CASCADE`).catch(() => {});
   }
+  const schemas = await session.query<{ name: string }>(
+    "SELECT quote_ident(nspname) AS name FROM pg_namespace WHERE nspname ~ '_dw_(shadow|held)$'",
+  );
+  for (const { name } of schemas) await session.query(`DROP SCHEMA ${name} CASCADE`);
+}
+
+function reversed(rename: Rename): Rename {
+  return rename.rename === "object" ? { ...rename, id: rename.to, to: rename.id } : { ...rename, from: rename.to, to: rename.from };
 }
 
 export async function prove(stage: Stage, pair: Pair): Promise<readonly StatementBody[]> {
@@ -111,7 +120,13 @@ export async function prove(stage: Stage, pair: Pair): Promise<readonly Statemen
     const [row] = await stage.session.query(pair.expected[0]);
     expect(Object.values(row ?? {})[0]).toEqual(pair.expected[1]);
   }
-  await apply(stage, planFor(stage.engine, b, none));
+  if (pair.expected && pair.back !== undefined) {
+    await apply(stage, planFor(stage.engine, b, a, (pair.renames ?? []).map(reversed)));
+    await isNow(stage, a);
+    const [row] = await stage.session.query(pair.expected[0]);
+    expect(Object.values(row ?? {})[0]).toEqual(pair.back);
+  }
+  await apply(stage, planFor(stage.engine, pair.back === undefined ? b : a, none));
   await isNow(stage, none);
   return plan;
 }

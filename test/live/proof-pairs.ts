@@ -430,3 +430,168 @@ function aggregatePairs(): NamedPair[] {
     pair("an aggregate over an aggregate comes", [cagg()], [cagg(), daily], { expected: ["SELECT count(*)::int FROM d", 0] }),
   ];
 }
+
+/** Columns and tables that others read: what hangs on them steps aside or is rebuilt with them. */
+export function rebuildPairs(): NamedPair[] {
+  const columnstore = { segmentBy: ["id"], orderBy: [{ column: "at", order: "desc" }], after: "7 days" };
+  const hyper = { timeColumn: "at", chunkInterval: "1 day" };
+  const full = { ...hyper, columnstore, retention: "10 years" };
+  const p = (columns: AnyColumns = {}, options: object = full, key: string[] | undefined = ["id", "at"]): Model =>
+    defineTable("p", {
+      grain: "one row per id and hour",
+      columns: { ...base, ...columns },
+      ...(key && { key }),
+      on: { timescale: options },
+    } as never); // as in tablePairs
+  const real = { value: t.float("what was measured").nullable() };
+  const aggregate = (name: string, from: string, columns: AnyColumns, query: string, options: object = {}): Model =>
+    defineMaterializedView(name, {
+      grain: "one row per id and bucket",
+      comment: "hourly's means",
+      columns,
+      query: {
+        timescale: {
+          dialect: "timescale",
+          parts: [`${query} FROM `, { ref: "model", model: from }, " GROUP BY 1, 2"],
+        },
+      },
+      on: { timescale: options },
+    });
+  const hourColumns: AnyColumns = { bucket: t.instant("start"), id: t.bigint("id"), mean: t.double("mean").nullable() };
+  const hour = "SELECT time_bucket(INTERVAL '1 hour', at) AS bucket, id, avg(value) AS mean";
+  const refresh = { startOffset: "3 days", endOffset: "1 hour", every: "1 hour" };
+  const policies = {
+    refresh,
+    columnstore: { segmentBy: ["id"], after: "30 days" },
+    retention: "20 years",
+    indexes: [{ columns: ["mean"] }],
+  };
+  const h = (query = hour, options: object = policies): Model => aggregate("h", "p", hourColumns, query, options);
+  const d = (): Model =>
+    aggregate(
+      "d",
+      "h",
+      { bucket: t.instant("start"), id: t.bigint("id"), mean: t.double("mean").nullable() },
+      "SELECT time_bucket(INTERVAL '1 day', bucket) AS bucket, id, avg(mean) AS mean",
+      { refresh: { startOffset: "30 days", endOffset: "1 day", every: "1 day" } },
+    );
+  const view = (name: string, from: string, columns: AnyColumns, select: string): Model =>
+    defineView(name, {
+      comment: `${name}'s view`,
+      columns,
+      query: { postgres: { dialect: "postgres", parts: [`${select} FROM `, { ref: "model", model: from }] } },
+      on: { timescale: {} },
+    });
+  const latest = view("v", "h", { id: t.bigint("i"), mean: t.double("m").nullable() }, "SELECT id, mean");
+  const values = view("w", "p", { id: t.bigint("i"), value: t.double("m").nullable() }, "SELECT id, value");
+  const overValues = view("x", "w", { id: t.bigint("i"), twice: t.double("m").nullable() }, "SELECT id, value * 2 AS twice");
+  const compressed = [...SEED, "SELECT compress_chunk(chunk) FROM show_chunks('p') AS chunk"];
+  const history = [
+    ...compressed,
+    "CALL refresh_continuous_aggregate('h', NULL, NULL)",
+    "SELECT drop_chunks('p', older_than => timestamptz '2024-01-04')",
+  ];
+  const daily = [...history.slice(0, -1), "CALL refresh_continuous_aggregate('d', NULL, NULL)", history.at(-1) ?? ""];
+  const counts = [
+    "SELECT (SELECT count(*) FROM p) || ' rows, ' || (SELECT count(*) FROM h) || ' buckets'",
+    "129 rows, 200 buckets",
+  ] as const;
+  const pair = (name: string, from: Model[], to: Model[], more: Partial<Pair> = {}): NamedPair => ({
+    name: `timescale rebuild: ${name}`,
+    from,
+    to,
+    seed: compressed,
+    expected: COUNT,
+    back: 200,
+    ...more,
+  });
+  const both = { seed: history, expected: counts, back: counts[1] };
+  return [
+    pair("a type under columnstore, aggregate and policies", [p(), h()], [p(real), h()], both),
+    pair(
+      "a type under aggregate over aggregate and views",
+      [p(), h(), d(), latest, values, overValues],
+      [p(real), h(), d(), latest, values, overValues],
+      {
+        ...both,
+        seed: daily,
+        expected: ["SELECT (SELECT count(*) FROM d) || ' ' || (SELECT count(*) FROM v) || ' ' || (SELECT count(*) FROM x)", "200 200 129"],
+        back: "200 200 129",
+      },
+    ),
+    pair("a type under an aggregate without a columnstore", [p({}, hyper), h()], [p(real, hyper), h()], { seed: SEED }),
+    pair("a text is widened under a columnstore", [p()], [p({ label: t.text("a name").nullable() })]),
+    pair("a type without a key, under an aggregate", [p({}, full, undefined), h()], [p(real, full, undefined), h()], both),
+    pair("a column with the clock comes to a columnstore", [p()], [p({ made: t.instant("when inserted").defaultNow() })]),
+    pair("a column with the clock, nullable and quoted", [p()], [p({ 'ma"d%e': t.instant("when inserted").nullable().defaultNow() })]),
+    pair(
+      "a column with a value by row comes to a columnstore",
+      [p()],
+      [p({ u: t.uuid("id").defaultSql({ postgres: "gen_random_uuid()" }) })],
+    ),
+    pair(
+      "a computed column comes to a columnstore",
+      [p()],
+      [p({ twice: t.double("2 × value").nullable().generated({ postgres: "value * 2" }) })],
+    ),
+    pair(
+      "the segmenting column goes",
+      [p({ s: t.text("s").default("x") }, { ...full, columnstore: { ...columnstore, segmentBy: ["s"] } })],
+      [p()],
+    ),
+    pair(
+      "a column is renamed and another retyped under a columnstore",
+      [p()],
+      [
+        defineTable("p", {
+          grain: "one row per id and hour",
+          columns: { id: base.id, at: base.at, ...real, name: base.label },
+          key: ["id", "at"],
+          on: { timescale: full },
+        } as never), // as above
+      ],
+      {
+        renames: [{ rename: "column", id: objectId("timescale", "table", ["public", "p"]), from: "label", to: "name" }],
+      },
+    ),
+    pair(
+      "a space dimension comes under aggregate and view",
+      [p(), h(), values],
+      [p({}, { ...full, spaceBy: { column: "id", partitions: 3 } }), h(), values],
+      both,
+    ),
+    pair(
+      "an aggregate's query changes under an aggregate and a view",
+      [p(), h(), d(), latest],
+      [p(), h(hour.replace("avg", "max")), d(), latest],
+      {
+        seed: daily.slice(0, -1),
+        expected: ["SELECT (SELECT count(*) FROM h) || ' ' || (SELECT count(*) FROM d) || ' ' || (SELECT count(*) FROM v)", "200 200 200"],
+        back: "200 200 200",
+      },
+    ),
+    pair(
+      "a column goes that an aggregate read until now",
+      [p({ n: t.int("n").default(1) }), h(hour.replace("avg(value)", "avg(n)::double precision"))],
+      [p(), h()],
+      {
+        seed: history.slice(0, -1),
+      },
+    ),
+    pair(
+      "a column goes that views read until now",
+      [p({ n: t.int("n").default(1) }), view("w", "p", { id: t.bigint("i"), n: t.int("n").nullable() }, "SELECT id, n")],
+      [p(), view("w", "p", { id: t.bigint("i") }, "SELECT id")],
+    ),
+    pair("a type under a view", [p({}, hyper), values, overValues], [p(real, hyper), values, overValues], { seed: SEED }),
+    pair(
+      "a table goes that a view read until now",
+      [
+        p(),
+        defineTable("q", { grain: "one row", columns: base as never, on: { timescale: {} } } as never),
+        view("w", "q", { id: t.bigint("i") }, "SELECT id"),
+      ],
+      [p(), view("w", "p", { id: t.bigint("i") }, "SELECT id")],
+    ),
+  ];
+}

@@ -7,7 +7,7 @@ import { timescale } from "../../src/engines/timescale/index.js";
 import { liveTimescale } from "../../src/engines/timescale/live.js";
 import { startPostgres, type TestServer } from "./postgres.js";
 import { prove } from "./proof-loop.js";
-import { objectPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
+import { objectPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
 
 /*
  * The same proof on a server: PostgreSQL started here, or any other with DW_TEST_TIMESCALE=postgres://user@host:port/database,
@@ -45,7 +45,12 @@ describe.skipIf(!external && !server)("on a PostgreSQL server, what was planned 
 if (external) {
   describe("on a TimescaleDB server, what was planned is what is there, and then there is nothing to do", () => {
     const hypertable = { timeColumn: "at", chunkInterval: "1 day" };
-    const pairs = [...tablePairs("timescale", hypertable, true), ...objectPairs("timescale", hypertable), ...timescalePairs()];
+    const pairs = [
+      ...tablePairs("timescale", hypertable, true),
+      ...objectPairs("timescale", hypertable),
+      ...timescalePairs(),
+      ...rebuildPairs(),
+    ];
     for (const pair of pairs) test(pair.name, () => prove({ engine: timescale, live: liveTimescale, session }, pair).then(() => {}));
   });
 } else test.skip("on a TimescaleDB server: DW_TEST_TIMESCALE names none", () => {});

@@ -60,7 +60,8 @@ export function touched(plan: Plan): Set<ObjectId> {
 }
 
 function objectsOf(operation: Operation): CatalogObject[] {
-  return "from" in operation && isObject(operation.from) ? [operation.from, operation.object] : [operation.object];
+  const along = operation.op === "rebuild-object" ? (operation.with ?? []).flatMap(({ from, object }) => [from, object]) : [];
+  return "from" in operation && isObject(operation.from) ? [operation.from, operation.object, ...along] : [operation.object];
 }
 
 function isObject(value: unknown): value is CatalogObject {
@@ -128,15 +129,22 @@ function withAliases(plan: Plan, worked: readonly ObjectId[]): Set<ObjectId> {
   return ids;
 }
 
-/** Runs of transactional statements of one slot are one transaction; every other statement stands alone. */
+/**
+ * Runs of transactional statements of one slot are one transaction; every other statement stands alone. What may be repeated
+ * is not mixed with what may not, because a crash leaves a transaction undecided as a whole.
+ */
 function batches(statements: readonly Statement[]): Statement[][] {
   const result: Statement[][] = [];
   for (const statement of statements) {
     const last = result.at(-1)?.at(-1);
-    if (last?.transactional && statement.transactional && last.slot === statement.slot) result.at(-1)?.push(statement);
+    if (last !== undefined && areTogether(last, statement)) result.at(-1)?.push(statement);
     else result.push([statement]);
   }
   return result;
+}
+
+function areTogether(a: Statement, b: Statement): boolean {
+  return a.transactional && b.transactional && a.slot === b.slot && a.repeatable === b.repeatable && a.held === b.held;
 }
 
 interface Progress {

@@ -55,7 +55,7 @@ export function createObject(object: CatalogObject): StatementBody[] {
 function createTable(object: CatalogObject, body: TableBody): StatementBody[] {
   return [
     statement(tableStatement(object.name, body), { undo: [dropText(object)] }),
-    ...harmless(body.indexes.map((index) => createIndex(object.name, index))),
+    ...harmless(body.indexes.map((index) => createIndex(object, index))),
     ...harmless(comments(object)),
   ];
 }
@@ -101,20 +101,24 @@ export function checkClause({ name, expression }: CheckBody): Sql {
   return sql`CONSTRAINT ${id(name)} CHECK (${raw(expression)})`;
 }
 
-export function createIndex(table: readonly string[], index: IndexBody): StatementBody {
+export function createIndex(object: Pick<CatalogObject, "kind" | "name">, index: IndexBody): StatementBody {
+  const table = object.name;
   const columns = index.columns.map(({ column, order }) => (order === "desc" ? sql`${id(column)} DESC` : id(column)));
   const kind = raw(index.unique ? "CREATE UNIQUE INDEX" : "CREATE INDEX");
   const method = index.method === "btree" ? raw("") : raw(`USING ${index.method} `);
   const where = index.where === undefined ? raw("") : raw(`\nWHERE ${index.where}`);
   return statement(sql`${kind} ${id(index.name)} ON ${id(...table)} ${method}(${join(columns)})${where}`, {
     hazards: [hazard("blocks-writes", `Writes to ${table.join(".")} wait while the index ${index.name} is built.`)],
-    undo: [dropIndexText(table, index.name)],
+    undo: [sql`DROP INDEX ${indexName(object, index.name)}`],
   });
 }
 
+/** Where TimescaleDB keeps the hypertables behind continuous aggregates. */
+export const AGGREGATE_SCHEMA = "_timescaledb_internal";
+
 /** An index lives in its table's schema. */
-export function dropIndexText(table: readonly string[], index: string): Sql {
-  return sql`DROP INDEX ${id(...table.slice(0, -1), index)}`;
+export function indexName({ kind, name }: Pick<CatalogObject, "kind" | "name">, index: string): Sql {
+  return kind === "continuous-aggregate" ? id(AGGREGATE_SCHEMA, index) : id(...name.slice(0, -1), index);
 }
 
 export function viewStatement(name: readonly string[], body: ViewBody, replace: boolean): string {
@@ -130,7 +134,7 @@ function createMaterializedView(object: CatalogObject, body: MaterializedViewBod
   const text = materializedViewText({ name: id(...object.name), columns: viewColumns(body), query: raw(body.query) });
   return [
     statement(text, { undo: [dropText(object)] }),
-    ...harmless(body.indexes.map((index) => createIndex(object.name, index))),
+    ...harmless(body.indexes.map((index) => createIndex(object, index))),
     ...harmless(comments(object)),
   ];
 }

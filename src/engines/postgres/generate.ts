@@ -12,15 +12,15 @@ import {
   commentOnObject,
   createIndex,
   createObject,
-  dropIndexText,
   dropText,
   foreignKeyClause,
   functionStatement,
+  indexName,
   primaryKeyClause,
   viewStatement,
 } from "./create.js";
 import { id, raw, sql } from "./dialect.js";
-import { rebuildTable } from "./rebuild.js";
+import { comeBack, type RebuildOperation, type RebuildParts, rebuild, stepAside } from "./rebuild.js";
 import { retyping } from "./retype.js";
 import type { PostgresAction } from "./rules.js";
 import { harmless, hazard, statement } from "./statements.js";
@@ -29,9 +29,31 @@ import { harmless, hazard, statement } from "./statements.js";
 export interface Making {
   readonly create: (object: CatalogObject) => StatementBody[];
   readonly act: (object: CatalogObject, action: JsonObject) => StatementBody[];
+  readonly addColumn?: (object: CatalogObject, column: ColumnBody) => StatementBody[] | undefined;
+  readonly rebuild: RebuildParts;
 }
 
-const postgresMaking: Making = { create: createObject, act: (object, action) => act(object, action as PostgresAction) };
+function noAggregates(object: CatalogObject): never {
+  throw new Error(`${object.id}: PostgreSQL alone has no continuous aggregates.`);
+}
+
+const plainParts: RebuildParts = {
+  shadow: createObject,
+  settle: () => [],
+  release: () => [],
+  pause: () => [],
+  slices: () => undefined,
+  afterSlice: () => undefined,
+  refresh: noAggregates,
+  carry: noAggregates,
+  renameIndexes: () => [],
+};
+
+const postgresMaking: Making = {
+  create: createObject,
+  act: (object, action) => act(object, action as PostgresAction),
+  rebuild: plainParts,
+};
 
 /** The statements of one operation. Values per environment that were not filled yet stand as their default. */
 export function generate(operation: Operation, making: Making = postgresMaking): StatementBody[] {
@@ -44,15 +66,15 @@ function statementsOf(operation: Operation, making: Making): StatementBody[] {
   const table = id(...object.name);
   switch (operation.op) {
     case "create-object":
-      return making.create(object);
+      return operation.again ? comeBack(object, making) : making.create(object);
     case "drop-object":
-      return [drop(object, making)];
+      return operation.again ? stepAside(object, making) : [drop(object, making)];
     case "replace-object":
       return replace(operation.from, object);
     case "rename-object":
       return renameObject(operation.from, object);
     case "add-column":
-      return addColumn(object, operation.column as ColumnBody); // as rules.ts puts it in
+      return making.addColumn?.(object, operation.column as ColumnBody) ?? addColumn(object, operation.column as ColumnBody); // as rules.ts puts it in
     case "drop-column":
       return [dropColumn(object, operation.column as ColumnBody)];
     case "rename-column": {
@@ -71,7 +93,7 @@ function statementsOf(operation: Operation, making: Making): StatementBody[] {
     case "set-comment":
       return [statement(commentStatement(object, operation.column, operation.comment))];
     case "rebuild-object":
-      return rebuild(operation.from, object, operation.why, making);
+      return remake(operation, making);
     case "engine-action":
       return making.act(object, operation.action);
   }
@@ -138,7 +160,7 @@ function addColumn(object: CatalogObject, column: ColumnBody): StatementBody[] {
 }
 
 /** now() is the same for the whole statement, so PostgreSQL stores it once; a function of unknown nature is run for each row. */
-function isVolatile(expression: string | undefined): boolean {
+export function isVolatile(expression: string | undefined): boolean {
   return expression !== undefined && /\(/.test(expression.replace(/\bnow\(\)/g, "").replace(/^\(|\)$/g, ""));
 }
 
@@ -187,15 +209,10 @@ function commentStatement(object: CatalogObject, column: string | undefined, com
   return column === undefined ? commentOnObject(object, comment) : commentOnColumn(object, column, comment);
 }
 
-function rebuild(from: CatalogObject, object: CatalogObject, why: string, making: Making): StatementBody[] {
-  const made = postgresObject(object);
-  if (made.kind === "table") return rebuildTable(postgresObject(from), made, why, making);
-  const lost = hazard("data-loss", `${why} Rows whose source rows are gone cannot be computed again.`);
-  const dropped = statement(dropText(from), {
-    hazards: made.kind === "continuous-aggregate" ? [lost] : [],
-    ...(made.kind !== "continuous-aggregate" && { undo: making.create(from).map(({ text }) => text) }),
-  });
-  return [dropped, ...making.create(object)];
+function remake(operation: RebuildOperation, making: Making): StatementBody[] {
+  const { from, object } = operation;
+  if (HOLDS_ROWS.has(object.kind)) return rebuild(operation, making);
+  return [statement(dropText(from), { undo: making.create(from).map(({ text }) => text) }), ...making.create(object)];
 }
 
 const actions: {
@@ -207,11 +224,11 @@ const actions: {
     constraint(object, from && foreignKeyClause(from), from?.name, to && foreignKeyClause(to), to?.name),
   "set-check": (object, { from, to }) => constraint(object, from && checkClause(from), from?.name, to && checkClause(to), to?.name),
   "set-index": (object, { from, to }) => [
-    ...(from ? [statement(dropIndexText(object.name, from.name), { undo: [createIndex(object.name, from).text] })] : []),
-    ...(to ? [createIndex(object.name, to)] : []),
+    ...(from ? [statement(sql`DROP INDEX ${indexName(object, from.name)}`, { undo: [createIndex(object, from).text] })] : []),
+    ...(to ? [createIndex(object, to)] : []),
   ],
   "rename-index": (object, { from, to }) => {
-    const rename = (a: string, b: string): Sql => sql`ALTER INDEX ${id(...object.name.slice(0, -1), a)} RENAME TO ${id(b)}`;
+    const rename = (a: string, b: string): Sql => sql`ALTER INDEX ${indexName(object, a)} RENAME TO ${id(b)}`;
     return [statement(rename(from, to), { undo: [rename(to, from)] })];
   },
   "rename-constraint": (object, { from, to }) => {

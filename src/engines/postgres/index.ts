@@ -7,6 +7,7 @@ import { renderObject } from "./render.js";
 import { resolveModels } from "./resolve.js";
 import { decide } from "./rules.js";
 import { mapType } from "./types.js";
+import { weave } from "./weave.js";
 
 export const postgres: Engine = {
   name: "postgres",
@@ -17,6 +18,7 @@ export const postgres: Engine = {
   lint,
   normalize,
   decide: (change) => decide(change),
+  weave,
   generate: (operation) => generate(operation),
   render: (object) => renderObject(object, generate),
 };

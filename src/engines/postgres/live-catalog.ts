@@ -70,8 +70,8 @@ export interface LiveSchema {
   readonly comment: string | null;
 }
 
-/** Schemas that belong to the server, to TimescaleDB or to dw itself. */
-const FOREIGN_SCHEMAS = `n.nspname !~ '^(pg_|_?timescaledb_|toolkit_experimental$|information_schema$|dw_state$)'`;
+/** Schemas that belong to the server, to TimescaleDB or to dw itself (state, and both sides of a rebuild). */
+const FOREIGN_SCHEMAS = `n.nspname !~ '^(pg_|_?timescaledb_|toolkit_experimental$|information_schema$|dw_state$)' AND n.nspname !~ '_dw_(shadow|held)$'`;
 
 const NOT_OF_AN_EXTENSION = (catalog: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = o.oid AND e.deptype = 'e')`;
@@ -110,7 +110,7 @@ SELECT o.oid::int8 AS oid, n.nspname AS schema, o.relname AS name, o.relkind AS 
       'expression', CASE WHEN c.contype = 'c' THEN pg_get_expr(c.conbin, c.conrelid) END) ORDER BY c.conname)
     FROM pg_constraint c WHERE c.conrelid = o.oid AND c.contype IN ('p', 'f', 'c', 'x') AND c.conparentid = 0), '[]') AS constraints,
   (SELECT coalesce(jsonb_agg('trigger ' || t.tgname ORDER BY t.tgname), '[]') FROM pg_trigger t
-    WHERE t.tgrelid = o.oid AND NOT t.tgisinternal AND t.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger'))
+    WHERE t.tgrelid = o.oid AND NOT t.tgisinternal AND t.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger', 'dw_note', 'dw_no_truncate'))
   || CASE WHEN o.relrowsecurity THEN '["row security"]'::jsonb ELSE '[]' END
   || CASE WHEN o.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = o.oid) THEN '["inheritance"]'::jsonb ELSE '[]' END AS extras
 FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace`;

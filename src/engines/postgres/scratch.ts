@@ -26,7 +26,9 @@ export function spelledQuery(session: PgSession, body: ViewBody): Promise<string
 export function spelledTable(session: PgSession, body: TableBody): Promise<LiveRelation | undefined> {
   const { foreignKeys: _, primaryKey: __, ...rest } = body; // references to permanent tables are refused, a key's index has no expression
   const text = tableStatement([SCRATCH], { ...rest, foreignKeys: [] });
-  const indexes = body.indexes.filter(({ where }) => where !== undefined).map((index) => createIndex([SCRATCH], index).text);
+  const indexes = body.indexes
+    .filter(({ where }) => where !== undefined)
+    .map((index) => createIndex({ kind: "table", name: [SCRATCH] }, index).text);
   return scratch(session, [text.replace(/^CREATE TABLE/, "CREATE TEMPORARY TABLE"), ...indexes], (made) => made);
 }
 

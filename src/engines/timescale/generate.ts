@@ -6,6 +6,7 @@ import type { Sql } from "../../core/sql.js";
 import { template } from "../../render/template.js";
 import {
   type AggregateBody,
+  type ColumnBody,
   type ColumnstoreBody,
   type HypertableBody,
   type IntervalText,
@@ -13,10 +14,22 @@ import {
   type RefreshBody,
   type TableBody,
 } from "../postgres/body.js";
-import { comments, createIndex, createObject, dropText, viewColumns } from "../postgres/create.js";
-import { id, lit, quoting, raw, sql } from "../postgres/dialect.js";
-import { act as actPostgres, generate as generatePostgres } from "../postgres/generate.js";
+import {
+  AGGREGATE_SCHEMA,
+  columnClause,
+  columnList,
+  commentOnColumn,
+  comments,
+  createIndex,
+  createObject,
+  dropText,
+  viewColumns,
+} from "../postgres/create.js";
+import { derivedName, id, lit, quoting, raw, sql } from "../postgres/dialect.js";
+import { act as actPostgres, generate as generatePostgres, type Making } from "../postgres/generate.js";
+import { block } from "../postgres/grants.js";
 import { approximateMicroseconds, parseInterval } from "../postgres/interval.js";
+import type { IndexStage, RebuildParts } from "../postgres/rebuild.js";
 import type { PostgresAction } from "../postgres/rules.js";
 import { harmless, hazard, statement } from "../postgres/statements.js";
 import type { TimescaleAction } from "./rules.js";
@@ -28,8 +41,10 @@ const aggregateText = template("timescale/create-continuous-aggregate.sql", {
   query: "sql",
 });
 
+const carryText = template("timescale/carry-buckets.sql", { schema: "sql", name: "sql", insert: "sql" });
+
 export function generate(operation: Operation): StatementBody[] {
-  return generatePostgres(operation, { create, act });
+  return generatePostgres(operation, making);
 }
 
 function create(object: CatalogObject): StatementBody[] {
@@ -37,6 +52,129 @@ function create(object: CatalogObject): StatementBody[] {
   if (made.kind === "table") return createTable(object, made.body);
   if (made.kind === "continuous-aggregate") return createAggregate(object, made.body);
   return createObject(object);
+}
+
+const rebuildParts: RebuildParts = {
+  shadow: (object) => create(withoutPolicies(indexesRenamed(object, "dw_shadow"))).filter(({ transactional }) => transactional),
+  settle: (object) => policySettings(object),
+  release: (object) => (isPlain(object) ? [] : [removeColumnstorePolicy(object), removeRetentionPolicy(object), ...removeRefresh(object)]),
+  pause: (object, paused) => (isPlain(object) ? [] : [pauseRetention(object, paused)]),
+  slices: (object) => (isPlain(object) ? undefined : chunkSlices(object)),
+  afterSlice: (from, shadow) => (from.body.columnstore && shadow.body.columnstore ? convertCopied(shadow) : undefined),
+  refresh,
+  carry: carryBuckets,
+  renameIndexes: (object, from, to) =>
+    aggregateIndexes(object).map((name) => {
+      const named = (suffix: IndexStage | undefined): string => (suffix === undefined ? name : derivedName([name], suffix));
+      return sql`ALTER INDEX ${id(AGGREGATE_SCHEMA, named(from))} RENAME TO ${id(named(to))}`;
+    }),
+};
+
+function aggregateIndexes({ kind, body }: CatalogObject): string[] {
+  return kind === "continuous-aggregate" ? (body.indexes as AggregateBody["indexes"]).map(({ name }) => name) : []; // as resolve writes it
+}
+
+/** Indexes of all aggregates share one schema, so that a shadow's have to be called something else until the swap. */
+function indexesRenamed(object: CatalogObject, stage: IndexStage): CatalogObject {
+  if (object.kind !== "continuous-aggregate") return object;
+  const indexes = (object.body.indexes as AggregateBody["indexes"]).map((index) => ({ ...index, name: derivedName([index.name], stage) }));
+  return { ...object, body: { ...object.body, indexes } };
+}
+
+const making: Making = { create, act, addColumn: addColumnToColumnstore, rebuild: rebuildParts };
+
+function isPlain({ body, kind }: CatalogObject): boolean {
+  return kind === "table" && body.hypertable === undefined;
+}
+
+function withoutPolicies(object: CatalogObject): CatalogObject {
+  const { policies: _, refresh: __, ...body } = object.body;
+  return { ...object, body };
+}
+
+function policySettings(object: CatalogObject): StatementBody[] {
+  const { policies, refresh: policy } = object.body as Partial<AggregateBody>; // tables have the first only
+  return harmless(settings(object, { ...(policies && { policies }), ...(policy && { refresh: policy }) }));
+}
+
+const removeColumnstorePolicy = (object: CatalogObject): Sql =>
+  sql`CALL remove_columnstore_policy(${relation(object.name)}, if_exists => TRUE)`;
+const removeRetentionPolicy = (object: CatalogObject): Sql =>
+  sql`SELECT remove_retention_policy(${relation(object.name)}, if_exists => TRUE)`;
+
+function removeRefresh(object: CatalogObject): Sql[] {
+  if (object.kind !== "continuous-aggregate") return [];
+  return [sql`SELECT remove_continuous_aggregate_policy(${relation(object.name)}, if_exists => TRUE)`];
+}
+
+/** Rows that a policy drops while they are copied would be in the copy and not in the table. */
+function pauseRetention(object: CatalogObject, paused: boolean): Sql {
+  const [schema = "", name = ""] = object.name;
+  return sql`SELECT alter_job(job_id, scheduled => ${lit(!paused)}) FROM timescaledb_information.jobs
+WHERE proc_name = 'policy_retention' AND hypertable_schema = ${lit(schema)} AND hypertable_name = ${lit(name)}`;
+}
+
+/** Chunks are copied one by one, also those of the columnstore, which reads them without changing them. */
+function chunkSlices(object: CatalogObject): Sql {
+  const [schema = "", name = ""] = object.name;
+  return sql`SELECT row_number() OVER (ORDER BY range_start, range_start_integer, chunk_name) AS place, format('%I.%I', chunk_schema, chunk_name) AS source, 'TRUE' AS part, FALSE AS done,
+  is_compressed AS converted, range_start, range_end, range_start_integer, range_end_integer
+FROM timescaledb_information.chunks
+WHERE hypertable_schema = ${lit(schema)} AND hypertable_name = ${lit(name)}`;
+}
+
+/** What was in the columnstore goes there again at once: the copy needs no more disk than it must. */
+function convertCopied(shadow: CatalogObject): Sql {
+  const [schema = "", name = ""] = shadow.name;
+  return sql`IF slice.converted THEN
+        PERFORM compress_chunk(format('%I.%I', c.chunk_schema, c.chunk_name)::regclass, if_not_compressed => TRUE)
+        FROM timescaledb_information.chunks c
+        WHERE c.hypertable_schema = ${lit(schema)} AND c.hypertable_name = ${lit(name)} AND NOT c.is_compressed
+          AND (c.range_start >= slice.range_start AND c.range_end <= slice.range_end
+            OR c.range_start_integer >= slice.range_start_integer AND c.range_end_integer <= slice.range_end_integer);
+      END IF;`;
+}
+
+/** It fills all that its source rows give; repeated, it has little to do. */
+function refresh(object: CatalogObject): StatementBody {
+  return statement(sql`CALL refresh_continuous_aggregate(${relation(object.name)}, NULL, NULL)`, {
+    hazards: [hazard("not-transactional", "It commits bucket by bucket; repeating it after an interruption is harmless.")],
+    undo: [],
+    transactional: false,
+    repeatable: true,
+  });
+}
+
+/** Straight into the hypertable behind the aggregate, where a refresh would put them if their source rows were still there. */
+function carryBuckets(from: CatalogObject, to: CatalogObject): StatementBody {
+  const [schema = "", name = ""] = to.name;
+  const columns = columnList((to.body.columns as readonly { readonly name: string }[]).map((column) => column.name)); // as resolve writes them
+  const escaped = (text: Sql): Sql => raw(text.text.replaceAll("%", "%%"));
+  const insert = sql`INSERT INTO %1$s (${escaped(columns)}) SELECT ${escaped(columns)} FROM ${escaped(id(...from.name))} WHERE %2$I < coalesce((SELECT min(%2$I) FROM ${escaped(id(...to.name))}), 'infinity')`;
+  const body = carryText({ schema: lit(schema), name: lit(name), insert: lit(insert.text) });
+  return { ...statement(block(body), { undo: [] }), repeatable: true };
+}
+
+/**
+ * A columnstore takes only constants as the default of a new column: the clock is read once, as PostgreSQL itself would, and
+ * the expression is for rows to come.
+ */
+function addColumnToColumnstore(object: CatalogObject, column: ColumnBody): StatementBody[] | undefined {
+  if (object.body.columnstore === undefined || column.default === undefined || !/[(]|\bcurrent_|\blocaltime/i.test(column.default))
+    return undefined;
+  const table = id(...object.name);
+  const { default: expression, ...bare } = column;
+  const clause = columnClause({ ...bare, nullable: true }).text.replaceAll("%", "%%");
+  const add = lit(`ALTER TABLE ${table.text.replaceAll("%", "%%")} ADD COLUMN ${clause} DEFAULT %L${column.nullable ? "" : " NOT NULL"}`);
+  return [
+    statement(block(sql`BEGIN\n  EXECUTE format(${add}, (${raw(expression)})::text);\nEND`.text), {
+      undo: [sql`ALTER TABLE ${table} DROP COLUMN ${id(column.name)}`],
+    }),
+    ...harmless([
+      statement(sql`ALTER TABLE ${table} ALTER COLUMN ${id(column.name)} SET DEFAULT ${raw(expression)}`),
+      ...(column.comment === "" ? [] : [statement(commentOnColumn(object, column.name, column.comment))]),
+    ]),
+  ];
 }
 
 /** The hypertable is made right after its table: an index that came first would have to be checked against the partitioning. */
@@ -66,15 +204,10 @@ function createAggregate(object: CatalogObject, body: AggregateBody): StatementB
   });
   return [
     statement(text, { undo: [dropText(object)] }),
-    ...harmless(body.indexes.map((index) => createIndex(object.name, index))),
+    ...harmless(body.indexes.map((index) => createIndex(object, index))),
     ...harmless(comments(object)),
     ...harmless(settings(object, body)),
-    statement(sql`CALL refresh_continuous_aggregate(${relation(object.name)}, NULL, NULL)`, {
-      hazards: [hazard("not-transactional", "It commits bucket by bucket; repeating it after an interruption is harmless.")],
-      undo: [],
-      transactional: false,
-      repeatable: true,
-    }),
+    refresh(object),
   ];
 }
 

@@ -3,6 +3,7 @@ import { quoting } from "../postgres/dialect.js";
 import { normalize } from "../postgres/normalize.js";
 import { renderObject } from "../postgres/render.js";
 import { mapType } from "../postgres/types.js";
+import { weave } from "../postgres/weave.js";
 import { generate } from "./generate.js";
 import { lint } from "./lint.js";
 import { resolve } from "./resolve.js";
@@ -17,6 +18,7 @@ export const timescale: Engine = {
   lint,
   normalize,
   decide,
+  weave,
   generate,
   render: (object) => renderObject(object, generate),
 };

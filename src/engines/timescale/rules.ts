@@ -1,9 +1,11 @@
 import type { CatalogObject } from "../../core/catalog.js";
 import type { Change } from "../../core/change.js";
-import { type Json, type JsonObject, sameJson } from "../../core/json.js";
+import { isJsonObject, type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
 import type { ColumnstoreBody, HypertableBody, IntervalText, PoliciesBody, RefreshBody } from "../postgres/body.js";
+import { isVolatile } from "../postgres/generate.js";
 import { alteredObject, decide as decidePostgres } from "../postgres/rules.js";
+import { asRenamed } from "../postgres/weave.js";
 
 /** Decisions that only TimescaleDB has. `null` on one side: it is new, or it goes. */
 export type TimescaleAction =
@@ -24,8 +26,10 @@ export function decide(change: Change): Operation[] {
 
 /** Columnstore and policies that go, go first: they forbid changes below them. New ones come last. */
 function altered(change: Altered): Operation[] {
-  const why = rebuildReason(change);
-  if (why !== undefined) return [{ op: "rebuild-object", from: change.from, object: change.to, why }];
+  const why = rebuildReason(change) ?? columnstoreReason(change);
+  if (why !== undefined) {
+    return [{ op: "rebuild-object", from: asRenamed(change.from, change.to, change.renamed?.columns ?? {}), object: change.to, why }];
+  }
   const own = timescaleActions(change);
   const postgres = alteredObject(change);
   if (postgres.some(({ op }) => op === "rebuild-object")) return [...postgres];
@@ -47,6 +51,34 @@ function rebuildReason({ from, to }: Altered): string | undefined {
     return "The partitioning columns of a hypertable cannot be changed in place.";
   }
   return undefined;
+}
+
+/**
+ * What TimescaleDB refuses on a hypertable with a columnstore (its source, check_alter_table_allowed_on_ht_with_compression).
+ * 2.28 and newer let a type change while no chunk is in the columnstore; a plan that is made offline cannot count on that.
+ */
+function columnstoreReason({ from, to, facts }: Altered): string | undefined {
+  const before = from.body.columnstore as ColumnstoreBody | undefined; // as resolve and introspect write it
+  if (before === undefined || to.body.columnstore === undefined) return undefined;
+  for (const { path, from: old, to: next } of facts) {
+    const [list, column = "", part] = path;
+    if (list !== "columns" || column === "#order") continue;
+    if (part === "type") return `TimescaleDB changes no column's type in a hypertable with a columnstore (${column}).`;
+    if (part === "generated" || (part === undefined && isJsonObject(next) && next.generated !== undefined)) {
+      return `TimescaleDB adds no computed column to a hypertable with a columnstore (${column}).`;
+    }
+    if (part === undefined && isJsonObject(next) && isVolatile(next.default as string | undefined)) {
+      return `TimescaleDB adds no column to a hypertable with a columnstore whose default differs by row (${column}).`;
+    }
+    if (part === undefined && old !== undefined && settles(before, column)) {
+      return `The columnstore is segmented or ordered by ${column}, which is dropped.`;
+    }
+  }
+  return undefined;
+}
+
+function settles({ segmentBy, orderBy }: ColumnstoreBody, column: string): boolean {
+  return segmentBy.includes(column) || orderBy.some((ordered) => ordered.column === column);
 }
 
 function columnsOf({ body }: CatalogObject): Json {

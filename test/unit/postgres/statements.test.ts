@@ -5,6 +5,7 @@ import { diff } from "../../../src/core/diff.js";
 import type { Model } from "../../../src/core/model.js";
 import { order } from "../../../src/core/order.js";
 import { postgres } from "../../../src/engines/postgres/index.js";
+import { readsColumn } from "../../../src/engines/postgres/reads.js";
 import { timescale } from "../../../src/engines/timescale/index.js";
 import { defineTable, t } from "../../../src/index.js";
 
@@ -110,19 +111,54 @@ SELECT set_chunk_time_interval('public.orders', INTERVAL '7 days')`,
   ]);
 });
 
-test("a hypertable that becomes a plain table is copied, with nobody writing meanwhile", () => {
-  const [first, ...rest] = plan([hyper()], [orders({}, { timescale: {} })], [], timescale);
-  expect(first).toEqual({ sql: "CREATE SCHEMA public_orders_dw_rebuild", hazards: ["rewrites-table", "blocks-writes"] });
-  expect(rest.map(({ sql }) => sql.split("\n")[0])).toEqual([
-    "ALTER TABLE public.orders SET SCHEMA public_orders_dw_rebuild",
-    "CREATE TABLE public.orders (",
-    "COMMENT ON TABLE public.orders IS 'Grain: one row per order.'",
-    "COMMENT ON COLUMN public.orders.id IS 'key'",
-    "COMMENT ON COLUMN public.orders.at IS 'when'",
-    "COMMENT ON COLUMN public.orders.paid IS 'money'",
-    "INSERT INTO public.orders (id, at, paid)",
-    "DROP TABLE public_orders_dw_rebuild.orders",
-    "DROP SCHEMA public_orders_dw_rebuild",
+test("a hypertable that becomes a plain table is copied beside its writers, compared, swapped, and held", () => {
+  const [guard, ...rest] = plan([hyper()], [orders({}, { timescale: {} })], [], timescale);
+  expect(guard?.hazards).toEqual(["rewrites-table", "blocks-writes"]);
+  const held = /(public_orders_\w+_dw_held)/.exec(rest.at(-1)?.sql ?? "")?.[1];
+  expect(rest.map(({ sql }) => sql.split("\n")[0]).filter((line) => !line?.startsWith("COMMENT"))).toEqual([
+    "DROP SCHEMA IF EXISTS public_orders_dw_shadow CASCADE",
+    "CREATE SCHEMA public_orders_dw_shadow",
+    "CREATE TABLE public_orders_dw_shadow.orders (",
+    "CREATE TABLE public_orders_dw_shadow.dw_changes AS SELECT id, at FROM public.orders WITH NO DATA",
+    "CREATE FUNCTION public_orders_dw_shadow.dw_note() RETURNS trigger",
+    "CREATE TRIGGER dw_note AFTER INSERT OR UPDATE OR DELETE ON public.orders FOR EACH ROW EXECUTE FUNCTION public_orders_dw_shadow.dw_note()",
+    "CREATE TRIGGER dw_no_truncate AFTER TRUNCATE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION public_orders_dw_shadow.dw_note()",
+    "SELECT alter_job(job_id, scheduled => FALSE) FROM timescaledb_information.jobs",
+    "CREATE TABLE public_orders_dw_shadow.dw_slices AS",
+    "DO $$", // the copy
+    "LOCK TABLE public.orders IN SHARE ROW EXCLUSIVE MODE",
+    "DELETE FROM public_orders_dw_shadow.orders AS copy USING public_orders_dw_shadow.dw_changes AS noted WHERE copy.id = noted.id::bigint AND copy.at = noted.at::timestamp with time zone",
+    "INSERT INTO public_orders_dw_shadow.orders (id, at, paid)",
+    "DO $$", // the comparison
+    "DROP TRIGGER dw_note ON public.orders",
+    "DROP TRIGGER dw_no_truncate ON public.orders",
+    "CALL remove_columnstore_policy('public.orders', if_exists => TRUE)",
+    "SELECT remove_retention_policy('public.orders', if_exists => TRUE)",
+    `CREATE SCHEMA ${held}`,
+    `ALTER TABLE public.orders SET SCHEMA ${held}`,
+    "ALTER TABLE public_orders_dw_shadow.orders SET SCHEMA public",
+    expect.stringContaining("SELECT set_config('dw.grants_"),
+    "DO $dw$", // the grants again
+    "DROP SCHEMA IF EXISTS public_orders_dw_shadow CASCADE",
+    `DROP TABLE ${held}.orders`,
+    `DROP SCHEMA ${held}`,
+  ]);
+});
+
+test("what a query reads is found in its text, whole words only, outside of literals and comments", () => {
+  const reads = (query: string): boolean => readsColumn(query, "value");
+  expect(["SELECT id, value FROM p", "SELECT p.VALUE", "SELECT * FROM p", "SELECT p.*, 1", 'SELECT "value"'].map(reads)).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
+  expect(["SELECT values FROM p", "SELECT 'value'", "SELECT 1 -- value", "SELECT count(*), a * b FROM p"].map(reads)).toEqual([
+    false,
+    false,
+    false,
+    false,
   ]);
 });
 

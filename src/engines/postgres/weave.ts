@@ -1,0 +1,230 @@
+import type { Catalog, CatalogObject, ObjectId } from "../../core/catalog.js";
+import { renameColumns } from "../../core/diff.js";
+import type { Along, Operation } from "../../core/operation.js";
+import { readsColumn } from "./reads.js";
+
+/*
+ * PostgreSQL refuses to retype or drop a column that a view reads, and to drop what a view reads: a view is bound to tables
+ * and columns, not to their names. So dependants step aside and come back in the same transaction, or, where they hold rows
+ * (a continuous aggregate), are rebuilt beside the old ones and swapped together with their table.
+ */
+
+type RebuildOperation = Extract<Operation, { op: "rebuild-object" }>;
+
+interface Weaving {
+  readonly operations: readonly Operation[];
+  /** Objects of this slot before, by the id that they have before. */
+  readonly before: ReadonlyMap<ObjectId, CatalogObject>;
+  readonly after: ReadonlyMap<ObjectId, CatalogObject>;
+  /** Id afterwards of an object that is renamed. */
+  readonly movedTo: ReadonlyMap<ObjectId, ObjectId>;
+}
+
+export function weave(operations: readonly Operation[], before: Catalog, after: Catalog): Operation[] {
+  const weaving: Weaving = {
+    operations,
+    before: new Map(before.objects.map((object) => [object.id, object])),
+    after: new Map(after.objects.map((object) => [object.id, object])),
+    movedTo: new Map(
+      operations.flatMap((operation) => (operation.op === "rename-object" ? [[operation.from.id, operation.object.id]] : [])),
+    ),
+  };
+  return [escalate, swapTogether, dropLate, stepAside].reduce((woven, step) => step({ ...weaving, operations: woven }), [...operations]);
+}
+
+const idAfter = ({ movedTo }: Weaving, id: ObjectId): ObjectId => movedTo.get(id) ?? id;
+
+function objectAfter(weaving: Weaving, object: CatalogObject): CatalogObject | undefined {
+  return weaving.after.get(idAfter(weaving, object.id));
+}
+
+function operationsOn({ operations }: Weaving, id: ObjectId): Operation[] {
+  return operations.filter((operation) => operation.object.id === id);
+}
+
+const FOLLOWS: ReadonlySet<string> = new Set(["view", "materialized-view", "continuous-aggregate"]);
+
+/** What is bound to an object and stays: views of all kinds and, with `referring`, tables whose foreign keys name it. */
+function directDependants(weaving: Weaving, id: ObjectId, referring = false): CatalogObject[] {
+  return [...weaving.before.values()].filter(
+    (object) =>
+      object.id !== id &&
+      object.dependsOn.includes(id) &&
+      (FOLLOWS.has(object.kind) || (referring && object.kind === "table")) &&
+      objectAfter(weaving, object) !== undefined,
+  );
+}
+
+/** Transitively, what is depended on first. */
+function dependants(weaving: Weaving, roots: readonly CatalogObject[], referring = false): CatalogObject[] {
+  const found = new Map<ObjectId, CatalogObject>();
+  const visit = (object: CatalogObject): void => {
+    if (found.has(object.id)) return;
+    found.set(object.id, object);
+    if (FOLLOWS.has(object.kind)) directDependants(weaving, object.id, referring).forEach(visit);
+  };
+  roots.forEach(visit);
+  return inDependencyOrder(found);
+}
+
+function inDependencyOrder(objects: ReadonlyMap<ObjectId, CatalogObject>): CatalogObject[] {
+  const sorted = new Set<CatalogObject>();
+  const visit = (object: CatalogObject): void => {
+    if (sorted.has(object)) return;
+    for (const id of object.dependsOn) {
+      const needed = objects.get(id);
+      if (needed !== undefined && needed !== object) visit(needed);
+    }
+    sorted.add(object);
+  };
+  for (const id of [...objects.keys()].sort()) visit(objects.get(id) as CatalogObject); // the key is the map's own
+  return [...sorted];
+}
+
+function queryOf({ body }: CatalogObject): string {
+  return typeof body.query === "string" ? body.query : "";
+}
+
+/** A column's name before, from its name afterwards. */
+function nameBefore(weaving: Weaving, id: ObjectId, column: string): string {
+  const rename = operationsOn(weaving, id).find((operation) => operation.op === "rename-column" && operation.to === column);
+  return rename?.op === "rename-column" ? rename.from : column;
+}
+
+function idBefore({ movedTo }: Weaving, id: ObjectId): ObjectId {
+  return [...movedTo].find(([, to]) => to === id)?.[0] ?? id;
+}
+
+/** Names before of the columns that an operation retypes or drops in place. */
+function touchedColumn(weaving: Weaving, operation: Operation): string | undefined {
+  if (operation.op === "retype-column") return nameBefore(weaving, operation.object.id, String(operation.to.name));
+  return operation.op === "drop-column" ? String(operation.column.name) : undefined;
+}
+
+function readers(weaving: Weaving, operation: Operation): CatalogObject[] {
+  const column = touchedColumn(weaving, operation);
+  if (column === undefined) return [];
+  return directDependants(weaving, idBefore(weaving, operation.object.id)).filter((object) => readsColumn(queryOf(object), column));
+}
+
+const isAggregate = ({ kind }: CatalogObject): boolean => kind === "continuous-aggregate";
+
+/** A retyped column under a continuous aggregate: the table is rebuilt, because the aggregate cannot step aside without its rows. */
+function escalate(weaving: Weaving): Operation[] {
+  const reasons = new Map<ObjectId, string>();
+  for (const operation of weaving.operations) {
+    const aggregate = operation.op === "retype-column" ? readers(weaving, operation).find(isAggregate) : undefined;
+    if (aggregate && operation.op === "retype-column") {
+      reasons.set(
+        operation.object.id,
+        `The continuous aggregate ${aggregate.name.at(-1)} reads ${String(operation.to.name)}, and no type changes under it.`,
+      );
+    }
+  }
+  return [...reasons].reduce((operations, [id, why]) => rebuilt({ ...weaving, operations }, id, why), [...weaving.operations]);
+}
+
+function rebuilt(weaving: Weaving, id: ObjectId, why: string): Operation[] {
+  const from = weaving.before.get(idBefore(weaving, id));
+  const object = weaving.after.get(id);
+  if (from === undefined || object === undefined) return [...weaving.operations];
+  const columns = Object.fromEntries(
+    operationsOn(weaving, id).flatMap((operation) => (operation.op === "rename-column" ? [[operation.from, operation.to]] : [])),
+  );
+  const operation: Operation = { op: "rebuild-object", from: asRenamed(from, object, columns), object, why };
+  const kept = weaving.operations.filter(({ op, object: other }) => other.id !== id || op === "rename-object" || op === "rename-column");
+  return [...kept, operation];
+}
+
+/** The object before, as its renames leave it. */
+export function asRenamed(from: CatalogObject, to: CatalogObject, columns: Readonly<Record<string, string>>): CatalogObject {
+  return { ...from, id: to.id, name: to.name, body: renameColumns(from.body, columns) };
+}
+
+const HOLDS_ROWS: ReadonlySet<string> = new Set(["table", "continuous-aggregate"]);
+
+/** What hangs on a rebuilt table or aggregate is swapped with it; the dependants' own operations are part of that. */
+function swapTogether(weaving: Weaving): Operation[] {
+  const rebuilds = weaving.operations.filter(
+    (operation): operation is RebuildOperation => operation.op === "rebuild-object" && HOLDS_ROWS.has(operation.object.kind),
+  );
+  const along = new Map(rebuilds.map((operation) => [operation, alongOf(weaving, operation)]));
+  const covered = new Set(
+    [...along.values()].flatMap((members) => members.filter(({ from }) => from.kind !== "table").map(({ object }) => object.id)),
+  );
+  return weaving.operations.flatMap((operation): Operation[] => {
+    if (covered.has(operation.object.id) && operation.op !== "drop-object") return [];
+    const members = operation.op === "rebuild-object" ? along.get(operation) : undefined;
+    return [members === undefined || members.length === 0 ? operation : ({ ...operation, with: members } as RebuildOperation)];
+  });
+}
+
+function alongOf(weaving: Weaving, { object }: RebuildOperation): Along[] {
+  const roots = directDependants(weaving, idBefore(weaving, object.id), true);
+  return dependants(weaving, roots, true).flatMap((from) => {
+    const next = objectAfter(weaving, from);
+    return next === undefined ? [] : [{ from, object: next }];
+  });
+}
+
+/** A column that an aggregate read until now goes after the aggregate's rebuild, and the old aggregate cannot be held. */
+function dropLate(weaving: Weaving): Operation[] {
+  const now = new Set<ObjectId>();
+  const operations = weaving.operations.map((operation): Operation => {
+    const aggregates = operation.op === "drop-column" ? readers(weaving, operation).filter(isAggregate) : [];
+    if (operation.op !== "drop-column" || aggregates.length === 0) return operation;
+    for (const { id } of aggregates) now.add(idAfter(weaving, id));
+    return { ...operation, late: true };
+  });
+  return operations.map((operation) =>
+    operation.op === "rebuild-object" &&
+    [operation.object, ...(operation.with ?? []).map(({ object }) => object)].some(({ id }) => now.has(id))
+      ? { ...operation, now: true }
+      : operation,
+  );
+}
+
+/** Views that are bound to what changes or goes: dropped first, made again at their place. */
+function stepAside(weaving: Weaving): Operation[] {
+  const swapped = new Set(
+    weaving.operations.flatMap((operation) =>
+      operation.op === "rebuild-object" ? (operation.with ?? []).map(({ object }) => object.id) : [],
+    ),
+  );
+  const free = (object: CatalogObject): boolean => !swapped.has(idAfter(weaving, object.id));
+  const roots = weaving.operations.flatMap((operation) => rootsOf(weaving, operation)).filter(free);
+  const aside = dependants(weaving, roots).filter((object) => free(object) && !(isAggregate(object) && isRebuilt(weaving, object)));
+  if (aside.length === 0) return [...weaving.operations];
+  const ids = new Set(aside.map(({ id }) => idAfter(weaving, id)));
+  const others = weaving.operations.filter(({ object }) => !ids.has(object.id));
+  return [
+    ...others,
+    ...aside.map((object): Operation => ({ op: "drop-object", object, again: true })),
+    ...aside.flatMap((object): Operation[] => {
+      const next = objectAfter(weaving, object);
+      return next === undefined ? [] : [{ op: "create-object", object: next, again: true }];
+    }),
+  ];
+}
+
+function isRebuilt(weaving: Weaving, object: CatalogObject): boolean {
+  return operationsOn(weaving, idAfter(weaving, object.id)).some(({ op }) => op === "rebuild-object");
+}
+
+function rootsOf(weaving: Weaving, operation: Operation): CatalogObject[] {
+  switch (operation.op) {
+    case "retype-column":
+    case "drop-column":
+      return readers(weaving, operation).filter((object) => !isAggregate(object));
+    case "drop-object":
+      return directDependants(weaving, operation.object.id);
+    case "rebuild-object": {
+      // Alone it is dropped and made by its own operation; with views on it, it is one of those that step aside.
+      const own = weaving.before.get(idBefore(weaving, operation.object.id));
+      const hang = own && !HOLDS_ROWS.has(own.kind) && directDependants(weaving, own.id).length > 0;
+      return own !== undefined && hang ? [own] : [];
+    }
+    default:
+      return [];
+  }
+}
