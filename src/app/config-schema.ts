@@ -97,6 +97,9 @@ const config = z.strictObject({
     }),
   ),
   targets: z.partialRecord(engine, name).optional(),
+  checks: z
+    .strictObject({ concurrency: z.partialRecord(engine, z.int().min(1).max(64)).optional(), statementTimeout: duration.optional() })
+    .optional(),
 });
 
 /** The configuration as typed values; DW-CONFIG-INVALID names every place that is wrong. */

@@ -44,5 +44,3 @@ export function counted(values: MetricValues, metric: string): bigint {
 export function sampleColumns(table: CheckTable, columns: readonly string[]): string {
   return [...new Set([...table.key, ...columns])].map(table.ident).join(", ");
 }
-
-export const SAMPLE_ROWS = 5;

@@ -1,10 +1,13 @@
 import type { CheckKind, CheckTable } from "../core/check.js";
 import type { LengthSpec } from "../core/check-spec.js";
-import { columnOf, counted, countRows, countWhere, SAMPLE_ROWS, sampleColumns, whereClause } from "./expression.js";
+import { DwError } from "../core/errors.js";
+import { characters } from "./dialect.js";
+import { columnOf, counted, countRows, countWhere, sampleColumns, whereClause } from "./expression.js";
 import { judgeViolations } from "./threshold.js";
 
 export const length: CheckKind<LengthSpec> = {
   kind: "length",
+  sampled: true,
   title: (spec) => `${spec.column} has ${wanted(spec)}`,
   metrics: (spec, table) => ({
     rows: { scan: "table", sql: countRows(spec) },
@@ -16,8 +19,8 @@ export const length: CheckKind<LengthSpec> = {
       rows: counted(values, "rows"),
       what: `do not have ${wanted(spec)} in ${spec.column}`,
     }),
-  sample: (spec, table) =>
-    `select ${sampleColumns(table, [spec.column])} from ${table.from} ${whereClause(outside(spec, table), spec)} limit ${SAMPLE_ROWS}`,
+  sample: (spec, table, limit) =>
+    `select ${sampleColumns(table, [spec.column])} from ${table.from} ${whereClause(outside(spec, table), spec)} limit ${limit}`,
 };
 
 function wanted({ min, max }: LengthSpec): string {
@@ -25,13 +28,17 @@ function wanted({ min, max }: LengthSpec): string {
   return min === undefined ? `at most ${max} characters` : `${min} to ${max} characters`;
 }
 
-/** Characters, not bytes: StarRocks's and Hive's LENGTH differ from each other, char_length and character_length do not. */
 function outside(spec: LengthSpec, table: CheckTable): string {
   const { sql } = columnOf(table, spec.column, "length");
-  const characters = table.dialect === "duckdb" ? `length(${sql})` : `char_length(${sql})`;
+  const length = characters(sql, table);
   const bounds = [
-    ...(spec.min === undefined ? [] : [`${characters} < ${table.literal(spec.min)}`]),
-    ...(spec.max === undefined ? [] : [`${characters} > ${table.literal(spec.max)}`]),
+    ...(spec.min === undefined ? [] : [`${length} < ${table.literal(spec.min)}`]),
+    ...(spec.max === undefined ? [] : [`${length} > ${table.literal(spec.max)}`]),
   ];
-  return bounds.length === 0 ? "1 = 0" : bounds.join(" or ");
+  if (bounds.length > 0) return bounds.join(" or ");
+  throw new DwError("DW-MODEL-INVALID", {
+    what: `The length check of ${table.model}.${spec.column} has neither min nor max.`,
+    why: "It could never fail.",
+    fix: "Give it a bound, or remove it.",
+  });
 }

@@ -1,11 +1,13 @@
 import type { CheckKind, CheckTable } from "../core/check.js";
 import type { RangeSpec } from "../core/check-spec.js";
 import { DwError } from "../core/errors.js";
-import { columnOf, counted, countRows, countWhere, SAMPLE_ROWS, sampleColumns, whereClause } from "./expression.js";
+import { isNaNText } from "./dialect.js";
+import { columnOf, counted, countRows, countWhere, sampleColumns, whereClause } from "./expression.js";
 import { judgeViolations } from "./threshold.js";
 
 export const range: CheckKind<RangeSpec> = {
   kind: "range",
+  sampled: true,
   title: (spec) => `${spec.column} is ${bounds(spec)}`,
   metrics: (spec, table) => ({
     rows: { scan: "table", sql: countRows(spec) },
@@ -13,8 +15,8 @@ export const range: CheckKind<RangeSpec> = {
   }),
   judge: (spec, values) =>
     judgeViolations(spec, { violating: counted(values, "outside"), rows: counted(values, "rows"), what: `are not ${bounds(spec)}` }),
-  sample: (spec, table) =>
-    `select ${sampleColumns(table, [spec.column])} from ${table.from} ${whereClause(outside(spec, table), spec)} limit ${SAMPLE_ROWS}`,
+  sample: (spec, table, limit) =>
+    `select ${sampleColumns(table, [spec.column])} from ${table.from} ${whereClause(outside(spec, table), spec)} limit ${limit}`,
 };
 
 function bounds({ min, max }: RangeSpec): string {
@@ -35,7 +37,7 @@ function outside(spec: RangeSpec, table: CheckTable): string {
     ...(spec.min === undefined ? [] : [`${sql} < ${table.literal(spec.min)}`]),
     ...(spec.max === undefined ? [] : [`${sql} > ${table.literal(spec.max)}`]),
   ];
-  // PostgreSQL and DuckDB order NaN above every number, so a lower bound alone would let it pass. StarRocks and Hive store none.
-  const nan = column.type.kind === "float" && table.dialect !== "starrocks" && table.dialect !== "hive";
-  return (nan ? [...conditions, `${sql} = 'NaN'`] : conditions).join(" or ");
+  // Engines order NaN above every number, so a lower bound alone would let it pass.
+  const nan = column.type.kind === "float" ? isNaNText(sql, table) : undefined;
+  return (nan === undefined ? conditions : [...conditions, nan]).join(" or ");
 }

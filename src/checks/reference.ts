@@ -1,6 +1,6 @@
 import type { CheckKind, CheckTable } from "../core/check.js";
 import type { ReferenceSpec } from "../core/check-spec.js";
-import { columnOf, counted, countRows, SAMPLE_ROWS } from "./expression.js";
+import { columnOf, counted, countRows } from "./expression.js";
 import { judgeViolations } from "./threshold.js";
 
 /** A query of its own: an anti-join cannot be an aggregate of the table's scan. */
@@ -13,9 +13,9 @@ export const reference: CheckKind<ReferenceSpec> = {
   }),
   judge: (spec, values) =>
     judgeViolations(spec, { violating: counted(values, "orphans"), rows: counted(values, "rows"), what: `have no match in ${spec.model}` }),
-  sample: (spec, table) => {
+  sample: (spec, table, limit) => {
     const columns = spec.columns.map((name) => `child.${table.ident(name)}`).join(", ");
-    return `select ${columns}, count(*) as occurrences from ${orphans(spec, table)} group by ${columns} order by occurrences desc limit ${SAMPLE_ROWS}`;
+    return `select ${columns}, count(*) as occurrences from ${orphans(spec, table)} group by ${columns} order by occurrences desc limit ${limit}`;
   },
 };
 

@@ -7,6 +7,8 @@ export interface Scored {
   readonly outcome: Outcome;
   readonly layer: string | null;
   readonly weight: number;
+  /** A suppressed violation counts as if the check were not there. */
+  readonly suppressed?: unknown;
 }
 
 export interface LayerScore {
@@ -17,7 +19,8 @@ export interface LayerScore {
 }
 
 /** The score of each layer, in the order in which the layers come. A layer whose weights are all 0 has none. */
-export function layerScores(outcomes: readonly Scored[]): LayerScore[] {
+export function layerScores(all: readonly Scored[]): LayerScore[] {
+  const outcomes = all.filter(({ outcome, suppressed }) => outcome === "pass" || !suppressed);
   return [...new Set(outcomes.map((outcome) => outcome.layer))].flatMap((layer) => {
     const own = outcomes.filter((outcome) => outcome.layer === layer);
     const total = own.reduce((sum, outcome) => sum + outcome.weight, 0);

@@ -1,7 +1,7 @@
 import type { CheckKind, CheckTable, Verdict } from "../core/check.js";
 import type { SqlSpec } from "../core/check-spec.js";
 import { DwError } from "../core/errors.js";
-import { counted, SAMPLE_ROWS } from "./expression.js";
+import { counted } from "./expression.js";
 import { violation } from "./threshold.js";
 
 export const sqlCheck: CheckKind<SqlSpec> = {
@@ -14,12 +14,12 @@ export const sqlCheck: CheckKind<SqlSpec> = {
       : { rows: { scan: "own", sql: `select count(*) from (${sql}) as found` } };
   },
   judge: (spec, values) => (spec.expect === "number" ? judgeNumber(spec, values.number ?? null) : judgeRows(spec, counted(values, "rows"))),
-  sample: (spec, table) => `select * from (${queryFor(spec, table)}) as found limit ${SAMPLE_ROWS}`,
+  sample: (spec, table, limit) => `select * from (${queryFor(spec, table)}) as found limit ${limit}`,
 };
 
 /** The query in the engine's dialect; TimescaleDB reads PostgreSQL's. */
 function queryFor(spec: SqlSpec, table: CheckTable): string {
-  const bodies = typeof spec.sql === "string" ? { [table.dialect]: spec.sql } : spec.sql;
+  const bodies: Readonly<Record<string, string>> = typeof spec.sql === "string" ? { [table.dialect]: spec.sql } : spec.sql;
   const body = bodies[table.dialect] ?? (table.dialect === "timescale" ? bodies.postgres : undefined);
   if (body !== undefined) return body.trim().replace(/;$/, "");
   throw new DwError("DW-MODEL-INVALID", {

@@ -1,13 +1,15 @@
-import type { CheckKind, CheckTable } from "../core/check.js";
+import type { CheckKind, CheckTable, Metric } from "../core/check.js";
 import type { StatisticSpec } from "../core/check-spec.js";
 import { DwError } from "../core/errors.js";
+import { quantile, quantileQuery } from "./dialect.js";
 import { columnOf, countRows } from "./expression.js";
 import { violation } from "./threshold.js";
 
 export const statistic: CheckKind<StatisticSpec> = {
   kind: "statistic",
+  sampled: true,
   title: (spec) => `${name(spec)} is ${bounds(spec)}`,
-  metrics: (spec, table) => ({ number: { scan: "table", sql: expression(spec, table) } }),
+  metrics: (spec, table) => ({ number: metric(spec, table) }),
   judge: (spec, values) => {
     const text = values.number ?? null;
     const value = text === null ? Number.NaN : Number(text);
@@ -28,9 +30,9 @@ function bounds({ min, max }: StatisticSpec): string {
   return max === undefined ? `at least ${min}` : `${min} to ${max}`;
 }
 
-type Expression = (value: string, spec: StatisticSpec, table: CheckTable) => string;
+type Expression = (value: string, spec: StatisticSpec) => string;
 
-const expressions: Readonly<Record<StatisticSpec["of"], Expression>> = {
+const expressions: Readonly<Record<Exclude<StatisticSpec["of"], "quantile">, Expression>> = {
   mean: (value) => `avg(${value})`,
   stddev: (value) => `stddev_samp(${value})`,
   sum: (value) => `sum(${value})`,
@@ -40,10 +42,10 @@ const expressions: Readonly<Record<StatisticSpec["of"], Expression>> = {
   // nullif: a share of no rows does not exist, and a division by zero would stop the whole scan.
   "null-share": (value, spec) => `(${countRows(spec)} - count(${value})) * 1.0 / nullif(${countRows(spec)}, 0)`,
   "zero-share": (value, spec) => `count(case when ${value} = 0 then 1 end) * 1.0 / nullif(${countRows(spec)}, 0)`,
-  quantile: (value, spec, table) => quantile(value, spec, table),
 };
 
-function quantile(value: string, spec: StatisticSpec, table: CheckTable): string {
+/** Undefined where the engine has no such aggregate. */
+function atQuantile(value: string, spec: StatisticSpec, table: CheckTable): string | undefined {
   if (spec.at === undefined || spec.at < 0 || spec.at > 1) {
     throw new DwError("DW-MODEL-INVALID", {
       what: `The quantile check of ${table.model}.${spec.column} has no \`at\` between 0 and 1.`,
@@ -51,14 +53,13 @@ function quantile(value: string, spec: StatisticSpec, table: CheckTable): string
       fix: "Write at: 0.5 for the median, at: 0.95 for the slowest twentieth.",
     });
   }
-  const at = table.literal(spec.at);
-  if (table.dialect === "starrocks") return `percentile_cont(${value}, ${at})`;
-  if (table.dialect === "hive") return `percentile_approx(${value}, ${at})`;
-  return table.dialect === "duckdb" ? `quantile_cont(${value}, ${at})` : `percentile_cont(${at}) within group (order by ${value})`;
+  return quantile(value, spec.at, table);
 }
 
-function expression(spec: StatisticSpec, table: CheckTable): string {
+function metric(spec: StatisticSpec, table: CheckTable): Metric {
   const { sql } = columnOf(table, spec.column, "statistic");
   const value = spec.where === undefined ? sql : `case when ${spec.where} then ${sql} end`;
-  return expressions[spec.of](value, spec, table);
+  const expression = spec.of === "quantile" ? atQuantile(value, spec, table) : expressions[spec.of](value, spec);
+  if (expression !== undefined) return { scan: "table", sql: expression };
+  return { scan: "own", sql: quantileQuery(value, spec.at ?? 0, table) };
 }

@@ -3,12 +3,36 @@ import type { Json } from "./json.js";
 import type { Column } from "./model.js";
 import type { Dialect } from "./types.js";
 
-/** A value that a query computes for a check. Metrics of one table are gathered into one scan. */
+/** SQL dialects that checks are compiled to; models cannot be written for MySQL's, but sources lie there. */
+export type CheckDialect = Dialect | "mysql";
+
+/** A value that is computed for a check. Metrics of one table are gathered into one scan. */
 export type Metric =
   /** One aggregate expression over the table: `count(*) filter (where …)`. */
   | { readonly scan: "table"; readonly sql: string }
   /** A query of its own that gives one row with one value: duplicates (GROUP BY), references (anti-join), custom SQL. */
-  | { readonly scan: "own"; readonly sql: string };
+  | { readonly scan: "own"; readonly sql: string }
+  /** One aggregate expression over another table, perhaps in another engine: `MODEL`, `MODEL@ENGINE` or a SOURCE. */
+  | { readonly scan: "elsewhere"; readonly place: string; readonly sql: (there: CheckTable) => string }
+  /** How the table that is there differs from the model, as JSON: a list of `ColumnDifference`. */
+  | { readonly scan: "schema" }
+  /** What a topic's broker knows. */
+  | { readonly scan: "topic"; readonly ask: TopicQuestion };
+
+export type TopicQuestion =
+  /** Time of the newest message as ISO-8601; NULL without messages. */
+  | { readonly ask: "newest" }
+  /** Messages that the group has not read yet; NULL where it never read. */
+  | { readonly ask: "lag"; readonly group: string }
+  /** The newest `last` messages of each partition: how many there are, and how many are not as the model says. */
+  | { readonly ask: "read" | "wrong"; readonly last: number };
+
+/** `there` undefined: missing; `wanted` undefined: not in the model. */
+export interface ColumnDifference {
+  readonly column: string;
+  readonly wanted?: string;
+  readonly there?: string;
+}
 
 /** pass, warn, fail, or not-evaluated: a missing table, an engine that cannot answer or a division by zero is not a pass. */
 export type Outcome = "pass" | "warn" | "fail" | "not-evaluated";
@@ -23,16 +47,28 @@ export interface Verdict {
 
 /** What compiling needs to know of the engine and the table; `ident` and `literal` quote for the dialect. */
 export interface CheckTable {
-  readonly dialect: Dialect;
+  readonly dialect: CheckDialect;
   readonly model: string;
   /** The table as SQL, quoted and qualified. */
   readonly from: string;
   readonly columns: Readonly<Record<string, Column>>;
   readonly key: readonly string[];
+  /** Zone of zone-less times; UTC when absent. A column's own comes first. */
+  readonly zone?: string;
+  /** Milliseconds since the epoch: what "now" is in the whole run. */
+  readonly now: number;
   /** Other models that references and custom SQL may name, as quoted SQL. */
   readonly table: (model: string) => string;
   readonly ident: (name: string) => string;
   readonly literal: (value: string | number | boolean | null) => string;
+}
+
+/** An earlier outcome, as the state store remembers it. */
+export interface Past {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly outcome: string;
+  readonly value: Json;
 }
 
 export interface JudgeContext {
@@ -40,6 +76,10 @@ export interface JudgeContext {
   readonly now: number;
   /** Zone of zone-less times of a column, "UTC" when nobody said. */
   readonly zone: (column: string) => string;
+  /** What `remembers` asked for, oldest first. */
+  readonly past: readonly Past[];
+  /** The model's columns. */
+  readonly columns: Readonly<Record<string, Column>>;
 }
 
 /** Values of a check's metrics as the engine's text, exact for integers and decimals; null for SQL NULL. */
@@ -51,8 +91,14 @@ export interface CheckKind<Spec extends AnyCheck = AnyCheck> {
   /** Throws DW-MODEL-INVALID for an unknown column or a parameter that cannot be. */
   readonly metrics: (spec: Spec, table: CheckTable) => Readonly<Record<string, Metric>>;
   readonly judge: (spec: Spec, values: MetricValues, context: JudgeContext) => Verdict;
-  /** A query for a few rows that show the failure; run only after one. */
-  readonly sample?: (spec: Spec, table: CheckTable) => string;
+  /** A query for `limit` rows that show the failure; run only after one. */
+  readonly sample?: (spec: Spec, table: CheckTable, limit: number) => string;
   /** What the check says when nobody named it: "paid is never null". */
   readonly title: (spec: Spec) => string;
+  /** Rows are counted one by one, so that a random share of them says something about all. */
+  readonly sampled?: true;
+  /** The number behind the verdict, for anomalies; read from the verdict's value when absent. */
+  readonly measure?: (spec: Spec, values: MetricValues, context: JudgeContext) => number | undefined;
+  /** Earlier outcomes that judging needs: its own, or those of the model's check `of`, so many milliseconds back. */
+  readonly remembers?: (spec: Spec) => { readonly of?: string; readonly forMs: number };
 }

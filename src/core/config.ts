@@ -117,6 +117,14 @@ export interface Environment {
   readonly ddlLockTimeout?: string;
 }
 
+/** How checks are asked. */
+export interface CheckSettings {
+  /** Queries that one run asks of an engine at once; 2 when absent. What runs inside the process takes one. */
+  readonly concurrency?: Readonly<Partial<Record<EngineName, number>>>;
+  /** A duration after which an engine stops a query of a check. */
+  readonly statementTimeout?: string;
+}
+
 export interface Config {
   /** Layers from raw to served; ods, dwd, dws, ads when absent. */
   readonly layers?: readonly string[];
@@ -125,4 +133,5 @@ export interface Config {
   readonly environments: Readonly<Record<string, Environment>>;
   /** Versions that lint judges for when none is named: `{ starrocks: "starrocks@3.5/shared-data" }`. */
   readonly targets?: Readonly<Partial<Record<EngineName, string>>>;
+  readonly checks?: CheckSettings;
 }

@@ -27,19 +27,41 @@ function earliest(wall: number, zone: string): number {
   return Math.min(...(exact.length > 0 ? exact : candidates));
 }
 
+/** `2024-06-01 13:00:00.000`: what clocks of a zone show at an instant. */
+export function wallClock(instant: number, zone: string): string {
+  return new Date(instant + zoneOffset(instant, zone)).toISOString().replace("T", " ").slice(0, 23);
+}
+
+/** What clocks of a zone skip in a year, as wall-clock milliseconds: the hour of a summer time's first night. */
+export function skippedHours(year: number, zone: string): { readonly from: number; readonly to: number }[] {
+  const skipped: { from: number; to: number }[] = [];
+  for (let day = Date.UTC(year, 0, 1); day < Date.UTC(year + 1, 0, 1); day += DAY) {
+    if (zoneOffset(day + DAY, zone) <= zoneOffset(day, zone)) continue;
+    for (let hour = day; hour < day + DAY; hour += HOUR) {
+      const [offset, next] = [zoneOffset(hour, zone), zoneOffset(hour + HOUR, zone)];
+      if (next > offset) skipped.push({ from: hour + HOUR + offset, to: hour + HOUR + next });
+    }
+  }
+  return skipped;
+}
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
 /** Milliseconds that `zone` is ahead of UTC at an instant. */
 function zoneOffset(instant: number, zone: string): number {
-  const parts = new Intl.DateTimeFormat("en-US", {
-    timeZone: zone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  }).formatToParts(instant);
+  const parts = clockOf(zone).formatToParts(instant);
   const of = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.find((part) => part.type === type)?.value);
   const wall = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
   return wall - Math.floor(instant / 1000) * 1000;
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(zone: string): Intl.DateTimeFormat {
+  const numeric = "numeric" as const;
+  const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };
+  const clock = clocks.get(zone) ?? new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", ...fields });
+  clocks.set(zone, clock);
+  return clock;
 }

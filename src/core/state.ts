@@ -45,6 +45,8 @@ export interface CheckRecord {
   readonly at: string;
   readonly warehouse: string;
   readonly model: string;
+  /** Where the model was looked at: an engine's name, as a rule. Absent in what older versions remembered. */
+  readonly slot?: string;
   readonly check: string;
   readonly outcome: string;
   readonly value: Json;
@@ -66,7 +68,10 @@ export interface StateStore {
   readonly checkHistory: (filter: {
     readonly warehouse: string;
     readonly model?: string;
+    readonly slot?: string;
     readonly check?: string;
+    /** ISO-8601. */
+    readonly since?: string;
     readonly limit: number;
   }) => Promise<readonly CheckRecord[]>;
   /** Small named values: watermarks, restore points. */

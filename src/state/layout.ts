@@ -27,6 +27,7 @@ const steps: readonly (readonly string[])[] = [
       environment text NOT NULL, scope text NOT NULL, key text NOT NULL, value jsonb NOT NULL, at timestamptz NOT NULL,
       PRIMARY KEY (environment, scope, key))`,
   ],
+  ["ALTER TABLE dw_state.check_history ADD COLUMN slot text"],
 ];
 
 /** Creates the schema dw_state, or brings it up to date. Several processes may do so at once. */

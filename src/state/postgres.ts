@@ -115,8 +115,8 @@ async function pruneJournal(pg: Pg, environment: string, warehouse: string): Pro
 async function recordChecks(pg: Pg, environment: string, records: readonly CheckRecord[]): Promise<void> {
   if (records.length === 0) return;
   await pg.query(
-    `INSERT INTO dw_state.check_history (environment, run, at, warehouse, model, check_name, outcome, value, message)
-     SELECT $1, entry ->> 'run', (entry ->> 'at')::timestamptz, entry ->> 'warehouse', entry ->> 'model', entry ->> 'check',
+    `INSERT INTO dw_state.check_history (environment, run, at, warehouse, model, slot, check_name, outcome, value, message)
+     SELECT $1, entry ->> 'run', (entry ->> 'at')::timestamptz, entry ->> 'warehouse', entry ->> 'model', entry ->> 'slot', entry ->> 'check',
        entry ->> 'outcome', entry -> 'value', entry ->> 'message'
      FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS list (entry, place) ORDER BY place`,
     [environment, JSON.stringify(records)],
@@ -129,15 +129,16 @@ async function recordChecks(pg: Pg, environment: string, records: readonly Check
 
 type HistoryFilter = Parameters<StateStore["checkHistory"]>[0];
 
-/** Newest first. */
+/** Newest first. What older versions remembered has no slot, and belongs to every one. */
 async function checkHistory(pg: Pg, environment: string, filter: HistoryFilter): Promise<readonly CheckRecord[]> {
-  const rows = await pg.query<Record<keyof CheckRecord, string>>(
-    `SELECT run, ${instant("at")}, warehouse, model, check_name AS check, outcome, value::text AS value, message FROM dw_state.check_history
+  const rows = await pg.query<Record<keyof CheckRecord, string> & { readonly slot: string | null }>(
+    `SELECT run, ${instant("at")}, warehouse, model, slot, check_name AS check, outcome, value::text AS value, message FROM dw_state.check_history
      WHERE environment = $1 AND warehouse = $2 AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR check_name = $4)
-     ORDER BY dw_state.check_history.at DESC, seq DESC LIMIT $5`,
-    [environment, filter.warehouse, filter.model ?? null, filter.check ?? null, filter.limit],
+       AND ($5::text IS NULL OR coalesce(slot, $5) = $5) AND ($6::timestamptz IS NULL OR dw_state.check_history.at >= $6)
+     ORDER BY dw_state.check_history.at DESC, seq DESC LIMIT $7`,
+    [environment, filter.warehouse, filter.model ?? null, filter.check ?? null, filter.slot ?? null, filter.since ?? null, filter.limit],
   );
-  return rows.map((row) => ({ ...row, value: json(row.value) }));
+  return rows.map(({ slot, ...row }) => ({ ...row, ...(slot !== null && { slot }), value: json(row.value) }));
 }
 
 /** What this store wrote itself. */

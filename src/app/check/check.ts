@@ -1,23 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { type LayerScore, layerScores } from "../../checks/score.js";
 import type { Connections } from "../../connections/open.js";
-import { type CatalogObject, fillHoles } from "../../core/catalog.js";
-import type { CheckTable } from "../../core/check.js";
-import type { Engine } from "../../core/engine.js";
+import type { Past } from "../../core/check.js";
+import { parseDuration } from "../../core/duration.js";
 import { DwError, isDwError } from "../../core/errors.js";
-import type { Json } from "../../core/json.js";
-import type { Model, RelationModel } from "../../core/model.js";
-import { sqlBuilder } from "../../core/sql.js";
-import type { CheckRecord } from "../../core/state.js";
+import type { Model } from "../../core/model.js";
+import type { CheckRecord, StateStore } from "../../core/state.js";
 import type { EngineName } from "../../core/types.js";
-import { quoting as duckdb } from "../../engines/duckdb/dialect.js";
-import { engines } from "../../engines/index.js";
 import type { Project } from "../project.js";
-import { resolveWarehouse } from "../resolve.js";
 import { openState } from "../state.js";
-import { type CheckOutcome, type CheckTask, runChecks } from "./run.js";
+import type { SlotName } from "./ask.js";
+import { enginesOf, openPlaces, type Places, type WarehousePlaces } from "./places.js";
+import { type CheckOutcome, type CheckTask, checkName, type RunTerms, runChecks } from "./run.js";
 import { type CheckedModel, type CheckSelection, selectChecks } from "./select.js";
-import { type AskableSlot, checkSlot } from "./slot.js";
 
 export interface CheckRequest extends CheckSelection {
   readonly warehouse?: string;
@@ -25,6 +20,9 @@ export interface CheckRequest extends CheckSelection {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Milliseconds since the epoch. */
+  readonly deadline?: number;
+  readonly sampleRows?: number;
 }
 
 /** The answer of `dw check --json`. */
@@ -44,28 +42,79 @@ export interface CheckReport {
  * checks not evaluated. Throws DW-CHECK-UNKNOWN, DW-STATE-MISSING and what loading models throws.
  */
 export async function check(project: Project, connections: Connections, request: CheckRequest): Promise<CheckReport> {
-  const tasks: CheckTask[] = [];
-  const unreached: CheckOutcome[] = [];
-  const slots = new Map<EngineName, AskableSlot | DwError>();
   const chosen = await chooseModels(project, request);
   const state = await openState(connections);
-  for (const { warehouse, models, checked } of chosen) {
-    const { catalog } = resolveWarehouse(warehouse, models, engines);
-    const objects = catalog.objects.map((object) => filled(object, request.environment));
-    for (const selected of checked) {
-      for (const engine of enginesOf(selected.model)) {
-        const slot = await openSlot(slots, engine.name, connections);
-        if (slot instanceof DwError) unreached.push(...notReached(warehouse, selected, engine.name, slot));
-        else tasks.push({ warehouse, slot, ...selected, table: checkTable(selected.model, engine, slot, objects) });
-      }
+  const places = openPlaces({ project, connections, ...request });
+  try {
+    const found = await Promise.all(
+      chosen.flatMap(({ warehouse, models, checked }) => {
+        const inWarehouse = places.inWarehouse(warehouse, models);
+        return checked.map((selected) => tasksOf(warehouse, selected, places, inWarehouse));
+      }),
+    );
+    const unreached = found.flatMap((part) => part.unreached);
+    const tasks = found.flatMap((part) => part.tasks);
+    const outcomes = [...unreached, ...(await runChecks(tasks, runTerms(project, state, request)))];
+    const run = randomUUID();
+    const at = new Date(request.now).toISOString();
+    await state.recordChecks(outcomes.map((outcome) => record(run, at, outcome)));
+    return { environment: request.environment, run, at, emulated: await places.emulated(), scores: layerScores(outcomes), outcomes };
+  } finally {
+    await places.close();
+  }
+}
+
+function runTerms({ config }: Project, state: StateStore, { now, signal, deadline, sampleRows }: CheckRequest): RunTerms {
+  const timeout = config.checks?.statementTimeout;
+  return {
+    now,
+    signal,
+    past: (of) => pastOf(state, of, now),
+    ...(timeout !== undefined && { timeoutMs: parseDuration(timeout) }),
+    ...(deadline !== undefined && { deadline }),
+    ...(sampleRows !== undefined && { sampleRows }),
+  };
+}
+
+/** More than a check of every five minutes makes in a month. */
+const MOST_REMEMBERED = 10_000;
+
+async function pastOf(state: StateStore, { forMs, ...of }: Parameters<NonNullable<RunTerms["past"]>>[0], now: number): Promise<Past[]> {
+  const since = new Date(now - forMs).toISOString();
+  const records = await state.checkHistory({ ...of, since, limit: MOST_REMEMBERED });
+  return records.map(({ at, outcome, value }) => ({ at: Date.parse(at), outcome, value })).reverse();
+}
+
+interface Found {
+  readonly tasks: readonly CheckTask[];
+  readonly unreached: readonly CheckOutcome[];
+}
+
+async function tasksOf(warehouse: string, selected: CheckedModel, places: Places, inWarehouse: WarehousePlaces): Promise<Found> {
+  if (selected.model.model === "source") return sourceTask(warehouse, selected, inWarehouse);
+  const tasks: CheckTask[] = [];
+  const unreached: CheckOutcome[] = [];
+  for (const engine of enginesOf(selected.model)) {
+    const slot = await places.slot(engine.name);
+    if (slot instanceof DwError) unreached.push(...notReached(warehouse, selected, engine.name, slot));
+    else {
+      const table = inWarehouse.tableOf(selected.model, engine, slot);
+      tasks.push({ warehouse, ...selected, slot, table, around: inWarehouse.around(selected.model, engine.name) });
     }
   }
-  const run = randomUUID();
-  const at = new Date(request.now).toISOString();
-  const outcomes = [...unreached, ...(await runChecks(tasks, { now: request.now, signal: request.signal }))];
-  await state.recordChecks(outcomes.map((outcome) => record(run, at, outcome)));
-  const emulated = [...slots].flatMap(([name, slot]) => (!(slot instanceof DwError) && slot.emulated ? [name] : []));
-  return { environment: request.environment, run, at, emulated, scores: layerScores(outcomes), outcomes };
+  return { tasks, unreached };
+}
+
+async function sourceTask(warehouse: string, selected: CheckedModel, inWarehouse: WarehousePlaces): Promise<Found> {
+  if (selected.model.model !== "source") throw new Error(`${selected.model.name} is no source`);
+  try {
+    const { slot, table } = await inWarehouse.sourceOf(selected.model);
+    return { tasks: [{ warehouse, ...selected, slot, table, around: inWarehouse.around(selected.model) }], unreached: [] };
+  } catch (error) {
+    // A lake that is damaged or gone says nothing about other tables.
+    if (!isDwError(error) || error.errorClass === "interrupted" || error.errorClass === "terminated") throw error;
+    return { tasks: [], unreached: notReached(warehouse, selected, "source", error) };
+  }
 }
 
 interface ChosenWarehouse {
@@ -91,75 +140,7 @@ async function chooseModels(project: Project, request: CheckRequest): Promise<Ch
   return chosen;
 }
 
-/** Engines of the model that can be asked: those with a SQL dialect. */
-function enginesOf(model: RelationModel): Engine[] {
-  return Object.keys(model.on).flatMap((name) => {
-    const engine = engines.get(name as EngineName); // keys of EngineOptions
-    return engine?.quoting ? [engine] : [];
-  });
-}
-
-const notServed: ReadonlySet<string> = new Set(["DW-SLOT-UNBOUND", "DW-CONNECTION-UNSUPPORTED"]);
-
-async function openSlot(
-  slots: Map<EngineName, AskableSlot | DwError>,
-  engine: EngineName,
-  connections: Connections,
-): Promise<AskableSlot | DwError> {
-  const known = slots.get(engine);
-  if (known) return known;
-  const slot = await connections.slot(engine).then(
-    (open) => checkSlot(engine, open),
-    (error: unknown) => {
-      // An engine that is not there leaves its checks open and the others go on; anything else stops the run.
-      if (isDwError(error) && (error.errorClass === "unreachable" || notServed.has(error.code))) return error;
-      throw error;
-    },
-  );
-  slots.set(engine, slot);
-  return slot;
-}
-
-function filled(object: CatalogObject, environment: string): CatalogObject {
-  return fillHoles(object as unknown as Json, environment) as unknown as CatalogObject; // JSON by construction
-}
-
-function checkTable(model: RelationModel, engine: Engine, slot: AskableSlot, objects: readonly CatalogObject[]): CheckTable {
-  const quoting = slot.dialect === "duckdb" ? duckdb : engine.quoting;
-  if (!quoting) throw new Error(`${engine.name} has no quoting`);
-  const { id, lit } = sqlBuilder(quoting);
-  const table = (name: string): string => {
-    const object = objects.find((candidate) => candidate.slot === engine.name && candidate.model === name && holdsRows(candidate));
-    if (!object) throw notThere(model, engine.name, name);
-    return id(...(engine.qualifiedName?.(object) ?? object.name)).text;
-  };
-  return {
-    dialect: slot.dialect,
-    model: model.name,
-    from: table(model.name),
-    columns: model.columns,
-    key: ("key" in model ? model.key : undefined) ?? [],
-    table,
-    ident: (name) => id(name).text,
-    literal: (value) => lit(value).text,
-  };
-}
-
-const relationKinds = new Set(["table", "view", "materialized-view", "continuous-aggregate"]);
-
-function holdsRows(object: CatalogObject): boolean {
-  return relationKinds.has(object.kind);
-}
-
-function notThere(model: RelationModel, engine: EngineName, name: string): DwError {
-  return new DwError("DW-MODEL-INVALID", {
-    what: `A check of ${model.name} refers to ${name}, which is no table of ${engine}.`,
-    why: "One query cannot look into two engines.",
-    fix: `Put ${name} on ${engine} too, or check it where both are.`,
-  });
-}
-
-function notReached(warehouse: string, { model, checks }: CheckedModel, slot: EngineName, error: DwError): CheckOutcome[] {
+function notReached(warehouse: string, { model, checks }: CheckedModel, slot: SlotName, error: DwError): CheckOutcome[] {
   return checks.map((spec) => ({
     outcome: "not-evaluated",
     value: null,
@@ -169,17 +150,19 @@ function notReached(warehouse: string, { model, checks }: CheckedModel, slot: En
     model: model.name,
     slot,
     kind: spec.check,
-    check: spec.name ?? spec.check,
+    check: checkName(spec),
+    column: "column" in spec && spec.column !== undefined ? spec.column : null,
     owner: spec.owner ?? null,
     tags: spec.tags ?? [],
     weight: spec.weight ?? 1,
     code: error.code,
+    suppressed: null,
     sample: null,
     sql: [],
   }));
 }
 
 function record(run: string, at: string, outcome: CheckOutcome): CheckRecord {
-  const { warehouse, model, check: name, value, message } = outcome;
-  return { run, at, warehouse, model, check: name, outcome: outcome.outcome, value, message };
+  const { warehouse, model, slot, check: name, value, message } = outcome;
+  return { run, at, warehouse, model, slot, check: name, outcome: outcome.outcome, value, message };
 }

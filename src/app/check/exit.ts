@@ -14,6 +14,7 @@ export interface ExitTerms {
 export function exitClasses({ outcomes, scores }: Pick<CheckReport, "outcomes" | "scores">, terms: ExitTerms): ErrorClass[] {
   const low = terms.minScore !== undefined && scores.some(({ score }) => score < (terms.minScore ?? 0));
   const classes = outcomes.flatMap((outcome): ErrorClass[] => {
+    if (outcome.suppressed) return [];
     if (outcome.outcome === "fail" || (outcome.outcome === "warn" && terms.failOn === "warn")) return ["found"];
     if (outcome.outcome !== "not-evaluated") return [];
     return outcome.code === "DW-CONNECT" || outcome.code === "DW-TIMEOUT" ? ["unreachable"] : ["found"];

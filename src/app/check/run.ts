@@ -1,32 +1,21 @@
 import pLimit from "p-limit";
-import { type CompiledChecks, compileChecks, type MetricQuery } from "../../checks/compile.js";
+import { type CompiledChecks, compileChecks, narrowed } from "../../checks/compile.js";
 import { kindOf } from "../../checks/index.js";
-import type { CheckTable, Verdict } from "../../core/check.js";
+import type { CheckTable, JudgeContext, Past, Verdict } from "../../core/check.js";
 import type { AnyCheck } from "../../core/check-spec.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { RelationModel } from "../../core/model.js";
-import type { EngineName } from "../../core/types.js";
+import { type Answers, type Ask, answersTo, type CheckSlot, type SlotName, type Surroundings } from "./ask.js";
+import type { CheckableModel } from "./select.js";
 
-/** An engine slot that can be asked; values come as text, null for SQL NULL. */
-export interface CheckSlot {
-  readonly engine: EngineName;
-  /** How many queries may run at once. */
-  readonly concurrency: number;
-  /** Rows of a query, each a list of values by position, with the columns' names. */
-  readonly query: (
-    sql: string,
-    signal: AbortSignal,
-  ) => Promise<{ readonly columns: readonly string[]; readonly rows: readonly (readonly Json[])[] }>;
-}
-
-/** One table in one slot with the checks that run on it. */
+/** One table in one place with the checks that run on it. */
 export interface CheckTask {
   readonly warehouse: string;
-  readonly model: RelationModel;
+  readonly model: CheckableModel;
   readonly slot: CheckSlot;
   readonly table: CheckTable;
   readonly checks: readonly AnyCheck[];
+  readonly around?: Partial<Surroundings>;
 }
 
 /** What one check said; the shape of an element of `dw check --json`. */
@@ -34,15 +23,19 @@ export interface CheckOutcome extends Verdict {
   readonly warehouse: string;
   readonly layer: string | null;
   readonly model: string;
-  readonly slot: EngineName;
+  readonly slot: SlotName;
   readonly kind: string;
   readonly check: string;
+  /** The column that the check is about, when it is one. */
+  readonly column: string | null;
   readonly owner: string | null;
   readonly tags: readonly string[];
   /** How much it counts in its layer's score. */
   readonly weight: number;
   /** The code of what stopped an evaluation: DW-CONNECT means that a retry may help. */
   readonly code: string | null;
+  /** Why a violation does not count now. */
+  readonly suppressed: { readonly until: string; readonly reason: string } | null;
   /** Rows that show the failure, personal data masked. */
   readonly sample: { readonly columns: readonly string[]; readonly rows: readonly (readonly Json[])[] } | null;
   readonly sql: readonly string[];
@@ -52,94 +45,79 @@ export interface RunTerms {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly signal: AbortSignal;
+  /** Milliseconds after which a statement is given up. */
+  readonly timeoutMs?: number;
+  /** Milliseconds since the epoch after which nothing more is asked. */
+  readonly deadline?: number;
+  /** Rows that show a failure; 5 when absent. */
+  readonly sampleRows?: number;
+  /** Earlier outcomes of a check, oldest first; nothing is remembered when absent. */
+  readonly past?: (of: {
+    readonly warehouse: string;
+    readonly model: string;
+    readonly slot: SlotName;
+    readonly check: string;
+    readonly forMs: number;
+  }) => Promise<readonly Past[]>;
 }
 
-/** Runs every task, table by table within a slot's limit; an engine that dies leaves its checks not evaluated, not the run. */
+export const SAMPLE_ROWS = 5;
+
+/** Runs every task, within each slot's limit of queries; an engine that dies leaves its checks not evaluated, not the run. */
 export async function runChecks(tasks: readonly CheckTask[], terms: RunTerms): Promise<CheckOutcome[]> {
-  const limits = new Map<CheckSlot, ReturnType<typeof pLimit>>();
-  const limitOf = (slot: CheckSlot): ReturnType<typeof pLimit> => {
-    const limit = limits.get(slot) ?? pLimit(slot.concurrency);
-    limits.set(slot, limit);
-    return limit;
-  };
-  const done = await Promise.all(tasks.map((task) => limitOf(task.slot)(() => runTask(task, terms))));
+  const ask = asking(terms);
+  const done = await Promise.all(tasks.map((task) => runTask(task, terms, ask)));
   return done.flat();
 }
 
-async function runTask(task: CheckTask, terms: RunTerms): Promise<CheckOutcome[]> {
+type Query = CheckSlot["query"];
+type Asked = (slot: CheckSlot, sql: string) => ReturnType<Query>;
+
+/** Queries wait for their turn; what waited past the deadline is not asked any more. */
+function asking({ signal, timeoutMs, deadline }: RunTerms): Asked {
+  const limits = new Map<CheckSlot, ReturnType<typeof pLimit>>();
+  return (slot, sql) => {
+    const limit = limits.get(slot) ?? pLimit(slot.concurrency);
+    limits.set(slot, limit);
+    return limit(() => {
+      signal.throwIfAborted();
+      const left = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - Date.now();
+      if (left <= 0) throw tooLate();
+      const patience = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, left);
+      return slot.query(sql, { signal, ...(Number.isFinite(patience) && { timeoutMs: Math.ceil(patience) }) });
+    });
+  };
+}
+
+function tooLate(): DwError {
+  return new DwError("DW-TIMEOUT", {
+    what: "The deadline passed before this check was asked.",
+    why: "A gate answers in time, and says what it could not look at.",
+    fix: "Give a later --deadline, or fewer checks.",
+  });
+}
+
+async function runTask(task: CheckTask, terms: RunTerms, asked: Asked): Promise<CheckOutcome[]> {
   const compiled = compileChecks(task.checks, task.table);
-  const answers = await answer(compiled, task, terms);
+  const ask: Ask = (slot, sql) =>
+    asValue(asked(slot, sql), terms).then((answer) => (answer instanceof DwError ? answer : (answer.rows[0] ?? [])));
+  const answers = await answersTo(compiled, { ...task, ask });
   const outcomes: CheckOutcome[] = [];
-  for (const [index, spec] of task.checks.entries()) outcomes.push(await judge(spec, index, compiled, answers, task, terms));
+  for (const [index, spec] of task.checks.entries()) {
+    const verdict = await judge(spec, index, compiled, answers, task, terms);
+    outcomes.push({ ...verdict, sample: await sampleRows(spec, verdict, task, terms, asked) });
+  }
   return outcomes;
 }
 
-/** Metric values by check, or the error that kept them away. */
-type Answers = ReadonlyMap<number, { readonly values: Record<string, string | null>; readonly error?: DwError }>;
-
-async function answer(compiled: CompiledChecks, task: CheckTask, terms: RunTerms): Promise<Answers> {
-  const answers = new Map<number, { values: Record<string, string | null>; error?: DwError }>();
-  for (const query of compiled.queries) {
-    const result = await ask(query, task, terms);
-    if (result instanceof DwError && canIsolate(result, query)) {
-      for (const [check, value] of await isolated(compiled, query, task, terms)) merge(answers, check, value);
-    } else spread(answers, query, result);
-  }
-  return answers;
-}
-
-async function ask(query: MetricQuery, { slot }: CheckTask, { signal }: RunTerms): Promise<readonly Json[] | DwError> {
+/** An engine's refusal as a value; an interrupted run is no answer. */
+async function asValue<Value>(work: Promise<Value>, { signal }: RunTerms): Promise<Value | DwError> {
   try {
-    const { rows } = await slot.query(query.sql, signal);
-    return rows[0] ?? [];
+    return await work;
   } catch (error) {
     if (error instanceof DwError && !signal.aborted) return error;
     throw error;
   }
-}
-
-function canIsolate(error: DwError, query: MetricQuery): boolean {
-  return error.errorClass === "refused" && new Set(query.columns.flat().map((key) => key.check)).size > 1;
-}
-
-/** The engine refused the common scan: ask for each check alone, so that one bad predicate does not silence the others. */
-async function isolated(compiled: CompiledChecks, query: MetricQuery, task: CheckTask, terms: RunTerms): Promise<Answers> {
-  const answers = new Map<number, { values: Record<string, string | null>; error?: DwError }>();
-  for (const check of new Set(query.columns.flat().map((key) => key.check))) {
-    const spec = compiled.checks[check];
-    const [alone] = spec ? compileChecks([spec], task.table).queries : [];
-    if (!alone) continue;
-    const renumbered = { ...alone, columns: alone.columns.map((keys) => keys.map((key) => ({ ...key, check }))) };
-    spread(answers, renumbered, await ask(renumbered, task, terms));
-  }
-  return answers;
-}
-
-function spread(
-  answers: Map<number, { values: Record<string, string | null>; error?: DwError }>,
-  query: MetricQuery,
-  result: readonly Json[] | DwError,
-): void {
-  query.columns.forEach((keys, column) => {
-    for (const { check, metric } of keys) {
-      if (result instanceof DwError) merge(answers, check, { values: {}, error: result });
-      else merge(answers, check, { values: { [metric]: text(result[column]) } });
-    }
-  });
-}
-
-function merge(
-  answers: Map<number, { values: Record<string, string | null>; error?: DwError }>,
-  check: number,
-  part: { readonly values: Record<string, string | null>; readonly error?: DwError },
-): void {
-  const before = answers.get(check);
-  const error = before?.error ?? part.error;
-  answers.set(check, { values: { ...before?.values, ...part.values }, ...(error && { error }) });
-}
-
-function text(value: Json | undefined): string | null {
-  return value === undefined || value === null ? null : String(value);
 }
 
 async function judge(
@@ -149,44 +127,69 @@ async function judge(
   answers: Answers,
   task: CheckTask,
   terms: RunTerms,
-): Promise<CheckOutcome> {
-  const kind = kindOf(spec);
+): Promise<Omit<CheckOutcome, "sample">> {
   const error = compiled.refused.get(index) ?? answers.get(index)?.error;
   const sql = compiled.queries.filter((query) => query.columns.flat().some((key) => key.check === index)).map((query) => query.sql);
-  const zone = (column: string): string => task.table.columns[column]?.zone ?? zoneOf(task.model);
   const verdict: Verdict = error
     ? { outcome: "not-evaluated", value: null, message: `${error.what} ${error.why}` }
-    : kind.judge(spec, answers.get(index)?.values ?? {}, { now: terms.now, zone });
-  const failed = verdict.outcome === "fail" || verdict.outcome === "warn";
+    : kindOf(spec).judge(spec, answers.get(index)?.values ?? {}, await contextOf(spec, task, terms));
   return {
     ...verdict,
+    message: spec.sample === undefined || error ? verdict.message : `${verdict.message} (in a sample of ${spec.sample})`,
     warehouse: task.warehouse,
     layer: task.model.layer ?? null,
     model: task.model.name,
     slot: task.slot.engine,
     kind: spec.check,
-    check: spec.name ?? kind.title(spec),
+    check: checkName(spec),
+    column: "column" in spec && spec.column !== undefined ? spec.column : null,
     owner: spec.owner ?? null,
     tags: spec.tags ?? [],
     weight: spec.weight ?? 1,
     code: error?.code ?? null,
-    sample: failed && kind.sample ? await sampleRows(kind.sample(spec, task.table), task, terms) : null,
+    suppressed: isSuppressed(spec, terms.now) ? (spec.suppress ?? null) : null,
     sql,
   };
 }
 
-function zoneOf(model: RelationModel): string {
-  return ("zone" in model ? model.zone : undefined) ?? "UTC";
+/** What history, alerts and people call a check. */
+export function checkName(spec: AnyCheck): string {
+  return spec.name ?? `${kindOf(spec).title(spec)}${spec.where === undefined ? "" : ` where ${spec.where}`}`;
+}
+
+function isSuppressed({ suppress }: AnyCheck, now: number): boolean {
+  return suppress !== undefined && new Date(now).toISOString().slice(0, 10) <= suppress.until;
+}
+
+async function contextOf(spec: AnyCheck, task: CheckTask, terms: RunTerms): Promise<JudgeContext> {
+  const { warehouse, model, slot, table } = task;
+  const wanted = kindOf(spec).remembers?.(spec);
+  const check = wanted?.of ?? checkName(spec);
+  const past =
+    wanted && wanted.forMs > 0 ? await terms.past?.({ warehouse, model: model.name, slot: slot.engine, check, forMs: wanted.forMs }) : [];
+  return { now: terms.now, columns: table.columns, past: past ?? [], zone: (column) => table.columns[column]?.zone ?? table.zone ?? "UTC" };
 }
 
 /** A sample that cannot be had hides nothing: the verdict stands without it. */
-async function sampleRows(sql: string, task: CheckTask, { signal }: RunTerms): Promise<CheckOutcome["sample"]> {
-  try {
-    const { columns, rows } = await task.slot.query(sql, signal);
-    const masked = columns.map((column) => task.table.columns[column]?.pii === true);
-    return { columns, rows: rows.map((row) => row.map((value, i) => (masked[i] && value !== null ? "***" : value))) };
-  } catch (error) {
-    if (error instanceof DwError && !signal.aborted) return null;
-    throw error;
-  }
+async function sampleRows(
+  spec: AnyCheck,
+  { outcome }: Verdict,
+  task: CheckTask,
+  terms: RunTerms,
+  asked: Asked,
+): Promise<CheckOutcome["sample"]> {
+  const kind = kindOf(spec);
+  if ((outcome !== "fail" && outcome !== "warn") || !kind.sample) return null;
+  const sql = kind.sample(narrowed(spec, task.table), task.table, terms.sampleRows ?? SAMPLE_ROWS);
+  const answer = await asValue(asked(task.slot, sql), terms);
+  if (answer instanceof DwError) return null;
+  const masked = answer.columns.map((column) => isPersonal(column, spec, task.table));
+  return { columns: answer.columns, rows: answer.rows.map((row) => row.map((value, i) => (masked[i] && value !== null ? "***" : value))) };
+}
+
+/** A query of the author's own may call a personal column by another name: where a model has any, unknown names are masked. */
+function isPersonal(column: string, spec: AnyCheck, { columns }: CheckTable): boolean {
+  const known = Object.hasOwn(columns, column) ? columns[column] : undefined;
+  if (known !== undefined) return known.pii === true;
+  return spec.check === "sql" && Object.values(columns).some(({ pii }) => pii === true);
 }

@@ -2,7 +2,7 @@ import { compareText, fillHoles } from "../../core/catalog.js";
 import type { AnyCheck } from "../../core/check-spec.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { CheckModel, Model, RelationModel } from "../../core/model.js";
+import type { BackfillModel, CheckModel, Model, RelationModel, SourceModel, TopicModel } from "../../core/model.js";
 import { nearest } from "../../core/nearest.js";
 import { globMatcher } from "../glob.js";
 
@@ -14,9 +14,12 @@ export interface CheckSelection {
   readonly tag?: string;
 }
 
+/** Models whose rows or messages can be looked at. */
+export type CheckableModel = RelationModel | SourceModel | TopicModel;
+
 /** A model with the checks that are to run on it. */
 export interface CheckedModel {
-  readonly model: RelationModel;
+  readonly model: CheckableModel;
   readonly checks: readonly AnyCheck[];
 }
 
@@ -31,26 +34,29 @@ export function selectChecks(
   environment: string,
 ): CheckedModel[] {
   refuseUnknownLayer(layers, selection.layer);
-  const apart = models.filter((model): model is CheckModel => model.model === "check");
+  const apart = models.filter((model): model is CheckModel | BackfillModel => model.model === "check" || model.model === "backfill");
   const matches = selection.model === undefined ? () => true : globMatcher(selection.model);
   const selected = models
-    .filter(isRelation)
+    .filter(isCheckable)
     .filter((model) => matches(model.name) && (selection.layer === undefined || model.layer === selection.layer))
     .map((model) => ({ model, checks: checksOf(model, apart, environment).filter(hasTag(selection.tag)) }))
     .filter(({ checks }) => checks.length > 0);
   if (selected.length === 0) throw nothingSelected(selection);
-  const rank = (model: RelationModel): number => layers.indexOf(model.layer ?? "");
+  const rank = (model: CheckableModel): number => layers.indexOf(model.layer ?? "");
   return selected.sort((a, b) => rank(a.model) - rank(b.model) || compareText(a.model.name, b.model.name));
 }
 
-function isRelation(model: Model): model is RelationModel {
-  return model.model === "table" || model.model === "view" || model.model === "materialized-view";
+export function isCheckable(model: Model): model is CheckableModel {
+  return ["table", "view", "materialized-view", "source"].includes(model.model);
 }
 
-/** A model's freshness and checks, and those that name it first in `on`; owners and tags go down to their checks. */
-function checksOf(model: RelationModel, apart: readonly CheckModel[], environment: string): AnyCheck[] {
-  const fresh: AnyCheck[] = model.fresh ? [{ check: "freshness", ...model.fresh }] : [];
-  const joined = apart.filter((check) => check.on[0] === model.name).map(withModelsTerms);
+/** A model's freshness and checks, those that name it first in `on`, and those of backfills that fill it. */
+function checksOf(model: CheckableModel, apart: readonly (CheckModel | BackfillModel)[], environment: string): AnyCheck[] {
+  const fresh: AnyCheck[] = "fresh" in model && model.fresh ? [{ check: "freshness", ...model.fresh }] : [];
+  const joined = apart.flatMap((other) => {
+    if (other.model === "backfill") return other.to === model.name ? (other.checks ?? []) : [];
+    return other.on[0] === model.name ? [withModelsTerms(other)] : [];
+  });
   return [...fresh, ...(model.checks ?? []), ...joined].map((check) => inherit(filled(check, environment), model));
 }
 
@@ -58,7 +64,8 @@ function withModelsTerms({ name, owner, tags, spec }: CheckModel): AnyCheck {
   return { name, ...(owner !== undefined && { owner }), ...(tags && { tags }), ...spec };
 }
 
-function inherit(check: AnyCheck, model: RelationModel): AnyCheck {
+/** Owners and tags go down from a model to its checks. */
+function inherit(check: AnyCheck, model: CheckableModel): AnyCheck {
   const owner = check.owner ?? model.owner;
   const tags = [...new Set([...(check.tags ?? []), ...(model.tags ?? [])])];
   return { ...check, ...(owner !== undefined && { owner }), ...(tags.length > 0 && { tags }) };

@@ -1,39 +1,105 @@
-import { type OpenConnection, rowServer } from "../../connections/open.js";
+import type { OpenConnection } from "../../connections/open.js";
+import type { CheckDialect } from "../../core/check.js";
+import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { DuckDb, Pg } from "../../core/session.js";
-import type { Dialect, EngineName } from "../../core/types.js";
-import type { CheckSlot } from "./run.js";
+import type { DuckDb, Mysql, MysqlSession, Pg } from "../../core/session.js";
+import type { CheckSlot, SlotName } from "./ask.js";
 
 /** An engine slot as checks ask it, and the dialect in which it understands them. */
 export interface AskableSlot extends CheckSlot {
-  readonly dialect: Dialect;
+  readonly dialect: CheckDialect;
   /** The engine that DuckDB stands in for, when it does. */
   readonly emulated: boolean;
 }
 
-export function checkSlot(engine: EngineName, connection: OpenConnection): AskableSlot {
-  const open = rowServer(connection, "run checks");
-  if (open.kind === "pg") {
-    const dialect = engine === "timescale" ? "timescale" : "postgres";
-    // PGlite has one connection; a server's pool takes two scans without slowing its readers down.
-    return { engine, dialect, emulated: false, concurrency: open.embedded ? 1 : 2, query: pgQuery(open.pg) };
+/** How many queries a server takes from one run, unless dw.config.ts says otherwise: two scans do not slow its readers down. */
+const CONCURRENCY = 2;
+
+/** `concurrency` is the configuration's; a database inside this process takes one query at a time whatever it says. */
+export function checkSlot(engine: SlotName, open: OpenConnection, concurrency = CONCURRENCY): AskableSlot {
+  switch (open.kind) {
+    case "pg": {
+      const dialect = engine === "timescale" ? "timescale" : "postgres";
+      return { engine, dialect, emulated: false, concurrency: open.embedded ? 1 : concurrency, query: pgQuery(open.pg, open.embedded) };
+    }
+    case "duckdb":
+      return { engine, dialect: "duckdb", emulated: open.emulates !== undefined, concurrency: 1, query: duckdbQuery(open.duckdb) };
+    case "mysql": {
+      const { server } = open;
+      const dialect = server === "starrocks" ? "starrocks" : "mysql";
+      return { engine, dialect, emulated: false, concurrency, query: mysqlQuery(open.mysql, server) };
+    }
   }
-  return { engine, dialect: "duckdb", emulated: open.emulates !== undefined, concurrency: 1, query: duckdbQuery(open.duckdb) };
 }
 
-function pgQuery(pg: Pg): CheckSlot["query"] {
-  return async (sql) => table(await pg.query(sql));
+/**
+ * In one text with the query: the setting then lives and dies with its transaction, also behind a pooler. A server that is
+ * left with a query is told to stop by the same setting. PGlite takes one statement a text, and cannot stop.
+ */
+function pgQuery(pg: Pg, embedded: boolean): CheckSlot["query"] {
+  return async (sql, { signal, timeoutMs }) => {
+    const text = timeoutMs === undefined || embedded ? sql : `SET LOCAL statement_timeout = ${timeoutMs};\n${sql}`;
+    return table(await unlessAborted(pg.query(text), signal));
+  };
 }
 
-function duckdbQuery(duckdb: DuckDb): CheckSlot["query"] {
-  return async (sql) => {
-    const session = await duckdb.session();
+export function duckdbQuery(duckdb: DuckDb): CheckSlot["query"] {
+  return async (sql, { signal, timeoutMs }) => {
+    const limit = timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const session = await duckdb.session(limit);
     try {
       return table(await session.rows(sql));
+    } catch (error) {
+      if (limit.aborted && !signal.aborted) throw tooSlow("DuckDB", timeoutMs ?? 0);
+      throw error;
     } finally {
       await session.close();
     }
   };
+}
+
+/** Of each server's settings, those that it does not know are refused, which changes nothing. */
+const limits = {
+  starrocks: (ms: number) => [`SET query_timeout = ${Math.max(1, Math.ceil(ms / 1000))}`],
+  mysql: (ms: number) => [`SET SESSION max_execution_time = ${ms}`, `SET SESSION max_statement_time = ${ms / 1000}`], // MySQL's, MariaDB's
+} as const;
+
+function mysqlQuery(mysql: Mysql, server: "starrocks" | "mysql"): CheckSlot["query"] {
+  return async (sql, { signal, timeoutMs }) => {
+    const session = await mysql.session();
+    try {
+      return table(
+        await unlessAborted(
+          prepared(session, server, timeoutMs).then(() => session.query(sql)),
+          signal,
+        ),
+      );
+    } finally {
+      await session.close();
+    }
+  };
+}
+
+async function prepared(session: MysqlSession, server: "starrocks" | "mysql", timeoutMs: number | undefined): Promise<void> {
+  await session.ask("SET time_zone = '+00:00'"); // TIMESTAMP columns are shown in the session's zone
+  for (const setting of timeoutMs === undefined ? [] : limits[server](timeoutMs)) await session.ask(setting);
+}
+
+/** Gives up waiting when the run is interrupted; the server ends the query by its own limit. */
+function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+function tooSlow(server: string, timeoutMs: number): DwError {
+  return new DwError("DW-TIMEOUT", {
+    what: `${server} did not answer within ${timeoutMs / 1000} s.`,
+    why: "The statement was stopped.",
+    fix: "Give `statementTimeout` of `checks` in dw.config.ts more time, or the check less to read.",
+  });
 }
 
 /** Drivers answer with objects; columns keep their order in them, and queries here never repeat a name. */

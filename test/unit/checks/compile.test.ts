@@ -10,6 +10,7 @@ const table: CheckTable = {
   from: '"orders"',
   columns: { id: t.bigint().column, city: t.text().nullable().column, score: t.double().column },
   key: ["id"],
+  now: Date.UTC(2024, 5, 1, 12),
   table: (model) => `"${model}"`,
   ident: (name) => `"${name}"`,
   literal: (value) => (typeof value === "string" ? `'${value}'` : String(value)),
