@@ -14,6 +14,7 @@ export const freshness: CheckKind<FreshnessSpec> = {
   title: (spec) => `the newest ${spec.column} is at most ${spec.within} old${spec.per ? ` for each ${spec.per.join(", ")}` : ""}`,
   metrics: (spec, table) => {
     const { sql } = columnOf(table, spec.column, "freshness");
+    if (table.topic) return { newest: { scan: "topic", ask: { ask: "newest" } } }; // by the messages' own times
     if (spec.per !== undefined) return groupMetrics(spec, table);
     const value = spec.where === undefined ? sql : `case when ${spec.where} then ${sql} end`;
     return { newest: { scan: "table", sql: `max(${value})` } };

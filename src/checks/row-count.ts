@@ -6,7 +6,7 @@ import { violation } from "./threshold.js";
 export const rowCount: CheckKind<RowCountSpec> = {
   kind: "row-count",
   title: (spec) => `has ${wanted(spec)} rows`,
-  metrics: (spec) => ({ rows: { scan: "table", sql: countRows(spec) } }),
+  metrics: (spec, table) => ({ rows: table.topic ? { scan: "topic", ask: { ask: "messages" } } : { scan: "table", sql: countRows(spec) } }),
   judge: (spec, values) => {
     const rows = counted(values, "rows");
     const inside = rows >= BigInt(spec.min ?? 0) && (spec.max === undefined || rows <= BigInt(spec.max));

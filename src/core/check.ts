@@ -22,6 +22,8 @@ export type Metric =
 export type TopicQuestion =
   /** Time of the newest message as ISO-8601; NULL without messages. */
   | { readonly ask: "newest" }
+  /** How many messages there are, at most: compaction leaves fewer. */
+  | { readonly ask: "messages" }
   /** Messages that the group has not read yet; NULL where it never read. */
   | { readonly ask: "lag"; readonly group: string }
   /** The newest `last` messages of each partition: how many there are, and how many are not as the model says. */
@@ -51,6 +53,8 @@ export interface CheckTable {
   readonly model: string;
   /** The table as SQL, quoted and qualified. */
   readonly from: string;
+  /** It is a topic: there is no SQL, only TopicQuestions. */
+  readonly topic?: true;
   readonly columns: Readonly<Record<string, Column>>;
   readonly key: readonly string[];
   /** Zone of zone-less times; UTC when absent. A column's own comes first. */

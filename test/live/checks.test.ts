@@ -18,7 +18,11 @@ beforeAll(async () => {
   if (postgres) {
     const pg = await openPg(postgres.connection, undefined);
     for (const sql of plant({ DATETIME: "TIMESTAMP", INSTANT: "TIMESTAMPTZ", NAN: "'NaN'", offsets: true })) await pg.query(sql);
-    engines.set("postgres", { name: "postgres", slot: checkSlot("postgres", { kind: "pg", pg, embedded: false }), quoting: postgresQuoting });
+    engines.set("postgres", {
+      name: "postgres",
+      slot: checkSlot("postgres", { kind: "pg", pg, embedded: false }),
+      quoting: postgresQuoting,
+    });
     closers.push(pg.close, postgres.stop);
   }
   if (mariadb) {

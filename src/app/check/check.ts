@@ -92,6 +92,7 @@ interface Found {
 
 async function tasksOf(warehouse: string, selected: CheckedModel, places: Places, inWarehouse: WarehousePlaces): Promise<Found> {
   if (selected.model.model === "source") return sourceTask(warehouse, selected, inWarehouse);
+  if (selected.model.model === "topic") return topicTask(warehouse, selected, places, inWarehouse);
   const tasks: CheckTask[] = [];
   const unreached: CheckOutcome[] = [];
   for (const engine of enginesOf(selected.model)) {
@@ -103,6 +104,13 @@ async function tasksOf(warehouse: string, selected: CheckedModel, places: Places
     }
   }
   return { tasks, unreached };
+}
+
+async function topicTask(warehouse: string, selected: CheckedModel, places: Places, inWarehouse: WarehousePlaces): Promise<Found> {
+  const slot = await places.slot("kafka");
+  if (slot instanceof DwError) return { tasks: [], unreached: notReached(warehouse, selected, "kafka", slot) };
+  const { table, around } = inWarehouse.topicOf(selected.model);
+  return { tasks: [{ warehouse, ...selected, slot, table, around }], unreached: [] };
 }
 
 async function sourceTask(warehouse: string, selected: CheckedModel, inWarehouse: WarehousePlaces): Promise<Found> {

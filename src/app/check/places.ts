@@ -17,6 +17,7 @@ import type { Surroundings } from "./ask.js";
 import { type CheckableModel, isCheckable } from "./select.js";
 import { type AskableSlot, checkSlot } from "./slot.js";
 import { openSourcePlace, type SourcePlace, sourceDifferences } from "./source-place.js";
+import { askTopic } from "./topic.js";
 
 export interface PlacesRequest {
   readonly project: Project;
@@ -39,6 +40,7 @@ export interface Places {
 export interface WarehousePlaces {
   readonly tableOf: (model: CheckableModel, engine: Engine, slot: AskableSlot) => CheckTable;
   readonly sourceOf: (model: SourceModel) => Promise<SourcePlace>;
+  readonly topicOf: (model: CheckableModel) => { readonly table: CheckTable; readonly around: Partial<Surroundings> };
   readonly around: (model: CheckableModel, engine?: EngineName) => Partial<Surroundings>;
 }
 
@@ -120,7 +122,34 @@ function warehousePlaces(
     if (model.model === "source") return sourceDifferences(model.columns, (await sourceOf(model)).columns, model.name);
     return liveDifferences(model, engine, catalog(), request);
   };
-  return { tableOf, sourceOf, around: (model, engine) => ({ elsewhere, schema: () => schema(model, engine) }) };
+  const topicOf: WarehousePlaces["topicOf"] = (model) => {
+    const object = catalog().objects.find((one) => one.model === model.name && one.slot === "kafka" && one.kind === "topic");
+    const name = object?.name.at(-1) ?? model.name;
+    return {
+      table: topicTable(model, now),
+      around: { topic: async (questions) => askTopic(await request.connections.slot("kafka"), name, questions) },
+    };
+  };
+  return { tableOf, sourceOf, topicOf, around: (model, engine) => ({ elsewhere, schema: () => schema(model, engine) }) };
+}
+
+function topicTable(model: CheckableModel, now: number): CheckTable {
+  const unasked = (): never => {
+    throw new Error(`${model.name} is a topic: nothing is quoted for it`);
+  };
+  const { ident, literal } = duckdb; // texts of metrics that are never asked
+  return {
+    dialect: "duckdb",
+    topic: true,
+    model: model.name,
+    from: ident(model.name),
+    columns: model.columns ?? {},
+    key: [],
+    now,
+    table: unasked,
+    ident,
+    literal,
+  };
 }
 
 function filledCatalog(warehouse: string, models: readonly Model[], environment: string): Catalog {

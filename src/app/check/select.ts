@@ -47,7 +47,7 @@ export function selectChecks(
 }
 
 export function isCheckable(model: Model): model is CheckableModel {
-  return ["table", "view", "materialized-view", "source"].includes(model.model);
+  return ["table", "view", "materialized-view", "source", "topic"].includes(model.model);
 }
 
 /** A model's freshness and checks, those that name it first in `on`, and those of backfills that fill it. */

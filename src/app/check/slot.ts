@@ -29,6 +29,9 @@ export function checkSlot(engine: SlotName, open: OpenConnection, concurrency = 
       const dialect = server === "starrocks" ? "starrocks" : "mysql";
       return { engine, dialect, emulated: false, concurrency, query: mysqlQuery(open.mysql, server) };
     }
+    case "kafka":
+      // Nobody asks it in a dialect: a topic's questions go another way.
+      return { engine, dialect: "duckdb", emulated: false, concurrency, query: () => Promise.reject(noRows()) };
   }
 }
 
@@ -91,6 +94,14 @@ function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
     const stop = (): void => reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+function noRows(): DwError {
+  return new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: "A topic has no rows that a query could look at.",
+    why: "Brokers know offsets, times and what groups have read.",
+    fix: "Use freshness, rowCount, lag or messages on topics, and the other checks on the tables that they fill.",
   });
 }
 

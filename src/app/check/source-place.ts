@@ -53,18 +53,21 @@ export async function openSourcePlace(request: SourceRequest): Promise<SourcePla
   return open === undefined ? copied(request) : inDatabase(open, rest, request);
 }
 
-/** Undefined where the name is a format or `model`, not a connection. */
-async function databaseOf(name: string, connections: Connections): Promise<OpenConnection | undefined> {
+type Database = Exclude<OpenConnection, { readonly kind: "kafka" }>;
+
+/** Undefined where the name is a format or `model`, or a connection without SQL. */
+async function databaseOf(name: string, connections: Connections): Promise<Database | undefined> {
   try {
     connections.environment.connection(name);
   } catch (error) {
     if (isDwError(error) && error.code === "DW-CONNECTION-UNKNOWN") return undefined;
     throw error;
   }
-  return connections.named(name);
+  const open = await connections.named(name);
+  return open.kind === "kafka" ? undefined : open;
 }
 
-async function inDatabase(open: OpenConnection, rest: string, request: SourceRequest): Promise<SourcePlace> {
+async function inDatabase(open: Database, rest: string, request: SourceRequest): Promise<SourcePlace> {
   const slot = checkSlot(open.kind === "mysql" && open.server === "mysql" ? "mysql" : slotNames[open.kind], open, request.concurrency);
   const quoting = quotings[open.kind];
   const columns = open.kind === "mysql" ? await mysqlColumns(open.mysql, rest) : await sourceColumns(request);
@@ -72,7 +75,7 @@ async function inDatabase(open: OpenConnection, rest: string, request: SourceReq
 }
 
 const slotNames = { pg: "postgres", duckdb: "duckdb", mysql: "starrocks" } as const;
-const quotings: Readonly<Record<OpenConnection["kind"], Quoting>> = { pg: postgresQuoting, duckdb: duckdbQuoting, mysql: starrocksQuoting };
+const quotings: Readonly<Record<Database["kind"], Quoting>> = { pg: postgresQuoting, duckdb: duckdbQuoting, mysql: starrocksQuoting };
 
 async function sourceColumns(request: SourceRequest): Promise<readonly SourceColumn[]> {
   const source = await openSource(request);
