@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import type { Catalog } from "../core/catalog.js";
 import { DwError } from "../core/errors.js";
 import { engines } from "../engines/index.js";
-import { catalogOfDdl } from "../engines/starrocks/ddl-catalog.js";
+import { catalogOfDdl, type DdlFile } from "../engines/starrocks/ddl-catalog.js";
 import { starrocks } from "../engines/starrocks/index.js";
 import { decideExactly } from "../engines/starrocks/rules.js";
 import { type DiffReport, diffCatalogs, type Revision, type Side } from "./diff.js";
@@ -41,9 +42,21 @@ const exact: Engines = new Map([...engines, ["starrocks", { ...starrocks, decide
 
 /** A file of CREATE statements as one side. DW-USAGE without an engine whose SQL dw reads, or without the file. */
 export async function ddlSide(path: string, engine: string | undefined, warehouse: string): Promise<Side> {
+  const { catalog } = await readDdl(path, engine, warehouse);
+  return { catalog, written: "starrocks" };
+}
+
+/** The file's text and what it defines. Throws as ddlSide; `onOther` takes the statements that define nothing. */
+export async function readDdl(
+  path: string,
+  engine: string | undefined,
+  warehouse: string,
+  onOther?: DdlFile["onOther"],
+): Promise<{ text: string; catalog: Catalog }> {
   if (engine !== "starrocks") throw engineNeeded(path, engine);
   const text = await read(path, "ddl:FILE is a file with CREATE statements; a relative name starts in the current folder.");
-  return { catalog: catalogOfDdl({ text, source: basename(path), warehouse, database: warehouse }), written: engine };
+  const file: DdlFile = { text, source: basename(path), warehouse, database: warehouse, ...(onOther && { onOther }) };
+  return { text, catalog: catalogOfDdl(file) };
 }
 
 async function intentFile(path: string): Promise<Intent> {

@@ -125,8 +125,8 @@ async function bucketConnections(from: SourceProject): Promise<ConfiguredConnect
   return environmentConnections(await from.project(), name);
 }
 
-/** A name that no environment knows is no connection: the source is unknown, and no environment is asked for. */
-async function isConnection(name: string, from: SourceProject): Promise<boolean> {
+/** Whether some environment of dw.config.ts, where there is one, knows a connection of that name. */
+export async function isConnection(name: string, from: Pick<SourceProject, "project">): Promise<boolean> {
   const config = await configured(from);
   const sets = config === undefined ? [] : connectionSets(config);
   return sets.some((set) => Object.hasOwn(set, name));
@@ -136,7 +136,7 @@ function connectionSets({ connections, environments }: Config): readonly Readonl
   return [connections, ...Object.values(environments).map((environment) => environment.connections)].filter((set) => set !== undefined);
 }
 
-async function configured(from: SourceProject): Promise<Config | undefined> {
+async function configured(from: Pick<SourceProject, "project">): Promise<Config | undefined> {
   try {
     return (await from.project()).config;
   } catch (error) {

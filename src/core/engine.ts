@@ -1,6 +1,7 @@
 import type { Catalog, CatalogObject } from "./catalog.js";
 import type { Change } from "./change.js";
 import type { EngineTarget, Finding } from "./finding.js";
+import type { ToModel } from "./imported.js";
 import type { JsonObject } from "./json.js";
 import type { Loss, TypeMapping } from "./loss.js";
 import type { Column, Model } from "./model.js";
@@ -57,6 +58,8 @@ export interface Engine {
    */
   readonly weave?: (operations: readonly Operation[], before: Catalog, after: Catalog) => readonly Operation[];
   readonly generate: (operation: Operation) => readonly StatementBody[];
+  /** The model of an object that exists, for `dw import`; absent where an engine cannot be read back. */
+  readonly toModel?: ToModel;
   /** The object's DDL for people: one file an object, comments included. */
   readonly render: (object: CatalogObject) => RenderedFile;
 }

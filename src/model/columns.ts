@@ -71,6 +71,9 @@ export const t = {
   bigint: (comment = "") => of<string>({ kind: "int", bits: 64 }, comment),
   /** 128 bits, signed. */
   largeint: (comment = "") => of<string>({ kind: "int", bits: 128 }, comment),
+  /** An integer that is never negative; engines without such types take the next wider one. Only 8 to 32 bits are numbers in a row. */
+  unsigned: <Bits extends 8 | 16 | 32 | 64>(bits: Bits, comment = "") =>
+    of<Bits extends 64 ? string : number>({ kind: "int", bits, unsigned: true }, comment),
   float: (comment = "") => of<number>({ kind: "float", bits: 32 }, comment),
   double: (comment = "") => of<number>({ kind: "float", bits: 64 }, comment),
   decimal: (precision: number, scale: number, comment = "") => of<string>({ kind: "decimal", precision, scale }, comment),

@@ -2,6 +2,7 @@ import type { Engine, LiveEngine } from "../../core/engine.js";
 import type { DuckDbSession } from "../../core/source.js";
 import { quoting } from "./dialect.js";
 import { execute } from "./execute.js";
+import { toModel } from "./import.js";
 import { introspect } from "./introspect.js";
 import { lint } from "./lint.js";
 import { resolve } from "./resolve.js";
@@ -17,6 +18,7 @@ export const duckdb: Engine & LiveEngine<DuckDbSession> = {
   lint,
   normalize: (object) => object,
   decide,
+  toModel,
   generate,
   render,
   introspect,

@@ -78,8 +78,12 @@ function nativeType(model: TableModel, name: string, column: Column, losses: Los
   }
   if (mapping.level === "impossible" || (mapping.level === "lossy" && accepted === undefined))
     throw refused(model, name, column, mapping.level, mapping.note);
-  // The spelling that DuckDB itself prints.
-  return mapping.native.replaceAll("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE");
+  return spelledType(mapping.native);
+}
+
+/** As DuckDB itself prints it. */
+export function spelledType(native: string): string {
+  return native.replaceAll("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE");
 }
 
 function refused(model: TableModel, name: string, column: Column, level: "lossy" | "impossible", note: string): DwError {

@@ -3,6 +3,7 @@ import type { Engine } from "../../core/engine.js";
 import type { TypeMapping } from "../../core/loss.js";
 import { topicObject } from "./body.js";
 import { shownValue } from "./config.js";
+import { toModel } from "./import.js";
 import { lint } from "./lint.js";
 import { resolve } from "./resolve.js";
 import { decide, generate, render } from "./rules.js";
@@ -17,6 +18,7 @@ export const kafka: Engine = {
   lint,
   normalize,
   decide,
+  toModel,
   generate,
   render,
 };

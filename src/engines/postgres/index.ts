@@ -1,6 +1,7 @@
 import type { Engine } from "../../core/engine.js";
 import { quoting } from "./dialect.js";
 import { generate } from "./generate.js";
+import { toModelOf } from "./import.js";
 import { lint } from "./lint.js";
 import { normalize } from "./normalize.js";
 import { renderObject } from "./render.js";
@@ -19,6 +20,7 @@ export const postgres: Engine = {
   normalize,
   decide: (change) => decide(change),
   weave,
+  toModel: toModelOf("postgres"),
   generate: (operation) => generate(operation),
   render: (object) => renderObject(object, generate),
 };

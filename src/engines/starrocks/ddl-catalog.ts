@@ -8,7 +8,7 @@ import { parseStatement } from "./parse/statement.js";
 
 /*
  * A file of CREATE statements as a catalog: hand-written, or the answers of SHOW CREATE one after the other. A statement that
- * defines nothing is refused rather than skipped: what it does is not in the catalog.
+ * defines nothing is never skipped in silence: what it does is not in the catalog.
  */
 
 export interface DdlFile {
@@ -18,6 +18,8 @@ export interface DdlFile {
   readonly warehouse: string;
   /** Where names without a database are. */
   readonly database: string;
+  /** Told of statements that define nothing, each by its first line; without it they are refused. */
+  readonly onOther?: (line: number, text: string) => void;
 }
 
 /** Throws DW-ENGINE-REFUSED for what StarRocks's parser would not read, DW-USAGE for statements that are no definitions. */
@@ -30,7 +32,11 @@ export function catalogOfDdl(file: DdlFile): Catalog {
   for (const part of splitStatements(file.text)) {
     const statement = "fault" in part ? refuseSyntax(file, part.fault) : read(file, part.tokens);
     if (statement.statement === "use") database = statement.name.at(-1) ?? database;
-    else add(defined(statement, database, file.text.slice(0, part.end)) ?? refuseStatement(file, part.start));
+    else {
+      const object = defined(statement, database, file.text.slice(0, part.end));
+      if (object) add(object);
+      else otherStatement(file, part.start, part.end);
+    }
   }
   for (const own of new Set([...objects.values()].map(({ name }) => name[0] ?? ""))) {
     const id = objectId("starrocks", "database", [own]);
@@ -82,8 +88,12 @@ function refuseSyntax({ text, source }: DdlFile, fault: SyntaxFault): never {
   });
 }
 
-function refuseStatement({ text, source }: DdlFile, at: number): never {
+function otherStatement({ text, source, onOther }: DdlFile, at: number, end: number): void {
   const { line } = placeOf(text, at);
+  if (onOther) {
+    onOther(line, text.slice(at, end).trim().split("\n", 1)[0] ?? "");
+    return;
+  }
   throw new DwError("DW-USAGE", {
     what: `${source}:${line}: this statement defines no database, OLAP table, view or materialized view.`,
     why: "A file stands for the state after its CREATE statements; what other statements do to it is not followed.",

@@ -147,12 +147,17 @@ function columnBody(model: TableModel, name: string, column: Column, options: Ta
     name,
     type: nativeType(model, name, column, losses),
     nullable: generated === undefined ? column.nullable : true,
-    ...(options.table === "aggregate" && !isKey && { aggregate: (aggregate ?? "REPLACE").toUpperCase() }),
+    ...(options.table === "aggregate" && !isKey && { aggregate: aggregateText(aggregate ?? "REPLACE") }),
     ...(value && { default: value }),
     ...(options.autoIncrement === name && { autoIncrement: true as const }),
     ...(generated !== undefined && { generated }),
     comment: columnComment(column),
   };
+}
+
+/** `SUM`; a state, which names its function's argument types, is spelt as the engine shows it: `avg(double)`. */
+function aggregateText(written: string): string {
+  return written.includes("(") ? written.toLowerCase() : written.toUpperCase();
 }
 
 function nativeType(model: RelationModel, name: string, column: Column, losses: Loss[]): string {
@@ -185,7 +190,8 @@ function columnComment(column: Column): string {
 }
 
 function tableComment(model: TableModel | MaterializedViewModel): string {
-  return model.comment === undefined ? model.grain : `${model.comment} (${model.grain})`;
+  if (model.comment === undefined) return model.grain;
+  return model.grain === "" ? model.comment : `${model.comment} (${model.grain})`; // an imported table has no grain yet
 }
 
 function partitionBody(model: RelationModel, partition: NonNullable<TableOptions["partitionBy"]>): PartitionBody {

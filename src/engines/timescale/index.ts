@@ -5,6 +5,7 @@ import { renderObject } from "../postgres/render.js";
 import { mapType } from "../postgres/types.js";
 import { weave } from "../postgres/weave.js";
 import { generate } from "./generate.js";
+import { toModel } from "./import.js";
 import { lint } from "./lint.js";
 import { resolve } from "./resolve.js";
 import { decide } from "./rules.js";
@@ -19,6 +20,7 @@ export const timescale: Engine = {
   normalize,
   decide,
   weave,
+  toModel,
   generate,
   render: (object) => renderObject(object, generate),
 };
