@@ -57,14 +57,25 @@ export function start(args: readonly string[], options: { readonly cwd?: string;
   return { child, ended };
 }
 
-/** Runs, and kills with SIGKILL after `ms` unless it has ended before. */
-export async function killedAfter(ms: number, args: readonly string[]): Promise<Ended> {
+/** Runs, and kills with SIGKILL after `ms` unless it has ended before. With `after`, the clock starts when stdout has that text. */
+export async function killedAfter(ms: number, args: readonly string[], after?: string): Promise<Ended> {
   const { child, ended } = start(args);
   const clock = new AbortController();
+  if (after !== undefined) await Promise.race([ended, said(child, after)]);
   await Promise.race([ended, sleep(ms, undefined, { signal: clock.signal }).catch(() => undefined)]);
   clock.abort();
   child.kill("SIGKILL");
   return ended;
+}
+
+function said(child: ChildProcess, text: string): Promise<void> {
+  let heard = "";
+  return new Promise((resolve) => {
+    child.stdout?.on("data", (piece) => {
+      heard += String(piece);
+      if (heard.includes(text)) resolve();
+    });
+  });
 }
 
 /** The built dw, as a user runs it. */
@@ -77,13 +88,18 @@ export interface LoadJob {
   /** Folder of PGlite or file of DuckDB. */
   readonly path?: string;
   readonly connection?: object;
-  readonly format: "iceberg" | "paimon";
-  /** The fixture's table folder. */
-  readonly fixture: string;
+  /** A SOURCE; `postgres:TABLE` is a table of `from`. */
+  readonly source: string;
+  readonly from?: object;
   readonly table: string;
   readonly parts: number;
   readonly scratch: string;
+  /** Where the rows that the target holds in the end are written, as `dw cat` writes them. */
+  readonly dump?: string;
 }
+
+/** Lines of load-worker.mjs: `working` when the ledger is about to be asked, one for each chunk's start and end, the verdict. */
+export const WORKING = "working\n";
 
 export interface Proxy {
   readonly port: number;

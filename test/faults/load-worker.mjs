@@ -1,8 +1,8 @@
 /*
- * A process that can be killed at any instant: it loads a fixture's rows, cut into parts, into one target, reconciles, and
+ * A process that can be killed at any instant: it loads a source's rows, cut into parts, into one target, reconciles, and
  * prints the verdict as JSON. It runs what was built, like a user's dw. One argument: a JSON object, see harness.ts.
  */
-import { mkdir, rm } from "node:fs/promises";
+import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { prepareBackfill } from "../../dist/backfill/prepare.js";
 import { reconcile } from "../../dist/backfill/reconcile.js";
 import { runBackfill } from "../../dist/backfill/run.js";
@@ -11,12 +11,13 @@ import { openPg } from "../../dist/connections/pg.js";
 import { openPglite } from "../../dist/connections/pglite.js";
 import { isDwError } from "../../dist/core/errors.js";
 import { duckdbTarget } from "../../dist/engines/duckdb/load.js";
+import { openDuckdbTable } from "../../dist/engines/duckdb/read.js";
 import { mapType as duckdbType } from "../../dist/engines/duckdb/types.js";
 import { pgTarget } from "../../dist/engines/postgres/load.js";
+import { openPgTable } from "../../dist/engines/postgres/read.js";
 import { mapType as postgresType } from "../../dist/engines/postgres/types.js";
-import { openIceberg } from "../../dist/sources/iceberg/index.js";
-import { openPaimon } from "../../dist/sources/paimon/index.js";
-import { openLocal } from "../../dist/storage/local.js";
+import { jsonLine } from "../../dist/formats/jsonl.js";
+import { openSource } from "../../dist/sources/index.js";
 
 const job = JSON.parse(process.argv[2]);
 const ident = (name) => `"${name.replaceAll('"', '""')}"`;
@@ -60,36 +61,76 @@ async function openTarget(columns) {
       merge: { merge: "append" },
       connect: () => duckdb.session(),
     });
-    return { table, close: () => duckdb.close() };
+    const read = () => openDuckdbTable(duckdb, { name: ["main", job.table], scratch: job.scratch });
+    return { table, read, close: () => duckdb.close() };
   }
   const pg = job.target === "pglite" ? await openPglite(job.path) : await openPg(job.connection, undefined);
   await pg.query(
     `CREATE TABLE IF NOT EXISTS ${ident(job.table)} (${columns.map(({ name, type }) => `${ident(name)} ${postgresType(type).native}`)})`,
   );
   const options = { engine: "postgres", schema: "public", table: job.table, pii: new Set(), scratch: job.scratch };
-  return { table: pgTarget(pg, options), close: () => pg.close() };
+  const read = () => openPgTable(pg, { schema: "public", table: job.table, scratch: job.scratch });
+  return { table: pgTarget(pg, options), read, close: () => pg.close() };
 }
+
+async function openFrom() {
+  if (!job.source.startsWith("postgres:")) return { source: await openSource(job.source, { at: {}, cwd: "/" }), close: async () => {} };
+  const pg = await openPg(job.from, undefined);
+  const source = await openPgTable(pg, { schema: "public", table: job.source.slice("postgres:".length), scratch: job.scratch });
+  return { source, close: () => pg.close() };
+}
+
+/** Rows as JSON Lines, chunk by chunk. */
+async function dump(table, db, file) {
+  await writeFile(file, "");
+  const plan = await table.plan({});
+  for (const chunk of plan.chunks) {
+    const open = await plan.open(chunk, db);
+    for await (const lines of db.strings(`SELECT ${jsonLine(plan.columns)} FROM (${open.sql})`))
+      await appendFile(file, `${lines.join("\n")}\n`);
+    await open.close();
+  }
+  await table.close();
+}
+
+/** What the kill interrupts is told from these lines: they are written before the next step begins. */
+function say({ event, chunk }) {
+  if (event === "started" || event === "loaded") process.stdout.write(`${event} ${chunk.id}\n`);
+}
+
+/** Nanoseconds are cut by PostgreSQL; the author of a model would have to say so. */
+const accepting = (columns) =>
+  Object.fromEntries(
+    columns.map(({ name, type, nullable }) => [
+      name,
+      { type, nullable, comment: "", accept: { postgres: "tested", timescale: "tested", duckdb: "tested" } },
+    ]),
+  );
 
 async function main() {
   await rm(job.scratch, { recursive: true, force: true });
   await mkdir(job.scratch, { recursive: true });
-  const storage = await openLocal(job.fixture);
-  const whole = await (job.format === "iceberg" ? openIceberg(storage, { at: {} }) : openPaimon(storage, { at: {} }));
-  const source = cut(whole, job.parts);
+  const from = await openFrom();
+  const source = cut(from.source, job.parts);
   const target = await openTarget(source.columns);
   const reading = await openDuckDb({});
   const connect = target.table.reader ?? (() => reading.session());
   const db = await connect();
-  const prepared = await prepareBackfill({ name: job.table, source, target: target.table, sourceZone: "UTC" }, db);
-  await db.close();
-  const run = await runBackfill(prepared, { connect, signal: new AbortController().signal, notice: () => {}, waits: [50, 100, 200, 400] });
+  const targetModel = { columns: accepting(source.columns), zone: "UTC" };
+  const prepared = await prepareBackfill({ name: job.table, source, target: target.table, sourceZone: "UTC", targetModel }, db);
+  process.stdout.write("working\n");
+  const run = await runBackfill(prepared, { connect, signal: new AbortController().signal, notice: say, waits: [50, 100, 200, 400] });
   const certificate = await reconcile(prepared, run, { environment: "faults", connect, now: new Date().toISOString(), key: [] });
+  if (job.dump !== undefined) await dump(await target.read(), db, job.dump);
+  await db.close();
+  await from.source.close();
   process.stdout.write(
     `${JSON.stringify({ verdict: certificate.verdict, rows: certificate.rows, findings: certificate.findings, loadedNow: run.loadedNow })}\n`,
   );
   await target.table.close();
   await reading.close();
   await target.close();
+  await from.close();
 }
 
 main().catch((error) => {

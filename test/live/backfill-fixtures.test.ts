@@ -22,7 +22,8 @@ import { openPaimon } from "../../src/sources/paimon/index.js";
 import { openLocal } from "../../src/storage/local.js";
 import { openDatabase, type TestDatabase } from "../backfill/duckdb.js";
 import { backfill } from "../backfill/load.js";
-import { comparable, type Expected, fileLines, jsonLines } from "../support/rows.js";
+import { differing, type Kept, microseconds, nanoseconds } from "../support/kept-rows.js";
+import { type Expected, jsonLines } from "../support/rows.js";
 import { startPostgres } from "./postgres.js";
 
 /*
@@ -65,13 +66,13 @@ afterAll(async () => {
 
 interface Place {
   /** Writes an expected line as this target keeps it. */
-  readonly kept: (line: string) => string;
+  readonly kept: Kept;
   readonly make: (name: string, columns: readonly SourceColumn[]) => Promise<TargetTable>;
   readonly read: (name: string) => Promise<SourceTable>;
 }
 
 const pgPlace = (on: Pg, engine: "timescale" | "postgres"): Place => ({
-  kept: cut,
+  kept: microseconds,
   make: (name, columns) => postgresTable(on, engine, name, columns),
   read: (name) => openPgTable(on, { schema: "public", table: name, scratch: folder }),
 });
@@ -79,7 +80,7 @@ const pgPlace = (on: Pg, engine: "timescale" | "postgres"): Place => ({
 const places: readonly (() => Place | undefined)[] = [
   () => pgPlace(embedded, "timescale"),
   () => pg && pgPlace(pg, "postgres"),
-  () => ({ kept: (line) => line, make: duckdbTable, read: (name) => openDuckdbTable(duckdb, { name: ["main", name], scratch: folder }) }),
+  () => ({ kept: nanoseconds, make: duckdbTable, read: (name) => openDuckdbTable(duckdb, { name: ["main", name], scratch: folder }) }),
 ];
 
 const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -119,34 +120,6 @@ interface ExpectedTable {
   readonly columns: readonly Expected[];
 }
 
-/** Types that PostgreSQL keeps as jsonb: `dw cat` gives their text, which is compared as the value that it says. */
-const isJson = ({ type }: Expected): boolean => /^(map|struct|row)<|^list<(map|struct|row|list)<|^list<json/.test(type);
-
-/** PostgreSQL keeps microseconds: nine digits after the second are cut to six, towards the past. */
-const cut = (line: string): string => line.replace(/(T\d\d:\d\d:\d\d\.\d{6})\d{3}/g, "$1");
-
-function parsedJson(line: string, columns: readonly Expected[]): string {
-  const row: Record<string, unknown> = JSON.parse(line);
-  for (const { name } of columns.filter(isJson)) {
-    const value = row[name];
-    if (typeof value === "string") row[name] = JSON.parse(value);
-    if (Array.isArray(value)) row[name] = value.map((item) => (typeof item === "string" ? JSON.parse(item) : item));
-  }
-  return JSON.stringify(row, (_, value) => (Object.is(value, -0) ? "-0.0" : value));
-}
-
-/** The rows that a target holds, as `dw cat` writes them, against those of the reference reader. */
-async function expectRows(target: SourceTable, kept: Place["kept"], expectedFile: string, columns: readonly Expected[]): Promise<void> {
-  const found = (await jsonLines(target).finally(() => target.close())).map((line) => parsedJson(line, columns));
-  const wanted = fileLines(expectedFile)
-    .filter((line) => line !== "")
-    .map((line) => parsedJson(kept(line), columns));
-  const [mine, theirs] = [comparable(found, columns), comparable(wanted, columns)];
-  const extra = mine.filter((line) => !theirs.includes(line)).slice(0, 2);
-  expect({ extra, missing: theirs.filter((line) => !mine.includes(line)).slice(0, 2) }).toEqual({ extra: [], missing: [] });
-  expect(mine.length).toBe(theirs.length);
-}
-
 test.each(cases)("$format $name arrives equal in TimescaleDB, PostgreSQL and DuckDB", async ({ format, name }) => {
   const folderOf = join(fixtures, format, name);
   const expected = JSON.parse(readFileSync(join(folderOf, "expected.json"), "utf8")) as ExpectedTable;
@@ -160,6 +133,12 @@ test.each(cases)("$format $name arrives equal in TimescaleDB, PostgreSQL and Duc
     expect({ findings: certificate.findings, rows: certificate.rows.target }).toEqual({ findings: [], rows: String(expected.rows) });
     expect(certificate.columns.filter(({ compared }) => compared !== "every value")).toEqual([]);
     await target.close();
-    await expectRows(await on.read(name), on.kept, join(folderOf, "expected.jsonl"), expected.columns);
+    const back = await on.read(name);
+    const lines = await jsonLines(back).finally(() => back.close());
+    expect(differing(lines, join(folderOf, "expected.jsonl"), expected.columns, on.kept)).toEqual({
+      rows: expected.rows,
+      extra: [],
+      missing: [],
+    });
   }
 });
