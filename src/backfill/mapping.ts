@@ -1,9 +1,10 @@
 import { DwError } from "../core/errors.js";
-import type { Column, ColumnMapping, Columns } from "../core/model.js";
+import type { Column, ColumnMapping, Columns, ZonedColumn } from "../core/model.js";
 import type { SourceColumn } from "../core/source.js";
 import type { TargetColumn } from "../core/target.js";
 import { transitType } from "../core/transit.js";
 import { type EngineName, type LogicalType, typeText } from "../core/types.js";
+import { atZone, isRepeated, isSkipped, isUtc, occurrence } from "../core/wall-clock.js";
 import { type Fit, fitOf } from "./fit.js";
 import { jsonValue } from "./json-value.js";
 
@@ -107,6 +108,7 @@ interface Origin {
   /** The author wrote the conversion out: a narrowing is a decision, not an accident. */
   readonly explicit: boolean;
   readonly zone?: string;
+  readonly repeated?: Repeated;
 }
 
 function mapColumn(request: MappingRequest, target: TargetColumn): Found | undefined {
@@ -140,7 +142,7 @@ function withoutSource(target: TargetColumn): Found | undefined {
 function originOf(request: MappingRequest, target: TargetColumn): Origin | string | undefined {
   const mapping = request.map?.[target.name];
   if (mapping === undefined) return sourceOrigin(request, target.name);
-  if ("column" in mapping) return sourceOrigin(request, mapping.column) ?? `the source has no column ${mapping.column}.`;
+  if ("column" in mapping) return withZone(sourceOrigin(request, mapping.column), mapping) ?? `the source has no column ${mapping.column}.`;
   if ("constant" in mapping) return constantOrigin(mapping.constant);
   return {
     expression: `(${mapping.sql})`,
@@ -148,6 +150,14 @@ function originOf(request: MappingRequest, target: TargetColumn): Origin | strin
     from: mapping.sql,
     explicit: true,
   };
+}
+
+function withZone(origin: Origin | undefined, mapping: { readonly column: string } | ZonedColumn): Origin | string | undefined {
+  if (origin === undefined || !("zone" in mapping)) return origin;
+  const { type } = origin;
+  if (type !== undefined && !isLocal(type))
+    return `the map states a zone for ${mapping.column}, which is ${typeText(type)} and no wall-clock time.`;
+  return { ...origin, zone: mapping.zone, ...(mapping.repeated !== undefined && { repeated: mapping.repeated }) };
 }
 
 function sourceOrigin(request: MappingRequest, name: string): Origin | undefined {
@@ -311,37 +321,51 @@ function convertZone(request: MappingRequest, target: TargetColumn, origin: Orig
   return plain;
 }
 
-const atZone = (zone: string, value: string): string => `timezone(${literal(zone)}, ${value})`;
-
 function localToInstant(origin: Origin, target: Timestamp, column: string): Converted {
   const zone = origin.zone ?? "UTC";
   const local = `CAST(${origin.expression} AS TIMESTAMP)`;
-  const instant = atZone(zone, local);
+  const instant = isUtc(zone) ? atZone(zone, local) : chosenInstant(zone, local, origin.repeated);
   return {
     expression: target.zoned ? instant : atZone("UTC", instant),
-    rules: isUtc(zone) ? [] : clockChanges(column, zone, local),
-    note: `zone-less times are read as ${zone}`,
+    rules: isUtc(zone) ? [] : clockChanges(column, zone, local, origin.repeated),
+    note: `zone-less times are read as ${zone}${repeatedNote(origin.repeated)}`,
   };
 }
 
-const isUtc = (zone: string): boolean => /^(etc\/)?(utc|gmt|zulu|uct)$/i.test(zone);
+type Repeated = ZonedColumn["repeated"];
 
-/** Shifts by which clocks have been set back in a night: one hour, and half an hour on Lord Howe Island. */
-const SHIFTS = ["1 hour", "30 minutes"] as const;
-
-/** A clock that is set back shows the same hour twice, and one that is set forward skips an hour: neither names an instant. */
-function clockChanges(column: string, zone: string, local: string): ValueRule[] {
-  const instant = atZone(zone, local);
-  const twice = SHIFTS.flatMap((shift) =>
-    ["+", "-"].map((sign) => `${atZone(zone, `${instant} ${sign} INTERVAL '${shift}'`)} = ${local}`),
-  ).join(" OR ");
-  const fix =
-    "Map the column with { sql } that says which instant is meant (an offset column, an order by sequence), or leave these rows out.";
-  return [
-    { column, broken: `(${twice})`, what: `falls into the hour that clocks in ${zone} show twice`, fix },
-    { column, broken: `${atZone(zone, instant)} <> ${local}`, what: `is a time that clocks in ${zone} skip`, fix },
-  ];
+function chosenInstant(zone: string, local: string, repeated: Repeated): string {
+  if (repeated === undefined) return atZone(zone, local);
+  const chosen =
+    typeof repeated === "string"
+      ? occurrence(repeated, zone, local)
+      : `CASE WHEN (${repeated.by}) THEN ${occurrence("second", zone, local)} ELSE ${occurrence("first", zone, local)} END`;
+  return `CASE WHEN ${isRepeated(zone, local)} THEN ${chosen} ELSE ${atZone(zone, local)} END`;
 }
+
+function repeatedNote(repeated: Repeated): string {
+  if (repeated === undefined) return "";
+  return `, the repeated hour as the ${typeof repeated === "string" ? `${repeated} one` : `second one where ${repeated.by}`}`;
+}
+
+function clockChanges(column: string, zone: string, local: string, repeated: Repeated): ValueRule[] {
+  const fix =
+    'Say in the map which one is meant: { column, zone, repeated: "first", "second" or { by: PREDICATE } }, or leave these rows out.';
+  const what = `falls into the hour that clocks in ${zone} show twice`;
+  const rules: ValueRule[] = [];
+  if (repeated === undefined) rules.push({ column, broken: isRepeated(zone, local), what, fix });
+  else if (typeof repeated === "object")
+    rules.push({
+      column,
+      broken: `${isRepeated(zone, local)} AND (${repeated.by}) IS NULL`,
+      what: `${what}, and ${repeated.by} does not say which is meant`,
+      fix,
+    });
+  return [...rules, { column, broken: isSkipped(zone, local), what: `is a time that clocks in ${zone} skip`, fix: SKIPPED_FIX }];
+}
+
+const SKIPPED_FIX =
+  "No instant is meant by it: the writer's clock was wrong or in another zone. Map the column with { sql }, or leave these rows out.";
 
 function valueRules(target: TargetColumn, expression: string): ValueRule[] {
   const { type, name: column } = target;
@@ -376,7 +400,7 @@ function nulRules(engine: EngineName, { type, name: column }: TargetColumn, expr
 }
 
 function usage(request: MappingRequest, columns: readonly MappedColumn[]): Pick<Mapping, "needs" | "unused"> {
-  const free = columns.some((column) => request.expressionTypes.has(column.name));
+  const free = columns.some((column) => request.expressionTypes.has(column.name) || isDecidedByRow(request.map?.[column.name]));
   const used = new Set(columns.map((column) => column.from));
   const names = request.source.map((column) => column.name);
   return {
@@ -384,6 +408,9 @@ function usage(request: MappingRequest, columns: readonly MappedColumn[]): Pick<
     unused: free ? [] : names.filter((name) => !used.has(name)),
   };
 }
+
+const isDecidedByRow = (mapping: ColumnMapping | undefined): boolean =>
+  mapping !== undefined && "repeated" in mapping && typeof mapping.repeated === "object";
 
 /** SELECT that turns a chunk's rows into the target's columns. */
 export function mappedSelect(mapping: Mapping, chunkSql: string): string {

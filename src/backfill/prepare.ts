@@ -6,7 +6,7 @@ import type { ColumnMapping, Columns } from "../core/model.js";
 import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core/source.js";
 import type { LoadIdentity, TargetTable } from "../core/target.js";
 import { carried, logicalType } from "../core/transit.js";
-import type { LogicalType } from "../core/types.js";
+import { type LogicalType, typeText } from "../core/types.js";
 import { type Mapping, mapColumns } from "./mapping.js";
 
 export interface BackfillRequest {
@@ -83,11 +83,22 @@ function identityOf(request: BackfillRequest, mapping: Mapping, plan: ReadPlan):
 async function expressionTypes(request: BackfillRequest, db: DuckDbSession): Promise<ReadonlyMap<string, LogicalType>> {
   const types = new Map<string, LogicalType>();
   for (const [name, mapping] of Object.entries(request.map ?? {})) {
+    if ("repeated" in mapping && typeof mapping.repeated === "object") await predicateOf(request, db, name, mapping.repeated.by);
     if (!("sql" in mapping)) continue;
     const type = await typeOf(request, db, name, mapping.sql);
     if (type !== undefined) types.set(name, type);
   }
   return types;
+}
+
+async function predicateOf(request: BackfillRequest, db: DuckDbSession, name: string, by: string): Promise<void> {
+  const type = await typeOf(request, db, name, by);
+  if (type?.kind === "boolean") return;
+  throw new DwError("DW-BACKFILL-MAPPING", {
+    what: `Column ${name} of backfill ${request.name}: repeated.by is ${type === undefined ? "nothing" : typeText(type)}, and no predicate.`,
+    why: "It says for each row whether the second of two equal wall-clock times is meant.",
+    fix: "Write a DuckDB predicate over the source's columns, such as utc_offset = '+01:00'.",
+  });
 }
 
 async function typeOf(request: BackfillRequest, db: DuckDbSession, name: string, sql: string): Promise<LogicalType | undefined> {

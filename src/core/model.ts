@@ -169,8 +169,21 @@ export interface BackfillModel extends Common {
 
 export type ColumnMapping =
   | { readonly column: string }
+  | ZonedColumn
   | { readonly sql: string }
   | { readonly constant: string | number | boolean | null };
+
+/** A column of wall-clock times that becomes an instant. */
+export interface ZonedColumn {
+  readonly column: string;
+  /** IANA zone whose clocks the writer read. */
+  readonly zone: string;
+  /**
+   * Which instant a time means that clocks show twice in the night when they are set back. `by`: a DuckDB predicate over
+   * source columns that is true for the second one, such as `utc_offset = '+01:00'`. Absent: such a time is refused.
+   */
+  readonly repeated?: "first" | "second" | { readonly by: string };
+}
 
 /** A check that belongs to no single model. */
 export interface CheckModel extends Common {

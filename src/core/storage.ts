@@ -14,6 +14,8 @@ export interface Storage {
   readonly root: string;
   readonly exists: (path: string) => Promise<boolean>;
   readonly size: (path: string) => Promise<number>;
+  /** Changes when a file is written again: an ETag, a time of modification. Absent where nothing tells. */
+  readonly version?: (path: string) => Promise<string>;
   /** The whole file, or `length` bytes from `start`. Whole files above 256 MiB: DW-FILE-TOO-LARGE. */
   readonly read: (path: string, range?: { readonly start: number; readonly length: number }) => Promise<Uint8Array>;
   /** Direct children of a folder: files with sizes, folders by name. A missing folder is empty. */

@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import { DwError } from "../core/errors.js";
@@ -16,10 +16,11 @@ export async function openLocal(root: string): Promise<Storage> {
     throw noRoot(root, cause);
   });
   const confined = (path: string): Promise<string> => confine(real, root, path);
-  const size = async (path: string): Promise<number> => (await fileStat(await confined(path), path)).size;
+  const size = async (path: string): Promise<number> => Number((await fileStat(await confined(path), path)).size);
   return {
     root,
     size,
+    version: async (path) => (await fileStat(await confined(path), path)).mtimeNs.toString(36),
     exists: async (path) => {
       const full = await confined(path);
       return stat(full).then(
@@ -51,8 +52,8 @@ function within(real: string, full: string): boolean {
   return full === real || full.startsWith(real.endsWith(sep) ? real : real + sep);
 }
 
-async function fileStat(full: string, path: string): Promise<{ size: number }> {
-  const found = await stat(full).catch((cause) => {
+async function fileStat(full: string, path: string): Promise<BigIntStats> {
+  const found = await stat(full, { bigint: true }).catch((cause) => {
     throw fileError(path, cause);
   });
   if (!found.isFile()) throw fileError(path, undefined);

@@ -80,6 +80,7 @@ export function remoteStorage(files: RemoteFiles, spool: Spool = processSpool): 
     remote: true,
     exists: async (path) => (await find(at(path))) !== undefined,
     size: async (path) => (await stat(at(path))).size,
+    version: async (path) => (await stat(at(path))).version,
     read: async (given, range) => {
       const path = at(given);
       const { size } = await stat(path);

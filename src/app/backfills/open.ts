@@ -46,7 +46,7 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
       // What a killed run left behind: the lock says that nobody uses it.
       await rm(scratch, { recursive: true, force: true });
       await mkdir(scratch, { recursive: true });
-      const typed = typesFor(definition.sourceModel, target.model?.columns);
+      const typed = typesFor(definition.sourceModel, target.model?.columns, definition.model);
       const source = await openBackfillSource(definition.from, {
         project,
         connections,

@@ -1,6 +1,6 @@
 import type { Connections } from "../../connections/open.js";
 import { isDwError } from "../../core/errors.js";
-import type { Columns, SourceModel } from "../../core/model.js";
+import type { BackfillModel, Column, ColumnMapping, Columns, SourceModel } from "../../core/model.js";
 import type { At, SourceTable } from "../../core/source.js";
 import { openSource } from "../../sources/index.js";
 import type { Project } from "../project.js";
@@ -37,8 +37,36 @@ export function openBackfillSource(text: string, surroundings: SourceSurrounding
   });
 }
 
-export function typesFor(source: SourceModel | undefined, target: Columns | undefined): Columns | undefined {
-  return source?.columns ?? target;
+/**
+ * Types for texts: those of the source's model, else of the target's under the names that the map gives them. Instants take
+ * the zone that the model or the backfill states for texts without one; a column whose zone the map states is read as
+ * wall-clock times, which the mapping turns into instants.
+ */
+export function typesFor(
+  source: SourceModel | undefined,
+  target: Columns | undefined,
+  backfill: Pick<BackfillModel, "map" | "sourceZone"> = {},
+): Columns | undefined {
+  const columns = source?.columns ?? (target && sourceNames(target, backfill.map ?? {}));
+  if (columns === undefined) return undefined;
+  const zone = source?.zone ?? backfill.sourceZone;
+  const zoned = new Set(Object.values(backfill.map ?? {}).flatMap((mapping) => ("zone" in mapping ? [mapping.column] : [])));
+  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, textColumn(column, zone, zoned.has(name))]));
+}
+
+function sourceNames(target: Columns, map: Readonly<Record<string, ColumnMapping>>): Columns {
+  const named = Object.entries(target).map(([name, column]): [string, Column] => {
+    const mapping = map[name];
+    return [mapping !== undefined && "column" in mapping ? mapping.column : name, column];
+  });
+  return Object.fromEntries(named);
+}
+
+function textColumn(column: Column, zone: string | undefined, isWallClock: boolean): Column {
+  if (column.type.kind !== "timestamp" || !column.type.zoned) return column;
+  if (isWallClock) return { ...column, type: { ...column.type, zoned: false } };
+  const stated = column.zone ?? zone;
+  return stated === undefined ? column : { ...column, zone: stated };
 }
 
 async function tableSource(name: string, rest: string, surroundings: SourceSurroundings): Promise<SourceTable | undefined> {

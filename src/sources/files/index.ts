@@ -66,7 +66,7 @@ function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceT
   return {
     title,
     columns: opened.columns,
-    plan: async (request) => plan(opened, request),
+    plan: async (request) => plan(opened, await versionsOf(opened), request),
     inspect: async () => ({
       format: opened.format.name,
       location: title,
@@ -76,7 +76,7 @@ function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceT
         ...(opened.table.rows.size === 0 ? [] : [{ name: "rows", value: String(rowsOf(opened, opened.files)) }]),
         ...opened.table.facts,
         { name: "partitioned by", value: opened.files[0]?.partition.map((part) => part.name).join(", ") || "nothing" },
-        { name: "chunks", value: String(chunksOf(opened, opened.files).length) },
+        { name: "chunks", value: String(groupsOf(opened.files).length) },
       ],
       columns: opened.columns,
       sections: [
@@ -113,20 +113,45 @@ function withPartitions(
   return [...columns.filter(({ name }) => !taken.has(name.toLowerCase())), ...partitions];
 }
 
-function plan(opened: Opened, request: ReadRequest): ReadPlan {
+/** What tells a file from another one of the same name and size: paths to sizes and versions. */
+type Versions = ReadonlyMap<string, string>;
+
+async function versionsOf({ storage, files }: Opened): Promise<Versions> {
+  const known = await Promise.all(files.map(async ({ path, size }) => [path, `${size}:${await storage.version?.(path)}`] as const));
+  return new Map(known);
+}
+
+/** The plan names files as they were; one that was written again since would be loaded under the other's name. */
+async function refuseChanged({ storage }: Opened, files: readonly TableFile[], versions: Versions): Promise<void> {
+  for (const { path } of files) {
+    const now = `${await storage.size(path)}:${await storage.version?.(path)}`;
+    if (now !== versions.get(path)) throw changed(path);
+  }
+}
+
+function changed(path: string): DwError {
+  return new DwError("DW-FILE-CORRUPT", {
+    what: `${path} was written again after the run had been planned.`,
+    why: "The rows that were planned are not the ones that lie there now.",
+    fix: "Run again when nobody writes to this folder, or read a copy.",
+  });
+}
+
+function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPlan {
   const columns = chosen(opened, request.columns);
   const pruning = request.where === undefined ? [] : conditions(request.where);
   const files = opened.files.filter((file) => mayHold(file, pruning, opened.columns));
-  const chunks = chunksOf(opened, files);
+  const chunks = chunksOf(opened, files, versions);
   const filesOf = new Map(chunks.map(({ chunk, files }) => [chunk.id, files]));
   return {
     columns,
-    identity: `${opened.format.name}:${hash(opened.files.map((file) => `${file.path}:${file.size}`))}`,
+    identity: `${opened.format.name}:${hash(identities(opened.files, versions))}`,
     immutable: true,
     chunks: chunks.map(({ chunk }) => chunk),
     open: async (chunk) => {
       const planned = filesOf.get(chunk.id);
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
+      await refuseChanged(opened, planned, versions);
       opened.storage.prefetch?.(chunk.files); // all at once; below they are asked for one after the other
       return openChunk(opened, planned, columns, request.where);
     },
@@ -155,7 +180,11 @@ interface PlannedChunk {
   readonly files: readonly TableFile[];
 }
 
-function chunksOf(opened: Opened, files: readonly TableFile[]): readonly PlannedChunk[] {
+function chunksOf(opened: Opened, files: readonly TableFile[], versions: Versions): readonly PlannedChunk[] {
+  return groupsOf(files).map((group) => ({ files: group, chunk: chunkOf(opened, group, versions) }));
+}
+
+function groupsOf(files: readonly TableFile[]): readonly (readonly TableFile[])[] {
   const groups: TableFile[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const file of files) {
@@ -166,13 +195,16 @@ function chunksOf(opened: Opened, files: readonly TableFile[]): readonly Planned
     }
     groups.at(-1)?.push(file);
   }
-  return groups.map((group) => ({ files: group, chunk: chunkOf(opened, group) }));
+  return groups;
 }
 
-function chunkOf(opened: Opened, files: readonly TableFile[]): Chunk {
+const identities = (files: readonly TableFile[], versions: Versions): readonly string[] =>
+  files.map(({ path }) => `${path}:${versions.get(path)}`);
+
+function chunkOf(opened: Opened, files: readonly TableFile[], versions: Versions): Chunk {
   const [first, last] = [files[0]?.path ?? "", files.at(-1)?.path ?? ""];
   return {
-    id: `f-${hash(files.map((file) => `${file.path}:${file.size}`))}`,
+    id: `f-${hash(identities(files, versions))}`,
     title: first === last ? first : `${first} … ${last} (${files.length} files)`,
     ...(opened.table.rows.size > 0 && { rows: rowsOf(opened, files) }),
     bytes: total(files),

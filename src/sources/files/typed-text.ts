@@ -1,6 +1,7 @@
 import type { Column } from "../../core/model.js";
 import { carried, quoteText } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
+import { atZone, isRepeated, isSkipped, isUtc } from "../../core/wall-clock.js";
 
 /**
  * A text as a value of the type that a model states, in SQL. DuckDB's own casts round decimals, cut fractions of seconds
@@ -9,9 +10,9 @@ import type { LogicalType } from "../../core/types.js";
  */
 export function typedText(text: string, name: string, column: Column): string {
   const type = carried(name, column.type);
-  const accepted = acceptedTexts(column.type);
+  const accepted = acceptedTexts(column);
   const trimmed = `trim(${text})`;
-  const cast = castOf(accepted === undefined ? text : trimmed, column, type);
+  const cast = castOf(accepted === undefined ? text : trimmed, name, column, type);
   if (accepted === undefined) return cast;
   const shown = column.pii ? quoteText("a personal value") : `to_json(left(${text}, 80))`;
   const refusal = `error('DW-VALUE-REFUSED: Column ' || ${quoteText(name)} || ' holds ' || ${shown} || ', which is not ' || ${quoteText(accepted.is)} || '.')`;
@@ -29,7 +30,7 @@ const clock = (precision: number): string => String.raw`\d{2}:\d{2}(:\d{2}(\.\d{
 const day = String.raw`[+-]?\d{4,6}-\d{2}-\d{2}( \(BC\))?`;
 const zone = String.raw`( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))`;
 
-function acceptedTexts(type: LogicalType): Accepted | undefined {
+function acceptedTexts({ type, zone: stated }: Column): Accepted | undefined {
   switch (type.kind) {
     case "boolean":
       return { pattern: "(?i)true|false|t|f|1|0|yes|no|y|n", is: "true or false" };
@@ -44,7 +45,7 @@ function acceptedTexts(type: LogicalType): Accepted | undefined {
     case "time":
       return { pattern: clock(type.precision), is: `a time of day with at most ${type.precision} digits after the second` };
     case "timestamp":
-      return timestampTexts(type.precision, type.zoned);
+      return timestampTexts(type, stated);
     case "uuid":
       return { pattern: "(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", is: "a UUID" };
     default:
@@ -58,13 +59,19 @@ function decimalTexts(scale: number): Accepted {
   return { pattern: String.raw`[+-]?(\d+${digits}|\.\d{1,${Math.max(1, scale)}}0*)`, is: `a decimal of ${scale} digits after the point` };
 }
 
-function timestampTexts(precision: number, zoned: boolean): Accepted {
+/** An instant needs its zone: in the text, or stated for the column. */
+function timestampTexts({ precision, zoned }: Extract<LogicalType, { kind: "timestamp" }>, stated: string | undefined): Accepted {
   const wall = `${day}([ T]${clock(precision)})?`;
-  const is = zoned ? "an instant with its zone such as 2024-12-31T23:59:59Z" : "a time without a zone such as 2024-12-31 23:59:59";
-  return { pattern: zoned ? `${wall}${zone}?` : wall, is: `${is}, with at most ${precision} digits after the second` };
+  const digits = `with at most ${precision} digits after the second`;
+  if (!zoned) return { pattern: wall, is: `a time without a zone such as 2024-12-31 23:59:59, ${digits}` };
+  if (stated !== undefined) return { pattern: `${wall}${zone}?`, is: `an instant such as 2024-12-31T23:59:59, ${digits}` };
+  return {
+    pattern: `${wall}${zone}`,
+    is: `an instant with its zone such as 2024-12-31T23:59:59Z, ${digits} (where the texts have none, state the zone: sourceZone of the backfill, .zone() of the column)`,
+  };
 }
 
-function castOf(text: string, column: Column, type: string): string {
+function castOf(text: string, name: string, column: Column, type: string): string {
   switch (column.type.kind) {
     case "binary":
       return `from_base64(${text})`;
@@ -73,7 +80,7 @@ function castOf(text: string, column: Column, type: string): string {
     case "struct":
       return `CAST(CAST(${text} AS JSON) AS ${type})`;
     case "timestamp":
-      return column.type.zoned ? instant(text, column, type) : `CAST(${text} AS ${type})`;
+      return column.type.zoned ? instant(text, name, column, type) : `CAST(${text} AS ${type})`;
     case "json":
       return `CAST(CAST(${text} AS JSON) AS VARCHAR)`;
     default:
@@ -81,10 +88,15 @@ function castOf(text: string, column: Column, type: string): string {
   }
 }
 
-/** Without a zone in the text, the column's own counts; without either, UTC, which is the session's. */
-function instant(text: string, column: Column, type: string): string {
+/** Without a zone in the text, the column's own counts; a time that its clocks show twice, or never, is no instant. */
+function instant(text: string, name: string, column: Column, type: string): string {
   const cast = `CAST(CAST(${text} AS TIMESTAMPTZ) AS ${type})`;
   if (column.zone === undefined) return cast;
-  const stated = `regexp_matches(${text}, ${quoteText(`${zone}$`)})`;
-  return `CASE WHEN ${stated} THEN ${cast} ELSE CAST(timezone(${quoteText(column.zone)}, CAST(${text} AS TIMESTAMP)) AS ${type}) END`;
+  const local = `CAST(${text} AS TIMESTAMP)`;
+  const read = `CAST(${atZone(column.zone, local)} AS ${type})`;
+  const unclear = isUtc(column.zone) ? [] : [isRepeated(column.zone, local), isSkipped(column.zone, local)];
+  const shown = column.pii ? quoteText("a personal value") : text;
+  const refusal = `error('DW-VALUE-REFUSED: Column ' || ${quoteText(name)} || ' holds ' || ${shown} || ', which is not ' || ${quoteText(`one instant: clocks in ${column.zone} show it twice or never`)} || '.')`;
+  const refused = unclear.map((predicate) => ` WHEN ${predicate} THEN ${refusal}`).join("");
+  return `CASE WHEN regexp_matches(${text}, ${quoteText(`${zone}$`)}) THEN ${cast}${refused} ELSE ${read} END`;
 }

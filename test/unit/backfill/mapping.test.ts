@@ -90,6 +90,30 @@ test("an instant that an engine keeps as zone-less time is written in UTC", () =
   );
 });
 
+test("the map says which of two equal wall-clock times is meant: the first, the second, or by each row", async () => {
+  const rows =
+    "VALUES ('2024-10-27 01:59:00', true), ('2024-10-27 02:30:00', true), ('2024-10-27 02:30:00', false), ('2024-10-27 03:00:00', false)";
+  const database = await openDatabase();
+  const db = await database.connect();
+  const instants = async (repeated: "first" | "second" | { by: string }) => {
+    const map_ = { at: { column: "at", zone: "Europe/Paris", repeated } };
+    const { columns, rules } = map({ at: t.datetime(), summer: t.boolean() }, { at: t.instant() }, { map: map_ });
+    const from = `(SELECT v.a::TIMESTAMP AS at, v.b AS summer FROM (${rows}) v(a, b))`;
+    const found = await db.rows<{ at: string }>(`SELECT strftime(timezone('UTC', ${columns[0]?.expression}), '%H:%M') AS at FROM ${from}`);
+    const [refused] = await db.rows(`SELECT ${rules.map(({ broken }, index) => `count(*) FILTER (${broken}) AS b${index}`)} FROM ${from}`);
+    expect(Object.values(refused ?? {}).map(String)).toEqual(rules.map(() => "0"));
+    return found.map(({ at }) => at);
+  };
+  expect(await instants("first")).toEqual(["23:59", "00:30", "00:30", "02:00"]);
+  expect(await instants("second")).toEqual(["23:59", "01:30", "01:30", "02:00"]);
+  expect(await instants({ by: "NOT summer" })).toEqual(["23:59", "00:30", "01:30", "02:00"]);
+  await db.close();
+  await database.close();
+  expect(refusal(() => map({ at: t.instant() }, { at: t.instant() }, { map: { at: { column: "at", zone: "Europe/Paris" } } }))).toContain(
+    "the map states a zone for at, which is timestamp(6) with zone and no wall-clock time.",
+  );
+});
+
 test("the hour that clocks show twice and the hour that they skip are told from all others", async () => {
   const { rules } = map({ at: t.datetime() }, { at: t.instant() }, { sourceZone: "Europe/Paris" });
   const database = await openDatabase();

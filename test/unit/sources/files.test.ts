@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -124,6 +124,42 @@ test.each([
 ] as const)("CSV: %s is no %o and is refused, not rounded", async (text, type) => {
   await write("a.csv", `v\n"${text}"\n`);
   expect(await failure(read("csv:a.csv", {}, { v: type }))).toMatchObject({ code: "DW-VALUE-REFUSED" });
+});
+
+test("CSV: an instant needs its zone, in the text or stated, and a time that clocks show twice is none", async () => {
+  const column = (zone?: string) =>
+    ({ at: { type: { kind: "timestamp", precision: 6, zoned: true }, nullable: true, comment: "", ...(zone && { zone }) } }) as const;
+  const readAs = async (zone?: string) => {
+    const table = await openSource("csv:a.csv", { at: {}, cwd: folder, typed: column(zone) });
+    return jsonLines(table).finally(() => table.close());
+  };
+  await write("a.csv", "at\n2024-07-01 12:00:00\n2024-07-01T12:00:00Z\n");
+  expect(await failure(readAs())).toMatchObject({ code: "DW-VALUE-REFUSED" });
+  expect(await readAs("Europe/Paris")).toEqual(['{"at":"2024-07-01T10:00:00.000000Z"}', '{"at":"2024-07-01T12:00:00.000000Z"}']);
+  await write("a.csv", "at\n2024-10-27 02:30:00\n");
+  expect(await failure(readAs("Europe/Paris"))).toMatchObject({ code: "DW-VALUE-REFUSED" });
+  expect(await readAs("UTC")).toEqual(['{"at":"2024-10-27T02:30:00.000000Z"}']);
+});
+
+test("a file that was written again is another source, though its name and size are the same; while a run reads, it is refused", async () => {
+  await write("a.csv", "id\n1\n");
+  const table = await openSource("csv:a.csv", { at: {}, cwd: folder });
+  onTestFinished(() => table.close());
+  const before = await table.plan({});
+  expect((await table.plan({})).identity).toBe(before.identity);
+  await write("a.csv", "id\n2\n");
+  await utimes(join(folder, "a.csv"), 1, 1);
+  const after = await table.plan({});
+  expect(after.identity).not.toBe(before.identity);
+  expect(after.chunks[0]?.id).not.toBe(before.chunks[0]?.id);
+  const database = await openDuckDb();
+  onTestFinished(() => database.close());
+  const [chunk] = before.chunks;
+  if (chunk === undefined) throw new Error("no chunk");
+  expect(await failure(before.open(chunk, await database.session()))).toMatchObject({
+    code: "DW-FILE-CORRUPT",
+    what: "a.csv was written again after the run had been planned.",
+  });
 });
 
 test("JSON Lines: the smallest exact type of each number, texts stay texts, missing keys are NULL", async () => {
