@@ -5,11 +5,14 @@ import { SourceCommand } from "../cli/source-command.js";
 export default class Import extends SourceCommand<typeof Import> {
   static override summary = "Write models of what exists already.";
   static override description =
-    "SOURCE is ddl:FILE (CREATE statements in the SQL of --engine), CONNECTION: (everything in it), CONNECTION:SCHEMA or CONNECTION:SCHEMA.TABLE of a connection of dw.config.ts, or a source of rows such as iceberg:PATH, which becomes a source to read from. Each model is resolved again and compared with what it came from: what a model cannot say is listed and noted in its file, and dw exits 1. Files that are there already are never overwritten. Layers, owners and grains are for you to add.";
+    "SOURCE is ddl:FILE (CREATE statements in the SQL of --engine), odcs:FILE (an Open Data Contract, version 3), CONNECTION: (everything in it), CONNECTION:SCHEMA or CONNECTION:SCHEMA.TABLE of a connection of dw.config.ts, or a source of rows such as iceberg:PATH, which becomes a source to read from. Each model is resolved again and compared with what it came from: what a model cannot say is listed and noted in its file, and dw exits 1. Files that are there already are never overwritten. Layers, owners and grains are for you to add.";
   static override args = { source: Args.string({ required: true, description: "NAME:REST" }) };
   static override flags = {
     out: Flags.string({ summary: "Folder of the warehouses' folders.", default: "models", helpValue: "DIR" }),
-    engine: Flags.string({ summary: "Whose SQL a ddl: file is, or as which engine a PostgreSQL is read.", helpValue: "NAME" }),
+    engine: Flags.string({
+      summary: "Whose SQL a ddl: file is, as which engine a PostgreSQL is read, or where a contract's tables are.",
+      helpValue: "NAME",
+    }),
     name: Flags.string({ summary: "What a source is to be called; the last part of its path when absent.", helpValue: "NAME" }),
     "dry-run": Flags.boolean({ summary: "Write nothing; show the files." }),
   };

@@ -15,7 +15,7 @@ import { type ImportedModels, modelsOf, type Unsaid } from "./models.js";
  */
 
 export interface ImportRequest {
-  /** `ddl:FILE`, `CONNECTION:`, `CONNECTION:SCHEMA[.TABLE]`, or a source of rows: `iceberg:PATH`, `csv:GLOB`, … */
+  /** `ddl:FILE`, `odcs:FILE`, `CONNECTION:`, `CONNECTION:SCHEMA[.TABLE]`, or a source of rows: `iceberg:PATH`, `csv:GLOB`, … */
   readonly source: string;
   readonly engine?: string;
   readonly warehouse: string;
@@ -46,7 +46,7 @@ export interface ImportReport {
 /** Throws DW-USAGE, DW-FILE-EXISTS when a file is there already (then nothing is written), and what the source throws. */
 export async function importModels(request: ImportRequest, around: ImportSurroundings): Promise<ImportReport> {
   const { models, unsaid, notes } = await imported(request, around);
-  const isProved = models.some(({ model }) => model !== "source");
+  const isProved = !request.source.startsWith("odcs:") && models.some(({ model }) => model !== "source");
   const paths = filePaths(models, resolve(request.cwd, request.out, request.warehouse));
   const files = models.map((model) => {
     const path = paths.get(model.name) ?? "";
@@ -66,6 +66,10 @@ async function imported(request: ImportRequest, around: ImportSurroundings): Pro
   const { source, engine, warehouse, cwd } = request;
   const [, name = "", rest = ""] = /^([^:]*):(.*)$/s.exec(source) ?? [];
   if (name === "ddl") return modelsOf(await foundInFile(rest, engine, { cwd, warehouse }), warehouse, engines);
+  if (name === "odcs") {
+    const { modelsOfContract } = await import("./odcs.js");
+    return { ...(await modelsOfContract(resolve(cwd, rest), engine)), notes: new Map() };
+  }
   const open = (await around.isConnection(name)) ? await (await around.connections()).named(name) : undefined;
   if (open && holdsObjects(open)) {
     const found: Found = await foundLive(open, { connection: name, rest, warehouse, ...(engine !== undefined && { engine }) });

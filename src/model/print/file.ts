@@ -1,8 +1,10 @@
 import { compareText } from "../../core/catalog.js";
+import type { AnyCheck } from "../../core/check-spec.js";
 import type { Json, JsonObject } from "../../core/json.js";
 import type { Column, Columns, FunctionModel, Model, SqlBodies, SqlBody, SqlReference } from "../../core/model.js";
+import { checkPiece } from "./checks.js";
 import { columnPiece } from "./column.js";
-import { layOut, literal, member, object, type Piece, quoted } from "./literal.js";
+import { array, layOut, literal, member, object, type Piece, quoted } from "./literal.js";
 
 /*
  * A model as a file that an author could have written: the way back from model/define.ts. Loading the text gives the model
@@ -66,6 +68,7 @@ function memberOf(key: string, value: unknown, model: Printable, printing: Print
   if (key === "query" || key === "body") return member(key, bodiesPiece(value as SqlBodies, printing));
   if (key === "returns") return member(key, returnsPiece((model as FunctionModel).returns, printing));
   if (key === "references") return member(key, referencesPiece(value as References, printing));
+  if (key === "checks") return member(key, array((value as readonly AnyCheck[]).map((check) => checkPiece(check, printing.called))));
   return member(key, literal(value as Json, printing.called)); // what is left of a model is JSON
 }
 
