@@ -66,5 +66,6 @@ function sixDigits(time: string): string {
 
 function timestampText({ zoned, precision }: Extract<LogicalType, { kind: "timestamp" }>, value: string): string {
   const local = zoned && precision <= 6 ? `timezone('UTC', ${value})` : value;
-  return `strftime(${local}, '%Y-%m-%dT%H:%M:%S.${precision > 6 ? "%n" : "%f"}${zoned ? "Z" : ""}')`;
+  // DuckDB writes what follows %n over the last three digits.
+  return `strftime(${local}, '%Y-%m-%dT%H:%M:%S.${precision > 6 ? "%n" : "%f"}')${zoned ? " || 'Z'" : ""}`;
 }

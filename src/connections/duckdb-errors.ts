@@ -68,6 +68,24 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    pattern: /^Invalid Input Error: DW-SOURCE-UNSUPPORTED: (.*)/s,
+    code: "DW-SOURCE-UNSUPPORTED",
+    letter: (_, match) => ({
+      what: match[1] ?? "",
+      why: "A table is read whole or not at all.",
+      fix: "Compact the table fully with the engine that wrote it, so that each key has one version, or leave the column out.",
+    }),
+  },
+  {
+    pattern: /^Invalid Input Error: DW-FILE-CORRUPT: (.*)/s,
+    code: "DW-FILE-CORRUPT",
+    letter: (_, match) => ({
+      what: match[1] ?? "",
+      why: "Rows made of it could be wrong.",
+      fix: "Copy the file again from where it was exported.",
+    }),
+  },
+  {
     pattern: /^(?:Conversion|Out of Range) Error/,
     code: "DW-VALUE-REFUSED",
     letter: (message) => ({

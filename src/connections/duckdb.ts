@@ -33,10 +33,11 @@ export const CHUNK_READING: DuckDbOptions = { memoryLimit: 384 * 1024 ** 2 };
 export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDb> {
   const instance = await lettered(() => duckdb.DuckDBInstance.create(options.path ?? ":memory:", settings(options)));
   const open = new Set<DuckDbConnection>();
+  const functions = new Set<string>();
   return {
     version: duckdb.version().replace(/^v/, ""),
     session: async (signal) => {
-      const connection = await connect(instance, signal, () => open.delete(connection));
+      const connection = await connect(instance, functions, signal, () => open.delete(connection));
       open.add(connection);
       return connection;
     },
@@ -67,7 +68,13 @@ function spillDirectory(path: string | undefined): string {
   return path === undefined ? join(tmpdir(), `dw-spill-${randomUUID()}`) : `${path}.tmp`;
 }
 
-async function connect(instance: DuckDBInstance, signal: AbortSignal | undefined, onClose: () => void): Promise<DuckDbConnection> {
+/** `functions` are those that the database knows already: it knows them for all of its connections. */
+async function connect(
+  instance: DuckDBInstance,
+  functions: Set<string>,
+  signal: AbortSignal | undefined,
+  onClose: () => void,
+): Promise<DuckDbConnection> {
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
   const interruptible = interruption(connection, signal);
@@ -81,6 +88,11 @@ async function connect(instance: DuckDBInstance, signal: AbortSignal | undefined
     strings: (sql, own) => turns.hold(() => strings(connection, sql, own ?? signal, interruptible)),
     appendColumns: (table, batches, columns) =>
       turns.wait(() => interruptible(signal, () => appendColumns(connection, table, batches, columns))),
+    blobFunction: (name, fold) => {
+      if (functions.has(name)) return;
+      functions.add(name);
+      connection.registerScalarFunction(blobFunction(name, fold));
+    },
     close: async () => {
       if (closed) return;
       closed = true;
@@ -88,6 +100,32 @@ async function connect(instance: DuckDBInstance, signal: AbortSignal | undefined
       connection.closeSync();
     },
   };
+}
+
+/** DuckDB calls it with a vector of rows at a time and waits; NULL for NULL is its own rule for functions. */
+function blobFunction(name: string, fold: (a: Uint8Array, b: Uint8Array) => Uint8Array) {
+  return duckdb.DuckDBScalarFunction.create({
+    name,
+    parameterTypes: [duckdb.BLOB, duckdb.BLOB],
+    returnType: duckdb.BLOB,
+    mainFunction: (_info, rows, out) => {
+      for (let row = 0; row < rows.rowCount; row++) {
+        const [a, b] = [rows.getColumnVector(0).getItem(row), rows.getColumnVector(1).getItem(row)];
+        const both = a instanceof duckdb.DuckDBBlobValue && b instanceof duckdb.DuckDBBlobValue;
+        out.setItem(row, both ? new duckdb.DuckDBBlobValue(withCode(() => fold(a.bytes, b.bytes))) : null);
+      }
+      out.flush();
+    },
+  });
+}
+
+/** Only an error's message comes back out of DuckDB: duckdb-errors.ts reads the code there. */
+function withCode<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof DwError ? new Error(`${error.code}: ${error.what}`) : error;
+  }
 }
 
 interface Turns {

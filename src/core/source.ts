@@ -109,6 +109,11 @@ export interface DuckDbSession {
     batches: AsyncIterable<ColumnBatch> | Iterable<ColumnBatch>,
     columns: readonly AppendColumn[],
   ) => Promise<void>;
+  /**
+   * Makes a function of two BLOBs known to SQL, for values whose form only we know; NULL when one of them is. Asking again is
+   * harmless. What `fold` throws ends the statement: a DwError with its code.
+   */
+  readonly blobFunction: (name: string, fold: (a: Uint8Array, b: Uint8Array) => Uint8Array) => void;
 }
 
 export interface AppendColumn {

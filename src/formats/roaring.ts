@@ -11,12 +11,20 @@ const OFFSETS_FROM = 4;
 const MAX_ARRAY = 4096;
 const BITMAP_BYTES = 8192;
 
+export type ContainerKind = "array" | "bitmap" | "runs";
+
 interface Container {
   /** Upper 16 bits of its positions. */
   readonly high: number;
   readonly cardinality: number;
   readonly at: number;
-  readonly kind: "array" | "bitmap" | "runs";
+  readonly kind: ContainerKind;
+}
+
+/** A container taken out of its bitmap: the lower 16 bits of its numbers, ascending. */
+export interface Lows {
+  readonly kind: ContainerKind;
+  readonly values: Uint16Array;
 }
 
 export interface Bitmap {
@@ -39,6 +47,28 @@ export function readBitmap32(bytes: Uint8Array, start: number, file: string): Bi
       for (const container of containers) yield* positionsOf(reader, container);
     },
   };
+}
+
+/** The containers of a bitmap of 32 bits, with their upper halves. DW-FILE-CORRUPT as above. */
+export function readContainers(bytes: Uint8Array, file: string): readonly (Lows & { readonly high: number })[] {
+  const reader = new Reader(bytes, file);
+  return layout(reader, 0).containers.map((container) => ({ high: container.high, ...lowsOf(reader, container) }));
+}
+
+/** One container that begins at `at`. */
+export function readLows(bytes: Uint8Array, at: number, kind: ContainerKind, cardinality: number, file: string): Lows {
+  return lowsOf(new Reader(bytes, file), { high: 0, at, kind, cardinality });
+}
+
+function lowsOf(reader: Reader, container: Container): Lows {
+  const values = new Uint16Array(container.cardinality);
+  let size = 0;
+  for (const low of lows[container.kind](reader, container)) {
+    if (size > 0 && low <= (values[size - 1] ?? 0)) throw reader.bad("is not in order");
+    values[size++] = low;
+  }
+  if (size !== container.cardinality) throw reader.bad("does not hold as many numbers as it says");
+  return { kind: container.kind, values };
 }
 
 const MAX_HIGH = 1 << 21; // row numbers stay below 2^53
@@ -149,8 +179,8 @@ class Reader {
 
   bad(what: string): DwError {
     return new DwError("DW-FILE-CORRUPT", {
-      what: `A deletion vector in ${this.file} ${what}.`,
-      why: "Rows that were deleted could come back, or others vanish.",
+      what: `A bitmap in ${this.file} ${what}.`,
+      why: "It would name other rows or numbers than those that were written.",
       fix: "Copy the file again from where the table was exported.",
     });
   }

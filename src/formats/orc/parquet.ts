@@ -36,7 +36,8 @@ export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
     case "timestamp":
       return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: false } };
     case "timestamp-instant":
-      return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: true } };
+      // DuckDB has no zoned timestamps of nanoseconds: it would cut these to microseconds.
+      return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: unit !== "nanos" } };
     case "list":
       return { kind: "list", element: child(0) };
     case "map":

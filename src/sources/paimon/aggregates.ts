@@ -93,14 +93,46 @@ const makers: Readonly<Record<string, Maker>> = {
   listagg,
   collect,
   merge_map: mergeMap,
+  merge_map_with_keytime: mergeMapWithKeyTime,
   nested_update: nestedUpdate,
+  nested_partial_update: nestedPartialUpdate,
+  rbm32: binaryUnion("dw_union_rbm32"),
+  rbm64: binaryUnion("dw_union_rbm64"),
+  theta_sketch: binaryUnion("dw_union_theta"),
+  hll_sketch: binaryUnion("dw_union_hll"),
 };
+
+type BlobUnion = (a: Uint8Array, b: Uint8Array) => Uint8Array;
+
+/** Bitmaps and sketches are merged outside of SQL, for the keys alone that have several versions. */
+function binaryUnion(name: string): Maker {
+  return ({ type }) =>
+    type.kind === "atomic" && type.logical.kind === "binary" ? merging((acc, value) => `${name}(${acc}, ${value})`) : undefined;
+}
+
+/** The functions that the SQL of aggregates calls, by name. */
+export async function blobUnions(): Promise<Readonly<Record<string, BlobUnion>>> {
+  const { unionBitmap32 } = await import("../../formats/roaring-union.js");
+  const { unionBitmap64 } = await import("../../formats/roaring-tree.js");
+  const { unionTheta } = await import("../../formats/sketches/theta.js");
+  const { unionHll } = await import("../../formats/sketches/hll.js");
+  const named = (union: (a: Uint8Array, b: Uint8Array, place: string) => Uint8Array, name: string): BlobUnion => {
+    return (a, b) => union(a, b, `a column that is merged with ${name}`);
+  };
+  return {
+    dw_union_rbm32: named(unionBitmap32, "rbm32"),
+    dw_union_rbm64: named(unionBitmap64, "rbm64"),
+    dw_union_theta: named(unionTheta, "theta_sketch"),
+    dw_union_hll: named(unionHll, "hll_sketch"),
+  };
+}
 
 /** The function of a column; undefined when dw does not know it or it does not fit the column's type. */
 export function aggregate(name: string, column: Column): Aggregate | undefined {
   const made = Object.hasOwn(makers, name) ? makers[name]?.(column) : undefined;
   if (made === undefined || !column.options.ignoreRetract) return made;
-  return { ...made, retract: (acc) => acc };
+  // The reference's wrapper turns older values round itself, even for functions with a way of their own.
+  return { add: made.add, addOlder: (acc, value, seen) => made.add(value, acc, seen), retract: (acc) => acc };
 }
 
 function numeric({ type }: Column, by: Partial<Record<"int" | "float" | "decimal", (type: PaimonType & { kind: "atomic" }) => Aggregate>>) {
@@ -207,6 +239,41 @@ function mergeMap({ type }: Column): Aggregate | undefined {
     (acc, value) => `map_concat(${acc}, ${value})`,
     (acc, value) => `CASE WHEN ${acc} IS NULL THEN NULL WHEN ${value} IS NULL THEN ${acc} ELSE ${without(acc, value)} END`,
   );
+}
+
+/** Of two rows with the same key in the map, the one with the later text in its time field; a null row removes its key. */
+function mergeMapWithKeyTime({ type, options }: Column): Aggregate | undefined {
+  if (type.kind !== "map" || type.value.type.kind !== "row") return undefined;
+  const { fields } = type.value.type;
+  const time = options.timeField === undefined ? fields.at(-1) : fields.find(({ name }) => name === options.timeField);
+  if (time?.type.kind !== "atomic" || time.type.logical.kind !== "text") return undefined;
+  const timeOf = (row: string): string => `${row}.${ident(time.name)}`;
+  const known = (map: string, entry: string): string => `map_extract_value(${map}, ${entry}.key)`;
+  /** Does an entry of the newer map replace what the older one has? */
+  const wins = (entry: string, row: string, acc: string): string =>
+    `(${timeOf(row)} IS NOT NULL AND (${known(acc, entry)} IS NULL OR ${timeOf(known(acc, entry))} IS NULL OR ${timeOf(row)} > ${timeOf(known(acc, entry))}))`;
+  return merging((acc, value) => {
+    const gone = `map_contains(${value}, e.key) AND (${known(value, "e")} IS NULL OR ${wins("e", known(value, "e"), acc)})`;
+    const kept = `list_filter(map_entries(${acc}), lambda e: NOT (${gone}))`;
+    const added = `list_filter(map_entries(${value}), lambda e: e.value IS NOT NULL AND ${wins("e", "e.value", acc)})`;
+    return `map_from_entries(list_concat(${kept}, ${added}))`;
+  });
+}
+
+/** Rows of a nested table by key, each field with the last value that is not null. */
+function nestedPartialUpdate({ type, options }: Column): Aggregate | undefined {
+  if (type.kind !== "array" || type.element.type.kind !== "row" || options.nestedKey.length === 0) return undefined;
+  const { fields } = type.element.type;
+  const same = (a: string, b: string): string =>
+    options.nestedKey.map((name) => `${a}.${ident(name)} IS NOT DISTINCT FROM ${b}.${ident(name)}`).join(" AND ");
+  const solid = (list: string): string => `list_filter(${list}, lambda e: e IS NOT NULL)`;
+  return merging((acc, value) => {
+    const rows = `list_concat(${solid(acc)}, ${solid(value)})`;
+    const first = `list_filter(${rows}, lambda e, i: len(list_filter(${rows}[1:i - 1], lambda o: ${same("o", "e")})) = 0)`;
+    const last = (name: string): string =>
+      `list_filter(list_transform(list_filter(${rows}, lambda o: ${same("o", "r")}), lambda o: o.${ident(name)}), lambda v: v IS NOT NULL)[-1]`;
+    return `list_transform(${first}, lambda r: struct_pack(${fields.map(({ name }) => `${ident(name)} := ${last(name)}`).join(", ")}))`;
+  });
 }
 
 function nestedUpdate({ type, options }: Column): Aggregate | undefined {

@@ -41,6 +41,8 @@ export interface FieldOptions {
   readonly delimiter: string;
   readonly nestedKey: readonly string[];
   readonly countLimit: number | undefined;
+  /** Of the rows in a map that merge_map_with_keytime merges. */
+  readonly timeField: string | undefined;
 }
 
 const ENGINES: readonly string[] = ["deduplicate", "partial-update", "aggregation", "first-row"] satisfies MergeEngine[];
@@ -76,6 +78,7 @@ export function tableOptions(schema: TableSchema): TableOptions {
       delimiter: text(`fields.${name}.list-agg-delimiter`) ?? ",",
       nestedKey: names(`fields.${name}.nested-key`),
       countLimit: wholeNumber(text(`fields.${name}.count-limit`)),
+      timeField: text(`fields.${name}.ts-field`),
     }),
     text,
   };

@@ -36,11 +36,11 @@ export async function plan(table: PaimonTable, request: ReadRequest): Promise<Re
     identity,
     immutable: true,
     chunks,
-    open: (chunk) => {
+    open: (chunk, db) => {
       const chunkParts = work.get(chunk.id);
       if (chunkParts === undefined) throw new RangeError(`the chunk ${chunk.id} is not of this plan`);
       table.storage.prefetch?.(chunk.files); // all at once; below they are asked for one after the other
-      return openChunk(table, columns, chunkParts);
+      return openChunk(table, columns, chunkParts, db);
     },
     prefetch: (chunk) => table.storage.prefetch?.(chunk.files),
   };

@@ -1,6 +1,7 @@
 import { type Condition, conditions, withNan } from "../../core/predicate.js";
-import type { OpenChunk } from "../../core/source.js";
+import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
+import { blobUnions } from "./aggregates.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
 import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
@@ -29,8 +30,8 @@ function systemField(name: string, bits: 8 | 64): PaimonField {
   return { id: -1, name, nullable: false, type: { kind: "atomic", logical: { kind: "int", bits } } };
 }
 
-/** Makes a chunk readable: spools what DuckDB cannot read, and answers its SELECT. */
-export async function openChunk(table: PaimonTable, columns: ReadColumns, parts: readonly Part[]): Promise<OpenChunk> {
+/** Makes a chunk readable: spools what DuckDB cannot read, and answers its SELECT for the session `db`. */
+export async function openChunk(table: PaimonTable, columns: ReadColumns, parts: readonly Part[], db: DuckDbSession): Promise<OpenChunk> {
   const spool: Spool = { storage: table.storage, folder: new SpoolFolder("paimon"), release: [] };
   const close = async (): Promise<void> => {
     for (const release of spool.release.splice(0)) await release();
@@ -42,7 +43,10 @@ export async function openChunk(table: PaimonTable, columns: ReadColumns, parts:
     // A merge needs every version of a row: the newest may be one that the predicate refuses.
     const implied = mode === "merge" || columns.where === undefined ? [] : conditions(columns.where);
     const versions = await chunkVersions(table, neededColumns(table, columns, mode), parts, spool, implied);
-    return { sql: chunkSql(table, columns, mode, mayDelete, versions), close };
+    const sql = chunkSql(table, columns, mode, mayDelete, versions);
+    if (mode === "merge")
+      for (const [name, union] of Object.entries(await blobUnions())) if (sql.includes(name)) db.blobFunction(name, union);
+    return { sql, close };
   } catch (error) {
     await close();
     throw error;

@@ -157,13 +157,14 @@ test("JSON of nested values loses no digit, no NaN and no key that is not a text
     price: t.decimal(38, 10),
     ratio: t.double(),
     at: t.instant(),
+    fine: t.instant("", 9),
     clock: t.time(),
     raw: t.binary(),
     levels: t.map(t.int(), t.list(t.float().nullable())),
   }).column.type;
   const database = await openDatabase();
   const db = await database.connect();
-  const value = `{'big': 9007199254740993::BIGINT, 'price': 1.1::DECIMAL(38,10), 'ratio': 'nan'::DOUBLE, 'at': TIMESTAMPTZ '1969-12-31 23:59:59.5+00',
+  const value = `{'big': 9007199254740993::BIGINT, 'price': 1.1::DECIMAL(38,10), 'ratio': 'nan'::DOUBLE, 'at': TIMESTAMPTZ '1969-12-31 23:59:59.5+00', 'fine': make_timestamp_ns(1700000000123456789),
     'clock': TIME '01:02:03', 'raw': '\\xFF'::BLOB, 'levels': MAP {1: [0.1::FLOAT, NULL, '-inf'::FLOAT]}}`;
   const [row] = await db.rows<{ text: string }>(`SELECT CAST(${jsonValue(type, "v")} AS VARCHAR) AS text FROM (SELECT ${value} AS v)`);
   expect(JSON.parse(row?.text ?? "")).toEqual({
@@ -171,6 +172,7 @@ test("JSON of nested values loses no digit, no NaN and no key that is not a text
     price: "1.1000000000",
     ratio: "NaN",
     at: "1969-12-31T23:59:59.500000Z",
+    fine: "2023-11-14T22:13:20.123456789Z",
     clock: "01:02:03.000000",
     raw: "/w==",
     levels: [[1, [0.10000000149011612, null, "-Infinity"]]],

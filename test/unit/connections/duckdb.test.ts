@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDuckDb } from "../../../src/connections/duckdb.js";
+import { DwError } from "../../../src/core/errors.js";
 import type { DuckDb, DuckDbConnection } from "../../../src/core/session.js";
 
 let folder: string;
@@ -118,6 +119,19 @@ test("more rows than a vector holds are appended in pieces, and a value that doe
   const inexact = db.appendColumns("inexact", [{ rows: 1, columns: [[1e300]] }], [{ name: "n", type: "BIGINT" }]);
   await expect(inexact).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
   await expect(db.rows("SELECT * FROM inexact")).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED" });
+});
+
+test("a function of two BLOBs runs inside SQL, and its error comes back with its code", async () => {
+  const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+    if (b.length === 0) throw new DwError("DW-FILE-CORRUPT", { what: "An empty value.", why: "It says nothing.", fix: "Copy it again." });
+    return Buffer.concat([a, b]);
+  };
+  db.blobFunction("joined", joined);
+  db.blobFunction("joined", joined);
+  expect(await db.rows("SELECT list_reduce(['a'::BLOB, 'b', 'c'], lambda x, y: joined(x, y)) AS l, joined('a'::BLOB, NULL) AS n")).toEqual([
+    { l: "abc", n: null },
+  ]);
+  await expect(db.rows("SELECT joined('a'::BLOB, ''::BLOB)")).rejects.toMatchObject({ code: "DW-FILE-CORRUPT", what: "An empty value." });
 });
 
 test("an aborted statement stops, throws the signal's reason, and the connection goes on", async () => {
