@@ -33,7 +33,7 @@ function mergedValues(a: Uint16Array, b: Uint16Array): Uint16Array {
   let [size, i, j] = [0, 0, 0];
   while (i < a.length && j < b.length) {
     const [left, right] = [a[i] as number, b[j] as number]; // within both
-    out[size++] = left < right ? left : right;
+    out[size++] = Math.min(left, right);
     if (left <= right) i++;
     if (right <= left) j++;
   }

@@ -92,17 +92,41 @@ const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
     return to.max === undefined ? value : bytesOf(value, to.max, to.fixed === true);
   },
   date: (value, _from, to) => {
-    if (to.kind === "text") return cut(`CAST(${value} AS VARCHAR)`, to);
+    if (to.kind === "text") return `CAST(${value} AS VARCHAR)`;
     return to.kind === "timestamp" && !to.zoned ? plain(value, to) : undefined;
   },
-  time: (value, _from, to) => (to.kind === "time" ? value : undefined),
+  time: (value, from, to) => {
+    if (to.kind === "text") return timeText(value, from.precision);
+    return to.kind === "time" ? value : undefined;
+  },
   timestamp: (value, from, to) => {
-    if (to.kind === "date" && !from.zoned) return plain(value, to);
+    if (from.zoned !== true && to.kind === "date") return dateOf(value, from.precision);
+    if (from.zoned !== true && to.kind === "text") return timestampText(value, from.precision);
     // Between wall-clock times and instants lies the zone of the reader's machine, which no file states.
     if (to.kind !== "timestamp" || to.zoned !== from.zoned) return undefined;
     return to.precision >= from.precision ? plain(value, to) : coarser(value, from.precision, to);
   },
 };
+
+/** Milliseconds, floored, divided towards zero: before 1970 the reference answers the day after, unless it is midnight. */
+function dateOf(value: string, precision: number): string {
+  const [epoch, unit] = precision > 6 ? [`epoch_ns(${value})`, 1_000_000] : [`epoch_us(${value})`, 1000];
+  return `(DATE '1970-01-01' + CAST(((${epoch} - ((${epoch} % ${unit}) + ${unit}) % ${unit}) // ${unit}) // 86400000 AS INTEGER))`;
+}
+
+/** As many digits as the type has, and more where they are not zeros. */
+function timestampText(value: string, precision: number): string {
+  const digits = precision > 6 ? `strftime(${value}, '%n')` : `strftime(${value}, '%f') || '000'`;
+  const fraction = `rpad(rtrim(${digits}, '0'), greatest(${precision}, length(rtrim(${digits}, '0'))), '0')`;
+  return `(strftime(${value}, '%Y-%m-%d %H:%M:%S') || CASE WHEN ${fraction} = '' THEN '' ELSE '.' || ${fraction} END)`;
+}
+
+/** Times have milliseconds, whatever their type says; zeros at the end are left out, but for one. */
+function timeText(value: string, precision: number): string {
+  const text = `strftime(DATE '1970-01-01' + CAST(${value} AS TIME), '%H:%M:%S.%f')`;
+  if (precision === 0) return `left(${text}, 8)`;
+  return `(left(${text}, 10) || rtrim(substr(${text}, 11, ${Math.min(precision, 3) - 1}), '0'))`;
+}
 
 function castAtomic(value: string, from: LogicalType, to: LogicalType): string {
   // The table is keyed by the kind of `from`, so the entry takes exactly this type.

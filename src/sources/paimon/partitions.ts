@@ -116,9 +116,10 @@ export function dateText(epochDays: number): string {
   return new Date(epochDays * DAY).toISOString().slice(0, -"T00:00:00.000Z".length);
 }
 
+/** Zeros at the end are left out, but for one. */
 export function timeText(milliseconds: number, precision: number): string {
   const text = new Date(milliseconds).toISOString().slice(11, 23);
-  return precision === 0 ? text.slice(0, 8) : text.slice(0, 9 + Math.min(precision, 3)).padEnd(9 + precision, "0");
+  return precision === 0 ? text.slice(0, 8) : text.slice(0, 10) + text.slice(10, 9 + Math.min(precision, 3)).replace(/0+$/, "");
 }
 
 const SECOND = 1_000_000_000n;
