@@ -4,6 +4,7 @@ import { DwError } from "../core/errors.js";
 import type { Json } from "../core/json.js";
 import type { Model } from "../core/model.js";
 import { nearest } from "../core/nearest.js";
+import type { MysqlServer } from "../core/session.js";
 import type { SourceTable } from "../core/source.js";
 import type { EngineName } from "../core/types.js";
 import { engines } from "../engines/index.js";
@@ -22,6 +23,7 @@ export function namedTable(open: OpenConnection, connection: string, rest: strin
 }
 
 async function tableAt(connection: OpenConnection, name: readonly string[], scratch: string): Promise<SourceTable> {
+  if (connection.kind === "mysql" && connection.server === "mysql") return mysqlTable(connection.mysql, name, scratch);
   const open = rowServer(connection, "read rows");
   if (open.kind === "duckdb") {
     const { openDuckdbTable } = await import("../engines/duckdb/read.js");
@@ -30,6 +32,14 @@ async function tableAt(connection: OpenConnection, name: readonly string[], scra
   const { openPgTable } = await import("../engines/postgres/read.js");
   const [schema = "", table = ""] = name.length === 1 ? ["public", ...name] : name;
   return openPgTable(open.pg, { schema, table, scratch });
+}
+
+async function mysqlTable(server: MysqlServer, name: readonly string[], scratch: string): Promise<SourceTable> {
+  const { openMysqlTable } = await import("../sources/mysql/index.js");
+  const [first = "", second] = name;
+  if (second !== undefined) return openMysqlTable(server, { database: first, table: second, scratch });
+  const [row] = await server.query("SELECT DATABASE() AS current");
+  return openMysqlTable(server, { database: row?.current ?? "", table: first, scratch });
 }
 
 interface Surroundings {

@@ -1,8 +1,9 @@
+import type { Connection as StreamingConnection } from "mysql2";
 import type { Connection, ConnectionOptions, QueryResult } from "mysql2/promise";
 import type { ErrorCode } from "../core/codes.js";
 import type { MysqlConnection } from "../core/config.js";
 import { DwError } from "../core/errors.js";
-import type { Mysql, MysqlAnswer, MysqlRow, MysqlSession } from "../core/session.js";
+import type { MysqlAnswer, MysqlReader, MysqlRow, MysqlServer, MysqlSession } from "../core/session.js";
 
 export interface OpenMysql {
   readonly host: string;
@@ -25,7 +26,7 @@ const IDLE_SESSIONS = 4;
 const VERSION = { starrocks: "SELECT current_version() AS version", mysql: "SELECT version() AS version" } as const;
 
 /** A server with a few idle connections for `query`. Throws as openMysql, and DW-ENGINE-REFUSED where `kind` is not what listens. */
-export async function openMysqlServer(kind: keyof typeof VERSION, options: OpenMysql): Promise<Mysql> {
+export async function openMysqlServer(kind: keyof typeof VERSION, options: OpenMysql): Promise<MysqlServer> {
   const idle: MysqlSession[] = [];
   const query = async (sql: string): Promise<readonly MysqlRow[]> => {
     const session = idle.pop() ?? (await openMysql(options));
@@ -45,7 +46,13 @@ export async function openMysqlServer(kind: keyof typeof VERSION, options: OpenM
   };
   try {
     const [row] = await query(VERSION[kind]);
-    return { version: (row?.version ?? "").split(/[\s-]/)[0] ?? "", session: () => openMysql(options), query, close };
+    return {
+      version: (row?.version ?? "").split(/[\s-]/)[0] ?? "",
+      session: () => openMysql(options),
+      reader: () => openMysql(options),
+      query,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -57,7 +64,7 @@ export async function openMysqlServer(kind: keyof typeof VERSION, options: OpenM
  * the driver reads as three-byte UTF-8, so that every 4-byte character would be lost. Throws DW-CONNECT, DW-TIMEOUT, DW-AUTH,
  * DW-PERMISSION, DW-ENGINE-REFUSED (an unknown database).
  */
-export async function openMysql(options: OpenMysql, signal?: AbortSignal): Promise<MysqlSession> {
+export async function openMysql(options: OpenMysql, signal?: AbortSignal): Promise<MysqlReader> {
   const connection = await connect(options);
   const abandon = (): void => connection.destroy();
   signal?.addEventListener("abort", abandon, { once: true });
@@ -69,6 +76,7 @@ export async function openMysql(options: OpenMysql, signal?: AbortSignal): Promi
       if (answered.ok) return answered.rows;
       throw refused(sql, answered);
     },
+    values: (sql) => values(connection, sql, options),
     close: async () => {
       signal?.removeEventListener("abort", abandon);
       await connection.end().catch(() => connection.destroy()); // a connection that is gone already is closed
@@ -108,6 +116,25 @@ async function answer(connection: Connection, sql: string, at: OpenMysql): Promi
     if (refusal) return refusal;
     connection.destroy(); // an answer that came later would be taken for that of the next statement
     throw lost(at, error);
+  }
+}
+
+/** Rows that the driver holds before it stops reading from the socket. */
+const ROWS_AHEAD = 4096;
+
+async function* values(connection: Connection, sql: string, at: OpenMysql): AsyncGenerator<Uint8Array | undefined> {
+  // The promise wrapper has no streams; the connection below it has, and the wrapper's types do not tell of it.
+  const { connection: plain } = connection as unknown as { readonly connection: StreamingConnection };
+  const rows = plain.query({ sql, rowsAsArray: true, typeCast: (field) => field.buffer() }).stream({ highWaterMark: ROWS_AHEAD });
+  let whole = false;
+  try {
+    for await (const row of rows) yield (row as [Uint8Array | null])[0] ?? undefined; // rows of one column, as typeCast left it
+    whole = true;
+  } catch (error) {
+    const refusal = refusalOf(error);
+    throw refusal === undefined ? lost(at, error) : refused(sql, refusal);
+  } finally {
+    if (!whole) connection.destroy(); // what the server still sends would be taken for the next answer
   }
 }
 

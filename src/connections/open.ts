@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Connection, ConnectionKind, KafkaConnection, MysqlConnection, StarrocksConnection } from "../core/config.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
-import type { DuckDb, Kafka, Mysql, Pg } from "../core/session.js";
+import type { DuckDb, Kafka, MysqlServer, Pg } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { type Embedded, openEmbedded } from "./embedded.js";
 import { resolveSecret, type SecretSources } from "./secrets.js";
@@ -11,7 +11,7 @@ import { resolveSecret, type SecretSources } from "./secrets.js";
 export type OpenConnection =
   | { readonly kind: "pg"; readonly pg: Pg; readonly embedded: boolean }
   | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName }
-  | { readonly kind: "mysql"; readonly mysql: Mysql; readonly server: "starrocks" | "mysql" }
+  | { readonly kind: "mysql"; readonly mysql: MysqlServer; readonly server: "starrocks" | "mysql" }
   | { readonly kind: "kafka"; readonly kafka: Kafka };
 
 /** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */

@@ -79,6 +79,15 @@ export interface MysqlSession {
   readonly close: () => Promise<void>;
 }
 
+/** A session whose results may be of any size. */
+export interface MysqlReader extends MysqlSession {
+  /**
+   * The first column of the result, a value a row, as the server's bytes; the server waits for the reader. NULL is undefined.
+   * Nothing else runs on the session meanwhile. Throws as `query`.
+   */
+  readonly values: (sql: string) => AsyncIterable<Uint8Array | undefined>;
+}
+
 /** A server with the MySQL protocol. Errors are DwError: DW-CONNECT, DW-TIMEOUT, DW-AUTH, DW-PERMISSION, DW-ENGINE-REFUSED. */
 export interface Mysql {
   /** StarRocks's own version (`3.5.0`), not the MySQL version that it claims to be; MySQL's otherwise. */
@@ -90,6 +99,10 @@ export interface Mysql {
   readonly close: () => Promise<void>;
 }
 
+/** A server that was connected to, from which tables are read. */
+export interface MysqlServer extends Mysql {
+  readonly reader: () => Promise<MysqlReader>;
+}
 export interface KafkaPartition {
   readonly partition: number;
   /** Broker that leads it; -1 while none does. */

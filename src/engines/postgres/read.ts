@@ -7,7 +7,8 @@ import { pipeline } from "node:stream/promises";
 import { DwError } from "../../core/errors.js";
 import type { Pg, PgSession } from "../../core/session.js";
 import type { Chunk, Inspection, OpenChunk, ReadPlan, ReadRequest, SourceColumn, SourceTable } from "../../core/source.js";
-import { type LogicalType, typeText } from "../../core/types.js";
+import { csvSelect } from "../../core/spooled-csv.js";
+import { typeText } from "../../core/types.js";
 import { postgresCanonical } from "./canonical.js";
 import { tableColumns } from "./live-columns.js";
 
@@ -212,58 +213,6 @@ function copyOutText({ name, type }: SourceColumn): string {
     default:
       return value;
   }
-}
-
-const CSV_OPTIONS = "header = false, delim = ',', quote = '\"', escape = '\"', nullstr = '', all_varchar = true, auto_detect = false";
-/** Bytes of the longest row; DuckDB keeps buffers of this size. */
-const MAX_LINE = 32 * 1024 * 1024;
-
-function csvSelect(file: string, read: readonly SourceColumn[], wanted: readonly SourceColumn[], where: string | undefined): string {
-  const names = read.map((_, index) => `'c${index}': 'VARCHAR'`).join(", ");
-  const typed = read.map((column, index) => `${fromText(column.type, `c${index}`)} AS ${ident(column.name)}`).join(", ");
-  const rows = `SELECT ${typed} FROM read_csv(${literal(file)}, columns = {${names}}, ${CSV_OPTIONS}, allow_quoted_nulls = false, max_line_size = ${MAX_LINE}, buffer_size = ${MAX_LINE})`;
-  if (where === undefined) return rows;
-  return `SELECT ${wanted.map((column) => ident(column.name)).join(", ")} FROM (${rows}) AS pages WHERE ${where}`;
-}
-
-function fromText(type: LogicalType, value: string): string {
-  switch (type.kind) {
-    case "binary":
-      return `unhex(${value})`;
-    case "list":
-      return `list_transform(CAST(CAST(${value} AS JSON) AS VARCHAR[]), lambda element: ${elementText(type.element.type)})`;
-    case "text":
-    case "enum":
-      return value;
-    default:
-      return `CAST(${value} AS ${duckdbText(type)})`;
-  }
-}
-
-function elementText(type: LogicalType): string {
-  return type.kind === "binary" ? "unhex(substr(element, 3))" : fromText(type, "element");
-}
-
-const SCALARS: Readonly<Partial<Record<LogicalType["kind"], string>>> = {
-  boolean: "BOOLEAN",
-  date: "DATE",
-  time: "TIME",
-  interval: "INTERVAL",
-  uuid: "UUID",
-  json: "JSON",
-  text: "VARCHAR",
-  enum: "VARCHAR",
-  binary: "BLOB",
-};
-const INTS = { 8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT", 128: "HUGEINT" } as const;
-
-function duckdbText(type: LogicalType): string {
-  if (type.kind === "int") return INTS[type.bits];
-  if (type.kind === "float") return type.bits === 32 ? "FLOAT" : "DOUBLE";
-  if (type.kind === "timestamp") return type.zoned ? "TIMESTAMPTZ" : "TIMESTAMP";
-  if (type.kind === "decimal" && type.precision <= 38) return `DECIMAL(${type.precision}, ${type.scale})`;
-  if (type.kind === "list") return `${duckdbText(type.element.type)}[]`;
-  return SCALARS[type.kind] ?? "VARCHAR";
 }
 
 async function inspectTable(pg: Pg, options: PgSourceOptions, relation: string, columns: readonly SourceColumn[]): Promise<Inspection> {
