@@ -2,6 +2,7 @@ import type { Engine } from "../../core/engine.js";
 import { qualifiedName } from "./body.js";
 import { quoting } from "./dialect.js";
 import { generate, render } from "./generate.js";
+import { toModel } from "./import.js";
 import { lint } from "./lint.js";
 import { normalize } from "./normalize.js";
 import { resolve } from "./resolve.js";
@@ -18,6 +19,7 @@ export const hive: Engine = {
   lint,
   normalize,
   decide,
+  toModel,
   generate,
   render,
 };

@@ -235,7 +235,7 @@ function referenced(name: string, from: RelationModel, context: ResolveContext):
 }
 
 function commentOf(model: RelationModel): string {
-  const grain = "grain" in model ? `Grain: ${model.grain}.` : "";
+  const grain = "grain" in model && model.grain !== "" ? `Grain: ${model.grain}.` : "";
   return [model.comment === undefined ? "" : grain === "" ? model.comment : `${model.comment}.`, grain]
     .filter((part) => part !== "")
     .join(" ");
