@@ -94,6 +94,7 @@ const config = z.strictObject({
       state: name.optional(),
       connections,
       ddlLockTimeout: duration.optional(),
+      hold: duration.optional(),
     }),
   ),
   targets: z.partialRecord(engine, name).optional(),

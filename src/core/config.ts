@@ -115,6 +115,8 @@ export interface Environment {
   readonly connections?: Readonly<Record<string, Connection>>;
   /** `5s`; how long a PostgreSQL DDL statement waits for its lock before it is retried. */
   readonly ddlLockTimeout?: string;
+  /** `7 days`, the default; how long the old table of a rebuild stays before a run of `dw migrate` drops it. Until then `down` works. */
+  readonly hold?: string;
 }
 
 /** How checks are asked. */

@@ -13,6 +13,7 @@ export interface ResolvedEnvironment {
   /** The embedded folder as the configuration states it, relative to the project. */
   readonly embedded?: string;
   readonly ddlLockTimeout?: string;
+  readonly hold?: string;
   /** Throws DW-SLOT-UNBOUND. */
   readonly slot: (engine: EngineName) => SlotBinding;
   /** A connection by its name in the configuration. Throws DW-CONNECTION-UNKNOWN. */
@@ -39,6 +40,7 @@ export function resolveEnvironment(config: Config, name: string): ResolvedEnviro
     name,
     ...(environment.embedded !== undefined && { embedded: environment.embedded }),
     ...(environment.ddlLockTimeout !== undefined && { ddlLockTimeout: environment.ddlLockTimeout }),
+    ...(environment.hold !== undefined && { hold: environment.hold }),
     connection,
     slot: (engine) => {
       const wanted = environment.slots?.[engine];

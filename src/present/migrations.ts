@@ -27,24 +27,43 @@ interface UpShown {
     readonly executed: number;
     readonly notServed: readonly string[];
   }[];
+  readonly letGo: readonly HeldShown[];
+  readonly held: readonly HeldShown[];
   readonly unapproved: readonly Unapproved[];
+}
+
+interface HeldShown {
+  readonly id: string;
+  readonly statements: readonly Statement[];
+  readonly until: string;
 }
 
 /** What `dw migrate up` did, or with --dry-run would do. */
 export function upText(report: UpShown, style: Colour): string {
   const place = placeText(report.warehouse, report.environment, report.emulated);
-  if (report.steps.length === 0) return `${place}: nothing to apply; ${plural(report.alreadyApplied, "migration")} applied already`;
+  const held = heldLines(report);
+  if (report.steps.length === 0)
+    return [...held, `${place}: nothing to apply; ${plural(report.alreadyApplied, "migration")} applied already`].join("\n");
   const steps = report.steps.flatMap((step) => [
     report.dryRun ? `${step.id}: ${planSummary(step.statements)}` : `${step.id}: ${executedText(step)}`,
     ...step.notServed.map((slot) => `  nothing serves ${slot} in ${report.environment}: its statements are not executed`),
     ...(report.dryRun && step.statements.length > 0 ? ["", statementsText(step.statements, style), ""] : []),
   ]);
   const verb = report.dryRun ? "would be applied" : "applied";
-  return [...steps, ...unapprovedLines(report.unapproved), `${place}: ${plural(report.steps.length, "migration")} ${verb}`].join("\n");
+  return [...steps, ...held, ...unapprovedLines(report.unapproved), `${place}: ${plural(report.steps.length, "migration")} ${verb}`].join(
+    "\n",
+  );
 }
 
-function executedText({ statements, executed }: { readonly statements: readonly unknown[]; readonly executed: number }): string {
-  const before = statements.length - executed;
+function heldLines({ letGo, held, dryRun }: Pick<UpShown, "letGo" | "held" | "dryRun">): string[] {
+  return [
+    ...letGo.map(({ id }) => `${id}: its hold has ended, the old objects ${dryRun ? "would be" : "are"} dropped`),
+    ...held.map(({ id, until }) => `${id}: the old objects are held until ${until}; \`dw migrate down\` brings them back`),
+  ];
+}
+
+function executedText({ statements, executed }: { readonly statements: readonly Statement[]; readonly executed: number }): string {
+  const before = statements.filter(({ held }) => !held).length - executed;
   return before === 0
     ? `${plural(executed, "statement")} executed`
     : `${plural(executed, "statement")} executed, ${before} done by an earlier run`;
@@ -152,6 +171,7 @@ export function changeText(change: ChangeShown, style: Colour): string {
 interface RepairShown {
   readonly environment: string;
   readonly warehouse: string;
+  readonly how: string;
   readonly id: string | undefined;
   readonly statements: readonly { readonly id: string; readonly state: string }[];
   readonly marked: boolean;
@@ -162,6 +182,8 @@ export function repairText(report: RepairShown): string {
   if (report.id === undefined) return `${place}: no run was interrupted`;
   const lines = report.statements.map(({ id, state }) => `  ${state}  ${id}`);
   const open = report.statements.filter(({ state }) => state === "open").length;
-  const end = report.marked ? "all done; marked as applied" : `${open} open; \`dw migrate up\` goes on with them`;
+  const left =
+    report.how === "undo" ? "taken back; it is pending again" : `${open} open; --finish goes on with them, --undo takes the others back`;
+  const end = report.marked ? "all done; marked as applied" : left;
   return [`${report.id}:`, ...lines, `${place}: ${end}`].join("\n");
 }

@@ -2,12 +2,12 @@ import { buildPlan } from "../../core/build-plan.js";
 import { DwError } from "../../core/errors.js";
 import { type Unapproved, unapproved } from "../../core/migration.js";
 import type { Plan, Statement } from "../../core/plan.js";
-import { executedStatements, executeStep, type Step, settledStates, touched } from "./execution.js";
+import { executedStatements, executeStep, type Step } from "./execution.js";
 import { approvalsAt } from "./intent.js";
-import { compareLive, type LiveSlots } from "./live.js";
+import type { LiveSlots } from "./live.js";
 import { hazardLetter } from "./make.js";
+import { type Meeting, surroundings, takeLock, underLease } from "./meeting.js";
 import { named, pendingMigrations, stepOf } from "./pending.js";
-import { type Meeting, surroundings, takeLock, underLease } from "./up.js";
 
 export interface DownOptions {
   /** The newest migration that stays; only the newest goes when absent. */
@@ -57,16 +57,21 @@ async function stepsBack(meeting: Meeting, to: string | undefined): Promise<Step
   pendingMigrations(history, applied);
   const stays = to === undefined ? applied.at(-2)?.id : named(history, to).id;
   const goes = applied.filter(({ id }) => stays === undefined || id > stays).reverse();
-  return goes.map(({ id }) => stepBack(stepOf(history, named(history, id), environment, slots), meeting));
+  return Promise.all(goes.map(({ id }) => stepBack(stepOf(history, named(history, id), environment, slots), meeting)));
 }
 
 /** The same step the other way round. Its plan tells the hazards; its statements are those of the down files. */
-function stepBack(step: Step, { planners, slots }: Meeting): Step {
+async function stepBack(step: Step, meeting: Meeting): Promise<Step> {
+  const { planners, slots, store, history } = meeting;
   const plan = buildPlan(step.after, step.before, planners);
-  return { id: `${step.id}/down`, before: step.after, after: step.before, plan, statements: statementsBack(step, plan, slots) };
+  const done = new Set(
+    (await store.journal(history.warehouse, step.id)).filter(({ state }) => state === "done").map((entry) => entry.statement),
+  );
+  const executed = { ...step, statements: step.statements.filter(({ held, id }) => !held || done.has(id)) };
+  return { id: `${step.id}/down`, before: step.after, after: step.before, plan, statements: statementsBack(executed, plan, slots) };
 }
 
-function statementsBack(step: Step, back: Plan, slots: LiveSlots): Statement[] {
+export function statementsBack(step: Step, back: Plan, slots: LiveSlots): Statement[] {
   const own = [...step.statements].reverse().filter((statement) => !slots.get(statement.slot)?.emulate);
   const lost = own.filter((statement) => statement.undo === undefined);
   if (lost.length > 0) throw noWayBack(step.id, lost);
@@ -82,34 +87,5 @@ function noWayBack(id: string, lost: readonly Statement[]): DwError {
     what: `${id} cannot be taken back: these statements have no way back:\n${lost.map((statement) => `  ${statement.id}`).join("\n")}`,
     why: "What they removed or changed is gone.",
     fix: "Change the models to what you want and make a new migration.",
-  });
-}
-
-export interface RepairReport {
-  readonly environment: string;
-  readonly warehouse: string;
-  /** The migration that an interrupted run left; undefined when none did. */
-  readonly id: string | undefined;
-  readonly statements: readonly { readonly id: string; readonly state: "done" | "open" }[];
-  /** True when all of it was done and only the mark was missing. */
-  readonly marked: boolean;
-}
-
-/** Decides what an interrupted run left, by looking at the engines, and executes nothing. DW-TARGET-MOVED when that cannot be told. */
-export async function repairMigration(meeting: Meeting, lockTimeoutMs: number): Promise<RepairReport> {
-  const { history, store, environment, slots } = meeting;
-  const lease = await takeLock(meeting, lockTimeoutMs);
-  return underLease(lease, async () => {
-    const [next] = pendingMigrations(history, await store.applied(history.warehouse));
-    const nothing = { environment, warehouse: history.warehouse, id: undefined, statements: [], marked: false };
-    if (next === undefined || (await store.journal(history.warehouse, next.id)).length === 0) return nothing;
-    const step = stepOf(history, next, environment, slots);
-    const states = await settledStates(step, surroundings(meeting), lease);
-    const statements = step.statements.map(({ id }) => ({ id, state: states.get(id) === "done" ? ("done" as const) : ("open" as const) }));
-    const whole =
-      statements.every(({ state }) => state === "done") &&
-      (await compareLive(slots, step.after, touched(step.plan), step.before.objects)).differences.length === 0;
-    if (whole) await store.markApplied(lease, history.warehouse, { id: next.id, hash: next.hash });
-    return { ...nothing, id: next.id, statements, marked: whole };
   });
 }

@@ -86,7 +86,7 @@ export async function proveBefore(step: Step, around: Surroundings, worked: Read
 }
 
 /** Throws DW-DRIFT when a touched object is not what the migration makes. */
-async function proveAfter(step: Step, around: Surroundings): Promise<void> {
+export async function proveAfter(step: Step, around: Surroundings): Promise<void> {
   const { differences } = await compareLive(around.slots, step.after, touched(step.plan), step.before.objects);
   if (differences.length === 0) return;
   throw new DwError("DW-DRIFT", {
@@ -98,25 +98,29 @@ async function proveAfter(step: Step, around: Surroundings): Promise<void> {
   });
 }
 
-/** Executes what of a step is not done yet and proves the result. Answers the number of statements executed. */
+/** Executes what of a step is not done yet, all but what is held, and proves the result. Answers the number of statements executed. */
 export async function executeStep(step: Step, around: Surroundings, lease: Lease): Promise<number> {
-  const { statements } = step;
   const states = await settledStates(step, around, lease);
-  const worked = statements.filter((statement) => states.get(statement.id) === "done").map((statement) => statement.object);
+  const worked = step.statements.filter((statement) => states.get(statement.id) === "done").map((statement) => statement.object);
   await proveBefore(step, around, withAliases(step.plan, worked));
-  const open = batches(statements).map((batch) => batch.filter((statement) => states.get(statement.id) !== "done"));
-  let executed = 0;
-  for (const batch of open.filter((one) => one.length > 0)) {
-    around.signal.throwIfAborted();
-    await executeBatch(step, batch, around, lease, { done: statements.length - count(open) + executed, of: statements.length });
-    executed += batch.length;
-  }
+  const open = step.statements.filter((statement) => !statement.held && states.get(statement.id) !== "done");
+  await executeBatches(step, open, around, lease);
   await proveAfter(step, around);
-  return executed;
+  return open.length;
 }
 
-function count(batched: readonly (readonly Statement[])[]): number {
-  return batched.reduce((sum, batch) => sum + batch.length, 0);
+/** Executes statements of a step, each run of transactional ones as a whole, with their journal. */
+export async function executeBatches(step: Step, open: readonly Statement[], around: Surroundings, lease: Lease): Promise<void> {
+  const chosen = new Set(open);
+  const of = step.statements.length;
+  let executed = 0;
+  for (const whole of batches(step.statements)) {
+    const batch = whole.filter((statement) => chosen.has(statement));
+    if (batch.length === 0) continue;
+    around.signal.throwIfAborted();
+    await executeBatch(step, batch, around, lease, { done: of - open.length + executed, of });
+    executed += batch.length;
+  }
 }
 
 /** An object that is renamed was worked on under both names. */

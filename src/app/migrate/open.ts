@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { parseDuration } from "../../core/duration.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import type { History } from "../../core/migration.js";
 import type { EngineName } from "../../core/types.js";
@@ -9,7 +10,7 @@ import { readHistory } from "./folder.js";
 import { readIntent } from "./intent.js";
 import { openLiveSlots } from "./live-slots.js";
 import { plannersOf } from "./make.js";
-import type { Meeting } from "./up.js";
+import type { Meeting } from "./meeting.js";
 
 export function migrationFolder(project: Project, warehouse: string): string {
   return join(project.root, "migrations", warehouse);
@@ -43,6 +44,7 @@ export async function openMeeting(project: Project, environment: ResolvedEnviron
     planners: plannersOf(engines),
     store,
     owner: lockOwner(project),
+    ...(environment.hold !== undefined && { hold: parseDuration(environment.hold) }),
     ...rest,
   };
 }

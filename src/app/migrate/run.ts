@@ -4,11 +4,12 @@ import { DwError } from "../../core/errors.js";
 import { engines } from "../../engines/index.js";
 import type { Project } from "../project.js";
 import { resolveWarehouse } from "../resolve.js";
-import { type DownReport, migrateDown, type RepairReport, repairMigration } from "./down.js";
+import { type DownReport, migrateDown } from "./down.js";
 import { readHistory, writeSum } from "./folder.js";
 import { readIntent } from "./intent.js";
 import { type MadeMigration, makeMigration, type PendingChange, pendingChange } from "./make.js";
 import { migrationFolder, openMeeting } from "./open.js";
+import { type Repair, type RepairReport, repairMigration } from "./repair.js";
 import { baseline, type MigrationStatus, migrateUp, migrationStatus, type UpReport, type Verification, verifyMigrations } from "./up.js";
 
 /** What the migrate commands have in common: a project, the warehouse that `--warehouse` names, and the moment. */
@@ -85,8 +86,11 @@ export async function adopt(
   return baseline(await meet(request), { lockTimeoutMs: waitMs(lockTimeout), ...(to !== undefined && { to }) });
 }
 
-export async function repair(request: LiveRequest, { lockTimeout }: Locking): Promise<RepairReport> {
-  return repairMigration(await meet(request), waitMs(lockTimeout));
+export async function repair(
+  request: LiveRequest,
+  { lockTimeout, how, approve }: Locking & { readonly how: Repair; readonly approve: readonly string[] },
+): Promise<RepairReport> {
+  return repairMigration(await meet(request), { lockTimeoutMs: waitMs(lockTimeout), how, approve });
 }
 
 /** `dw migrate new`. Undefined: models and migrations agree. */

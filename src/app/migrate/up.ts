@@ -1,4 +1,3 @@
-import type { Planners } from "../../core/build-plan.js";
 import { catalogFor } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import { type History, lastState, type Unapproved, unapproved } from "../../core/migration.js";
@@ -6,27 +5,13 @@ import type { Plan, Statement } from "../../core/plan.js";
 import type { Lease, StatementState, StateStore } from "../../core/state.js";
 import type { EngineName } from "../../core/types.js";
 import { differenceLines } from "../../present/difference.js";
-import { executeStep, proveBefore, type Step, type Surroundings, unboundSlots } from "./execution.js";
-import { approvalsAt, type Intent } from "./intent.js";
-import { compareLive, type Difference, type LiveComparison, type LiveSlots } from "./live.js";
+import { executeStep, proveBefore, type Step, unboundSlots } from "./execution.js";
+import { type Held, heldOf, letGo } from "./hold.js";
+import { approvalsAt } from "./intent.js";
+import { compareLive, type Difference, type LiveComparison } from "./live.js";
 import { hazardLetter } from "./make.js";
+import { type Meeting, surroundings, takeLock, underLease } from "./meeting.js";
 import { named, pendingMigrations, stepOf } from "./pending.js";
-
-/** A warehouse's migrations and the environment that they meet. */
-export interface Meeting {
-  readonly environment: string;
-  readonly history: History;
-  readonly intent: Intent;
-  readonly slots: LiveSlots;
-  readonly planners: Planners;
-  readonly store: StateStore;
-  /** Who runs, for those who find the lock taken: user, host, process. */
-  readonly owner: string;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
-}
 
 export interface UpOptions {
   readonly to?: string;
@@ -54,6 +39,10 @@ export interface UpReport {
   readonly emulated: readonly EngineName[];
   readonly alreadyApplied: number;
   readonly steps: readonly StepReport[];
+  /** Of earlier migrations: what was held until now and has been let go. In a dry run, what would be. */
+  readonly letGo: readonly Held[];
+  /** What is held still, so that `down` works. */
+  readonly held: readonly Held[];
   /** Only in a dry run; otherwise they stop the run. */
   readonly unapproved: readonly Unapproved[];
 }
@@ -74,7 +63,8 @@ export async function migrateUp(meeting: Meeting, options: UpOptions): Promise<U
       await markApplied(meeting, lease, step.id);
       reports.push({ ...stepReport(step, meeting), executed });
     }
-    return report(meeting, options, applied, reports, []);
+    const gone = await letGo(meeting, lease);
+    return { ...report(meeting, options, applied, reports, []), letGo: gone, held: await heldOf(meeting) };
   });
 }
 
@@ -85,7 +75,10 @@ async function rehearse(meeting: Meeting, options: UpOptions): Promise<UpReport>
   if (next && (await meeting.store.journal(meeting.history.warehouse, next.id)).length === 0)
     await proveBefore(next, surroundings(meeting));
   const reports = steps.map((step) => ({ ...stepReport(step, meeting), executed: 0 }));
-  return report(meeting, options, applied, reports, hazards);
+  const all = await heldOf(meeting);
+  const now = new Date(meeting.now).toISOString();
+  const isDue = ({ until }: Held): boolean => until <= now;
+  return { ...report(meeting, options, applied, reports, hazards), letGo: all.filter(isDue), held: all.filter((one) => !isDue(one)) };
 }
 
 interface Agenda {
@@ -98,9 +91,18 @@ async function agenda(meeting: Meeting, options: UpOptions): Promise<Agenda> {
   const { history, environment, store, slots } = meeting;
   const applied = await store.applied(history.warehouse);
   const steps = pendingMigrations(history, applied, options.to).map((migration) => stepOf(history, migration, environment, slots));
+  for (const { id } of steps) if ((await store.journal(history.warehouse, `${id}/down`)).length > 0) throw halfUndone(id);
   const approvals = approvalsAt(meeting.intent, options.approve, knownStatements(history), meeting.now);
   const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => slots.has(statement.slot));
   return { steps, unapproved: hazards, applied: applied.length };
+}
+
+function halfUndone(id: string): DwError {
+  return new DwError("DW-TARGET-MOVED", {
+    what: `${id} was being taken back when that was interrupted.`,
+    why: "Some of its statements are undone, and its journal still says that they were done.",
+    fix: "`dw migrate repair --undo` ends the way back; then `dw migrate up` begins again.",
+  });
 }
 
 function knownStatements(history: History): Set<string> {
@@ -118,7 +120,7 @@ function report(
   applied: number,
   steps: readonly StepReport[],
   hazards: readonly Unapproved[],
-): UpReport {
+): Omit<UpReport, "letGo" | "held"> {
   const emulated = [...meeting.slots.values()].filter((slot) => slot.emulatedBy !== undefined).map((slot) => slot.slot);
   const { environment, history } = meeting;
   return {
@@ -135,28 +137,6 @@ function report(
 async function markApplied({ history, store }: Meeting, lease: Lease, id: string): Promise<void> {
   const migration = named(history, id);
   await store.markApplied(lease, history.warehouse, { id, hash: migration.hash });
-}
-
-export function surroundings(meeting: Meeting): Surroundings {
-  const { slots, planners, store, signal, say } = meeting;
-  return { warehouse: meeting.history.warehouse, slots, planners, store, signal, say };
-}
-
-export function takeLock(meeting: Meeting, waitMs: number): Promise<Lease> {
-  return meeting.store.lock(`migrate:${meeting.history.warehouse}`, meeting.owner, waitMs);
-}
-
-/** The lock goes back whatever happens; what went wrong inside is what is reported. */
-export async function underLease<Result>(lease: Lease, work: () => Promise<Result>): Promise<Result> {
-  let result: Result;
-  try {
-    result = await work();
-  } catch (error) {
-    await lease.release().catch(() => undefined); // it expires by itself
-    throw error;
-  }
-  await lease.release();
-  return result;
 }
 
 export interface MigrationStatus {

@@ -413,11 +413,15 @@ function refreshes({ parts, swapped }: Rebuild): StatementBody[] {
 
 function goodbye({ from, held, swapped }: Rebuild): Sql[] {
   const old = [from, ...swapped.map((one) => one.from)].map((object) => moved(object, held));
-  return [...old.reverse().map(dropText), sql`DROP SCHEMA ${id(held)}`];
+  return [...old.reverse().map(dropIfThere), sql`DROP SCHEMA IF EXISTS ${id(held)}`];
+}
+
+function dropIfThere(object: CatalogObject): Sql {
+  return sql`DROP ${raw(object.kind === "table" ? "TABLE" : "MATERIALIZED VIEW")} IF EXISTS ${nameOf(object)}`;
 }
 
 function farewell(work: Rebuild): StatementBody[] {
-  return work.now ? [] : goodbye(work).map((text) => ({ ...statement(text), held: true }));
+  return work.now ? [] : goodbye(work).map((text) => ({ ...statement(text), repeatable: true, held: true }));
 }
 
 /** A continuous aggregate with another query: built and filled beside the old one, then swapped. */

@@ -2,12 +2,14 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { migrateDown, repairMigration } from "../../../src/app/migrate/down.js";
+import { migrateDown } from "../../../src/app/migrate/down.js";
 import { readHistory, writeSum } from "../../../src/app/migrate/folder.js";
 import { readIntent } from "../../../src/app/migrate/intent.js";
 import type { LiveSlots } from "../../../src/app/migrate/live.js";
 import { makeMigration, plannersOf } from "../../../src/app/migrate/make.js";
-import { baseline, type Meeting, migrateUp, migrationStatus, verifyMigrations } from "../../../src/app/migrate/up.js";
+import type { Meeting } from "../../../src/app/migrate/meeting.js";
+import { type Repair, repairMigration } from "../../../src/app/migrate/repair.js";
+import { baseline, migrateUp, migrationStatus, verifyMigrations } from "../../../src/app/migrate/up.js";
 import { type CatalogObject, catalogOf } from "../../../src/core/catalog.js";
 import { DwError } from "../../../src/core/errors.js";
 import type { Pg } from "../../../src/core/session.js";
@@ -58,6 +60,8 @@ const tables = async (): Promise<string[]> =>
       "SELECT relname AS t FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1",
     )
   ).map((row) => row.t);
+
+const repaired = async (how: Repair = "look") => repairMigration(await meeting(), { lockTimeoutMs: 0, how, approve: [] });
 
 async function refusal(work: Promise<unknown>): Promise<DwError> {
   const error = await work.then(
@@ -323,15 +327,15 @@ test("a migration that dropped something has no way back", async () => {
 
 test("repair says what an interrupted run left, and marks it when only the mark was missing", async () => {
   await make("first", toyTable("a", id));
-  expect(await repairMigration(await meeting(), 0)).toMatchObject({ id: undefined });
+  expect(await repaired()).toMatchObject({ id: undefined });
   const killed = toySlots(pg, () => {
     throw new Error("kill -9");
   });
   await expect(up({}, killed)).rejects.toThrow("kill -9");
-  expect(await repairMigration(await meeting(), 0)).toMatchObject({ statements: [{ state: "open" }], marked: false });
+  expect(await repaired()).toMatchObject({ statements: [{ state: "open" }], marked: false });
   await expect(up({}, killed)).rejects.toThrow("kill -9");
   await pg.query("CREATE TABLE a (id bigint)"); // as if it had been killed a moment later
-  expect(await repairMigration(await meeting(), 0)).toMatchObject({ statements: [{ state: "done" }], marked: true });
+  expect(await repaired()).toMatchObject({ statements: [{ state: "done" }], marked: true });
   expect((await up()).steps).toEqual([]);
 });
 

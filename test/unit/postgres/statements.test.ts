@@ -140,8 +140,8 @@ test("a hypertable that becomes a plain table is copied beside its writers, comp
     expect.stringContaining("SELECT set_config('dw.grants_"),
     "DO $dw$", // the grants again
     "DROP SCHEMA IF EXISTS public_orders_dw_shadow CASCADE",
-    `DROP TABLE ${held}.orders`,
-    `DROP SCHEMA ${held}`,
+    `DROP TABLE IF EXISTS ${held}.orders`,
+    `DROP SCHEMA IF EXISTS ${held}`,
   ]);
 });
 
