@@ -83,6 +83,48 @@ const connection = z.discriminatedUnion("kind", [
 const connections = z.record(name, connection).optional();
 const engine = z.enum(["starrocks", "timescale", "postgres", "duckdb", "kafka", "hive", "paimon", "iceberg", "flink"]);
 
+const channel = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.enum(["webhook", "slack"]), url: z.union([z.url(), secret]) }),
+  z.strictObject({ kind: z.enum(["dingtalk", "feishu"]), url: z.union([z.url(), secret]), secret: secretOnly.optional() }),
+  z.strictObject({
+    kind: z.literal("email"),
+    from: name,
+    to: z.array(name).min(1),
+    smtp: z.strictObject({
+      host: name,
+      port,
+      secure: z.boolean().optional(),
+      user: z.string().optional(),
+      password: secretOnly.optional(),
+    }),
+  }),
+]);
+
+const alerts = z
+  .strictObject({
+    channels: z.record(name, channel),
+    routes: z
+      .array(
+        z.strictObject({
+          owner: name.optional(),
+          tag: name.optional(),
+          layer: name.optional(),
+          warnings: z.boolean().optional(),
+          to: z.array(name).min(1),
+        }),
+      )
+      .min(1),
+    repeat: duration.optional(),
+  })
+  .superRefine(({ channels, routes }, context) => {
+    for (const [index, route] of routes.entries()) {
+      for (const to of route.to) {
+        if (!Object.hasOwn(channels, to))
+          context.addIssue({ code: "custom", path: ["routes", index, "to"], message: `there is no channel ${to}` });
+      }
+    }
+  });
+
 const config = z.strictObject({
   layers: z.array(name).min(1).optional(),
   connections,
@@ -101,6 +143,7 @@ const config = z.strictObject({
   checks: z
     .strictObject({ concurrency: z.partialRecord(engine, z.int().min(1).max(64)).optional(), statementTimeout: duration.optional() })
     .optional(),
+  alerts: alerts.optional(),
 });
 
 /** The configuration as typed values; DW-CONFIG-INVALID names every place that is wrong. */

@@ -105,6 +105,11 @@ export const codes = {
   // unreachable
   "DW-CONNECT": { class: "unreachable", explain: "A server could not be reached or closed the connection." },
   "DW-TIMEOUT": { class: "unreachable", explain: "A server did not answer in the time allowed." },
+  "DW-ALERT-UNSENT": {
+    class: "unreachable",
+    explain:
+      "A channel of `alerts`, or a metrics gateway, did not take a message. The run's verdict and exit code stand; the next run tells it again.",
+  },
   // locked
   "DW-LOCKED": { class: "locked", explain: "Another run holds the lock; the message says who and since when." },
   // refused

@@ -119,6 +119,45 @@ export interface Environment {
   readonly hold?: string;
 }
 
+/**
+ * Where alerts go. A URL of a chat's robot is a secret: give it by reference. `secret` signs messages to robots that ask for it.
+ */
+export type AlertChannel =
+  | { readonly kind: "webhook" | "slack"; readonly url: Secret }
+  | { readonly kind: "dingtalk" | "feishu"; readonly url: Secret; readonly secret?: SecretReference }
+  | {
+      readonly kind: "email";
+      readonly from: string;
+      readonly to: readonly string[];
+      readonly smtp: {
+        readonly host: string;
+        /** 587 when absent. */
+        readonly port?: number;
+        /** TLS from the first byte; without it the server's STARTTLS is used where it offers it. */
+        readonly secure?: boolean;
+        readonly user?: string;
+        readonly password?: SecretReference;
+      };
+    };
+
+/** The first route that fits a check says who is told. Without conditions it fits every check. */
+export interface AlertRoute {
+  /** Glob over owners. */
+  readonly owner?: string;
+  readonly tag?: string;
+  readonly layer?: string;
+  /** True: warnings, too. */
+  readonly warnings?: boolean;
+  readonly to: readonly string[];
+}
+
+export interface Alerts {
+  readonly channels: Readonly<Record<string, AlertChannel>>;
+  readonly routes: readonly AlertRoute[];
+  /** A check that still does not pass is told again after this; 24h when absent. */
+  readonly repeat?: string;
+}
+
 /** How checks are asked. */
 export interface CheckSettings {
   /** Queries that one run asks of an engine at once; 2 when absent. What runs inside the process takes one. */
@@ -136,4 +175,5 @@ export interface Config {
   /** Versions that lint judges for when none is named: `{ starrocks: "starrocks@3.5/shared-data" }`. */
   readonly targets?: Readonly<Partial<Record<EngineName, string>>>;
   readonly checks?: CheckSettings;
+  readonly alerts?: Alerts;
 }

@@ -20,8 +20,11 @@ export default defineTable("orders", {
 `;
 
 /** Rows come from a CSV file, as a user would bring them. */
-async function warehouse(csv: string): Promise<(...words: string[]) => Promise<Run>> {
-  const cwd = await projectFolder({ "models/shop/orders.ts": model, "orders.csv": csv });
+async function warehouse(csv: string, settings = ""): Promise<(...words: string[]) => Promise<Run>> {
+  const config = `import { defineConfig } from "dwright";
+export default defineConfig({ environments: { local: { embedded: ".dw/local" } }${settings} });
+`;
+  const cwd = await projectFolder({ "models/shop/orders.ts": model, "orders.csv": csv, "dw.config.ts": config });
   const run = (...words: string[]): Promise<Run> => dw(words, { cwd, env: { DW_ENV: "local" } });
   expect((await run("migrate", "new", "first")).code).toBe(0);
   expect((await run("migrate")).code).toBe(0);
@@ -67,4 +70,30 @@ test("a table that was never made is not evaluated, which is not a pass", async 
   const missing = await dw(["check"], { cwd, env: { DW_ENV: "local" } });
   expect(missing.code).toBe(1);
   expect(missing.stdout).toContain("0 passed, 0 failed, 0 warned, 3 not evaluated");
+});
+
+test("rows that show failures are kept on request; a dead gateway and a dead channel are said and change no exit code", async () => {
+  const run = await warehouse(
+    "id,state\n1,open\n2,\\N\n3,lost\n",
+    `,
+  alerts: { channels: { night: { kind: "webhook", url: "http://127.0.0.1:9/hook" } }, routes: [{ to: ["night"] }] }`,
+  );
+  const failed = await run("check", "--failed-rows", "rows", "--push", "http://127.0.0.1:9", "--alert", "--json");
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain("The metrics gateway did not take this run");
+  expect(failed.stderr).toContain("The alert channel night did not take a message");
+  const { failedRows, alerts } = JSON.parse(failed.stdout);
+  expect(failedRows).toEqual([
+    expect.stringMatching(/_orders_postgres_not-null\.jsonl$/),
+    expect.stringMatching(/_accepted-values\.jsonl$/),
+  ]);
+  expect(alerts).toMatchObject([{ channel: "night", sent: false, error: { code: "DW-ALERT-UNSENT" } }]);
+});
+
+test("past the deadline nothing is asked, which a scheduler may retry", async () => {
+  const run = await warehouse("id,state\n1,open\n");
+  const late = await run("check", "--deadline", "2024-01-31T06:00:00Z");
+  expect(late).toMatchObject({ code: 3, stdout: expect.stringContaining("0 passed, 0 failed, 0 warned, 3 not evaluated") });
+  expect((await run("check", "--deadline", "5 min")).code).toBe(0);
+  expect((await run("check", "--deadline", "soon")).code).toBe(2);
 });

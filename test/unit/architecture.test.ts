@@ -53,6 +53,7 @@ const drivers: Readonly<Record<string, string>> = {
   pg: "connections",
   "pg-copy-streams": "connections",
   mysql2: "connections",
+  nodemailer: "connections",
   kafkajs: "connections",
   mongodb: "connections",
   aws4fetch: "connections",

@@ -11,7 +11,7 @@ import type { Project } from "../project.js";
 import { openState } from "../state.js";
 import type { SlotName } from "./ask.js";
 import { enginesOf, openPlaces, type Places, type WarehousePlaces } from "./places.js";
-import { type CheckOutcome, type CheckTask, checkName, type RunTerms, runChecks } from "./run.js";
+import { type CheckOutcome, type CheckTask, type RunTerms, runChecks, subject } from "./run.js";
 import { type CheckedModel, type CheckSelection, selectChecks } from "./select.js";
 
 export interface CheckRequest extends CheckSelection {
@@ -153,16 +153,7 @@ function notReached(warehouse: string, { model, checks }: CheckedModel, slot: Sl
     outcome: "not-evaluated",
     value: null,
     message: error.what,
-    warehouse,
-    layer: model.layer ?? null,
-    model: model.name,
-    slot,
-    kind: spec.check,
-    check: checkName(spec),
-    column: "column" in spec && spec.column !== undefined ? spec.column : null,
-    owner: spec.owner ?? null,
-    tags: spec.tags ?? [],
-    weight: spec.weight ?? 1,
+    ...subject(spec, warehouse, model, slot),
     code: error.code,
     suppressed: null,
     sample: null,

@@ -26,6 +26,10 @@ export interface CheckOutcome extends Verdict {
   readonly slot: SlotName;
   readonly kind: string;
   readonly check: string;
+  /** Where the model is written, relative to the project. */
+  readonly file: string | null;
+  /** The predicate of a check that is not about all rows. */
+  readonly where: string | null;
   /** The column that the check is about, when it is one. */
   readonly column: string | null;
   readonly owner: string | null;
@@ -136,19 +140,33 @@ async function judge(
   return {
     ...verdict,
     message: spec.sample === undefined || error ? verdict.message : `${verdict.message} (in a sample of ${spec.sample})`,
-    warehouse: task.warehouse,
-    layer: task.model.layer ?? null,
-    model: task.model.name,
-    slot: task.slot.engine,
-    kind: spec.check,
-    check: checkName(spec),
-    column: "column" in spec && spec.column !== undefined ? spec.column : null,
-    owner: spec.owner ?? null,
-    tags: spec.tags ?? [],
-    weight: spec.weight ?? 1,
+    ...subject(spec, task.warehouse, task.model, task.slot.engine),
     code: error?.code ?? null,
     suppressed: isSuppressed(spec, terms.now) ? (spec.suppress ?? null) : null,
     sql,
+  };
+}
+
+type Subject = Pick<
+  CheckOutcome,
+  "warehouse" | "layer" | "model" | "file" | "slot" | "kind" | "check" | "column" | "where" | "owner" | "tags" | "weight"
+>;
+
+/** What an outcome is about, whether it could be had or not. */
+export function subject(spec: AnyCheck, warehouse: string, model: CheckableModel, slot: SlotName): Subject {
+  return {
+    warehouse,
+    layer: model.layer ?? null,
+    model: model.name,
+    file: model.origin?.file ?? null,
+    slot,
+    kind: spec.check,
+    check: checkName(spec),
+    column: "column" in spec && spec.column !== undefined ? spec.column : null,
+    where: spec.where ?? null,
+    owner: spec.owner ?? null,
+    tags: spec.tags ?? [],
+    weight: spec.weight ?? 1,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Outcome } from "../../core/check.js";
 import type { Json } from "../../core/json.js";
 import { type Paint, painter, type Style } from "../letter.js";
-import { countsText, type ShownOutcome, type ShownScore, worstFirst } from "./summary.js";
+import { countsText, messageText, type ShownOutcome, type ShownScore, worstFirst } from "./summary.js";
 
 const words: Readonly<Record<Outcome, { readonly text: string; readonly color: Parameters<Paint>[0] }>> = {
   fail: { text: "FAIL", color: "red" },
@@ -22,9 +22,9 @@ export function checksTable(
   const width = Math.max(0, ...outcomes.map((shown) => place(shown).length));
   const titles = Math.max(0, ...outcomes.map((shown) => shown.check.length));
   const lines = worstFirst(outcomes).flatMap((shown) => {
-    const { text, color } = words[shown.outcome];
+    const { text, color } = shown.suppressed && shown.outcome !== "pass" ? { text: "supp", color: "dim" as const } : words[shown.outcome];
     const owner = shown.owner !== null && shown.outcome !== "pass" ? `  → ${shown.owner}` : "";
-    const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${shown.message}${owner}`;
+    const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${messageText(shown)}${owner}`;
     return [line, ...sampleLines(shown, paint), ...(style.showSql ? shown.sql.map((sql) => indented(sql)) : [])];
   });
   const open = outcomes.some((shown) => shown.outcome === "not-evaluated")
