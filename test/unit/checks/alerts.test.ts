@@ -88,7 +88,7 @@ const HOUR = 3_600_000;
 const noon = Date.UTC(2024, 5, 1, 12);
 
 function report(hours: number, ...outcomes: Partial<CheckOutcome>[]): CheckReport {
-  const base = {
+  const base: CheckOutcome = {
     outcome: "fail",
     value: null,
     message: "3 of 10 rows are NULL",
@@ -102,9 +102,16 @@ function report(hours: number, ...outcomes: Partial<CheckOutcome>[]): CheckRepor
       check: "every order has a state",
     },
     ...{ column: "state", where: null, owner: "shop-team", tags: [], weight: 1, code: null, suppressed: null, sample: null, sql: [] },
-  } as const;
+  };
   const at = new Date(noon + hours * HOUR).toISOString();
-  return { environment: "prod", run: "r", at, emulated: [], scores: [], outcomes: outcomes.map((outcome) => ({ ...base, ...outcome })) };
+  return {
+    environment: "prod",
+    run: "r",
+    at,
+    emulated: [],
+    scores: [],
+    outcomes: outcomes.map((outcome) => ({ ...base, ...outcome })),
+  };
 }
 
 const textOf = ({ got }: Robot): Json[] => got.map(({ body }) => body.text ?? null);

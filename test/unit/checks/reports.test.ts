@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { checkReport, type ReportFormat } from "../../../src/present/outcomes/format.js";
 import { historyTable } from "../../../src/present/outcomes/history.js";
+import type { ShownOutcome } from "../../../src/present/outcomes/summary.js";
 
-const base = {
+const base: Omit<ShownOutcome, "outcome" | "kind" | "check" | "column" | "value" | "message"> = {
   ...{ warehouse: "shop", layer: "dws", model: "orders", file: "models/shop/orders.ts", slot: "postgres", owner: "shop-team" },
   ...{ where: null, suppressed: null, sample: null, sql: [] },
 };
-const report = {
+const report: Parameters<typeof checkReport>[0] = {
   run: "0f5d8c1e-6d5f-4b8e-9b1b-2f0f6c1d7a11",
   at: "2024-06-01T12:00:00.000Z",
   environment: "prod",
@@ -28,7 +29,7 @@ const report = {
       ...{ message: "1 of 10 rows", suppressed: { until: "2024-12-31", reason: "refunds come later" } },
     },
   ],
-} as const;
+};
 
 const printed = (format: ReportFormat): string => checkReport(report, format, { color: false, width: 100, showSql: false });
 
