@@ -32,6 +32,7 @@ export interface ImportSurroundings {
   /** True when dw.config.ts knows a connection of that name. */
   readonly isConnection: (name: string) => Promise<boolean>;
   readonly connections: () => Promise<Connections>;
+  /** Whoever opens it closes it, at the end of the command. */
   readonly openSource: (source: string) => Promise<SourceTable>;
 }
 
@@ -75,8 +76,10 @@ async function imported(request: ImportRequest, around: ImportSurroundings): Pro
     const found: Found = await foundLive(open, { connection: name, rest, warehouse, ...(engine !== undefined && { engine }) });
     return modelsOf(found, warehouse, engines);
   }
-  const table = await around.openSource(source);
-  return { models: [sourceModel(source, request.name ?? sourceName(rest), table)], unsaid: [], notes: new Map() };
+  const sources = open && rest === "" ? (await tableNames(open)).map((table) => `${name}:${table}`) : [source];
+  const models: SourceModel[] = [];
+  for (const each of sources) models.push(await sourceModel(each, sources.length === 1 ? request.name : undefined, around));
+  return { models, unsaid: [], notes: new Map() };
 }
 
 /** Whether what is there was made by an engine of dw's; another database only gives rows. */
@@ -86,11 +89,21 @@ function holdsObjects(open: OpenConnection): boolean {
 
 // ------------------------------------------------------------------------------------------------ sources of rows
 
+/** All tables of the connection's own database. */
+async function tableNames(open: OpenConnection): Promise<string[]> {
+  if (open.kind !== "mysql") return [];
+  const rows = await open.mysql.query(
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name",
+  );
+  return rows.map((row) => row.name ?? "");
+}
+
 /** A table that dw reads and does not make. */
-function sourceModel(source: string, name: string, { columns }: SourceTable): SourceModel {
+async function sourceModel(source: string, name: string | undefined, around: ImportSurroundings): Promise<SourceModel> {
+  const { columns } = await around.openSource(source);
   return {
     model: "source",
-    name,
+    name: name ?? sourceName(source.slice(source.indexOf(":") + 1)),
     at: source,
     columns: Object.fromEntries(columns.map((column) => [column.name, sourceColumn(column)])),
   };

@@ -74,7 +74,8 @@ function memberOf(key: string, value: unknown, model: Printable, printing: Print
 
 function columnsPiece(columns: Columns, { called }: Printing): Piece {
   called.add("t");
-  return object(Object.entries(columns).map(([name, column]) => member(name, columnPiece(column))));
+  const members = Object.entries(columns).map(([name, column]) => member(name, columnPiece(column)));
+  return members.length === 0 ? "{}" : { open: "{", members, close: "}", isOpen: true };
 }
 
 function returnsPiece(returns: FunctionModel["returns"], printing: Printing): Piece {

@@ -18,6 +18,8 @@ interface Opened {
   readonly members: readonly Piece[];
   readonly close: string;
   readonly before?: string;
+  /** Never on one line, however short. */
+  readonly isOpen?: true;
 }
 
 /** `t.text("…").nullable()`, which opens into a line a call. */
@@ -48,6 +50,7 @@ function chainLines({ start, calls, before = "" }: Chain, indent: number, inner:
 function oneLine(piece: Piece): string {
   if (typeof piece === "string") return piece;
   if ("calls" in piece) return `${piece.before ?? ""}${piece.start}${piece.calls.map(oneLine).join("")}`;
+  if (piece.isOpen) return "\n"; // too long for any line
   const { open, members, close, before = "" } = piece;
   const space = open.endsWith("{") && members.length > 0 ? " " : "";
   return `${before}${open}${space}${members.map(oneLine).join(", ")}${space}${close}`;
