@@ -1,5 +1,5 @@
 import type { EngineTarget } from "../../../core/finding.js";
-import type { ColumnDef } from "../parse/ast.js";
+import type { AggregateDef, ColumnDef } from "../parse/ast.js";
 import type { Column } from "./catalog.js";
 import { checkDefault } from "./defaults.js";
 import { checkColumnName } from "./names.js";
@@ -12,14 +12,19 @@ const NUMBERS = ["int", "bigint", "largeint", "float", "double", "decimal", "dec
 const ORDERED = [...NUMBERS, "tinyint", "smallint", "date", "datetime", "char", "varchar"];
 const AGGREGATES: Readonly<Record<string, (type: SqlType) => boolean>> = {
   SUM: ({ name }) => NUMBERS.includes(name),
-  MIN: ({ name }) => ORDERED.includes(name),
-  MAX: ({ name }) => ORDERED.includes(name),
+  MIN: (type) => ORDERED.includes(type.name) && !isWide(type),
+  MAX: (type) => ORDERED.includes(type.name) && !isWide(type),
   REPLACE: () => true,
   REPLACE_IF_NOT_NULL: ({ name }) => name !== "hll" && name !== "percentile",
   HLL_UNION: ({ name }) => name === "hll",
   BITMAP_UNION: ({ name }) => name === "bitmap",
   PERCENTILE_UNION: ({ name }) => name === "percentile",
 };
+
+/** Decimals of more than 38 digits are stored, and have no MIN and MAX. */
+function isWide({ name, precision = 0 }: SqlType): boolean {
+  return name === "decimal" && precision > 38;
+}
 
 export const isReplace = (aggregate: string | undefined): boolean => aggregate === "REPLACE" || aggregate === "REPLACE_IF_NOT_NULL";
 
@@ -28,9 +33,18 @@ export function aggregateName(definition: ColumnDef): string | undefined {
   return definition.aggregate?.function;
 }
 
+/** Aggregate functions whose state no column holds. */
+const STATELESS = ["group_concat"];
+
 /** What the parser of the engine refuses of a column, wherever the column stands. */
 export function checkColumnForm({ name, type, aggregate, nullable, autoIncrement, generated, key }: ColumnDef): void {
   const isState = aggregate?.argumentTypes !== undefined;
+  if (isState && STATELESS.includes(aggregate?.function ?? ""))
+    refuse(
+      "aggregate-state-function",
+      `${aggregate?.function} has no state that column ${name} could hold.`,
+      "Choose another aggregate function.",
+    );
   if (!type && !isState) refuse("column-type-missing", `Column ${name} has no type.`, "Write its type.");
   if (isState && nullable === false)
     refuse("aggregate-state-null", `Column ${name} is an aggregate state, which has to be nullable.`, "Leave NOT NULL out.");
@@ -87,7 +101,7 @@ function containsTime(type: SqlType): boolean {
   return type.name === "time" || inner.some((one) => one !== undefined && containsTime(one));
 }
 
-function checkKeyType(name: string, type: SqlType): void {
+export function checkKeyType(name: string, type: SqlType): void {
   if (canBeKey(type)) return;
   refuse(
     "key-type",
@@ -108,10 +122,26 @@ function checkAggregate({ name, aggregate }: ColumnDef, type: SqlType, role: Col
     return;
   }
   if (role.key) refuse("key-aggregate", `Key column ${name} has the aggregation ${function_}.`, "Leave KEY or the aggregation out.");
+  if (aggregate?.argumentTypes) checkStateType(name, type, aggregate);
   const takes = aggregate?.argumentTypes ? () => true : Object.hasOwn(AGGREGATES, function_) ? AGGREGATES[function_] : undefined;
   if (takes && type.name !== "unknown" && !takes(type))
     refuse("aggregate-type", `${function_} does not take ${typeText(type)}, the type of ${name}.`, "Choose another aggregation or type.");
 }
+
+/** What a state column says beside its function is the type of the result, where we are sure of that. */
+function checkStateType(name: string, type: SqlType, { function: called, argumentTypes = [] }: AggregateDef): void {
+  const [argument] = argumentTypes.map((one) => sqlType(one.type));
+  const result = argument && RESULTS[called]?.(argument);
+  if (!result || type.name === "unknown" || typeText(result) === typeText(type)) return;
+  refuse("aggregate-state-type", `${called} gives ${typeText(result)}; column ${name} is ${typeText(type)}.`, "Leave the type out.");
+}
+
+const INTEGERS = ["tinyint", "smallint", "int", "bigint"];
+const RESULTS: Readonly<Record<string, (argument: SqlType) => SqlType | undefined>> = {
+  count: () => ({ name: "bigint" }),
+  sum: ({ name }) => (INTEGERS.includes(name) ? { name: "bigint" } : undefined),
+  array_agg: (element) => ({ name: "array", element }),
+};
 
 function checkNoStateDefault({ name, aggregate }: ColumnDef, type: SqlType): void {
   if (aggregate?.argumentTypes || type.name === "hll" || type.name === "bitmap")

@@ -1,7 +1,7 @@
 import type { ColumnDef, CreateTable, KeyType } from "../parse/ast.js";
 import { type Column, type Place, type Table, twiceIn } from "./catalog.js";
 import { checkColocate } from "./colocate.js";
-import { aggregateName, analyzeColumn, checkColumnForm, columnType } from "./columns.js";
+import { aggregateName, analyzeColumn, checkColumnForm, checkKeyType, columnType } from "./columns.js";
 import { distributeTable } from "./distribution.js";
 import { checkGeneratedColumns } from "./generated.js";
 import { indexesOf } from "./indexes.js";
@@ -56,6 +56,7 @@ function olapTable(definition: CreateTable, place: Place, situation: Situation):
   const columns = definition.columns.map((column, index) =>
     about({ column: column.name, at: column.at }, () => analyzed(column, index, keys, situation)),
   );
+  checkKeyWordsFirst(definition.columns, keys);
   checkAutoIncrement(columns);
   const properties = propertiesOf(definition.properties);
   const { partitioning, partitions } = about(definition.partition ? { at: definition.partition.at } : {}, () =>
@@ -112,9 +113,25 @@ const IMPLIED: Readonly<Record<KeyType, string | undefined>> = {
 
 function analyzed(definition: ColumnDef, index: number, keys: Keys, { target }: Situation): Column {
   const key = index < keys.columns.length;
+  if (!key && definition.key) checkKeyWord(definition, keys);
   const aggregate = key ? undefined : (IMPLIED[keys.type] ?? aggregateName(definition));
   const nullable = definition.nullable ?? !(definition.autoIncrement || (key && keys.type === "PRIMARY"));
   return analyzeColumn(definition, { key, aggregate, nullable }, target);
+}
+
+/** KEY behind a column that the key does not have: only a DUPLICATE KEY table bears it, and only next to its key. */
+function checkKeyWord(definition: ColumnDef, { type }: Keys): void {
+  checkKeyType(definition.name, columnType(definition));
+  if (type !== "DUPLICATE")
+    refuse("key-aggregate", `Column ${definition.name} says KEY and is not in the ${type} KEY.`, "Add it to the key, or leave KEY out.");
+}
+
+/** Columns that say KEY without being in the key count as keys when key columns are asked to come first. */
+function checkKeyWordsFirst(columns: readonly ColumnDef[], keys: Keys): void {
+  const values = columns.slice(keys.columns.length);
+  const first = values.findIndex((column) => !column.key);
+  const late = first === -1 ? undefined : values.slice(first).find((column) => column.key);
+  if (late) refuse("key-order", `Column ${late.name} says KEY and stands behind value columns.`, "Leave KEY out.", { column: late.name });
 }
 
 function checkAutoIncrement(columns: readonly Column[]): void {

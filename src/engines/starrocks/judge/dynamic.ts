@@ -19,7 +19,7 @@ export function dynamicOf(properties: Properties): Properties {
 export const hasDynamic = (properties: Properties): boolean => MAIN.some((name) => dynamicOf(properties)[name]);
 
 export const isDynamicEnabled = (properties: Properties): boolean =>
-  hasDynamic(properties) && (dynamicOf(properties).enable ?? "true").toLowerCase() === "true";
+  hasDynamic(properties) && (dynamicOf(properties).enable || "true").toLowerCase() === "true";
 
 /** What has to be there when a table gets dynamic partitions. */
 export function checkDynamicTable(properties: Properties, partitioning: Partitioning, columns: readonly Column[]): void {
@@ -87,9 +87,13 @@ export function unknownDynamic(properties: Properties): string | undefined {
   return Object.keys(dynamicOf(properties)).find((name) => !Object.hasOwn(values, name));
 }
 
+/** Empty, these are as if they were not there. */
+const DEFAULTED = ["enable", "prefix", "start", "time_zone"];
+
 export function checkDynamicValues(properties: Properties): void {
   const dynamic = dynamicOf(properties);
-  for (const [name, value] of Object.entries(dynamic))
+  const given = Object.entries(dynamic).filter(([name, value]) => value !== "" || !DEFAULTED.includes(name));
+  for (const [name, value] of given)
     if (Object.hasOwn(values, name)) about({ property: `dynamic_partition.${name}` }, () => values[name]?.(value));
   if (Number(dynamic.end ?? 0) + Number(dynamic.history_partition_num ?? 0) > MAX_AHEAD)
     refuse("dynamic-end", `More than ${MAX_AHEAD} dynamic partitions are asked for.`, "Lower dynamic_partition.end.");

@@ -1,8 +1,8 @@
 import type { Expression, KeyType } from "../parse/ast.js";
 import { type Column, columnOf } from "./catalog.js";
-import { callsIn, columnsIn, inferType, isAggregate } from "./infer.js";
+import { callsIn, columnsIn, inferType, isAggregate, partsOf } from "./infer.js";
 import { about, refuse } from "./refusal.js";
-import { isDecimal, isNested, isText, type SqlType, typeText } from "./sql-type.js";
+import { isDecimal, isNested, isText, type SqlType, typeText, unknownType } from "./sql-type.js";
 
 /** Generated columns of a new table. Throws a Refusal. */
 export function checkGeneratedColumns(columns: readonly Column[], keys: KeyType): void {
@@ -28,7 +28,14 @@ export function checkGenerated(
   for (const name of columnsIn(expression)) checkSource(column.name, name, columns);
   if (callsIn(expression).some(isAggregate))
     refuse("generated-aggregate", `The expression of ${column.name} aggregates.`, "Use an expression over one row.");
-  const type = inferType(expression, (path) => columnOf(columns, path.at(-1) ?? "")?.type);
+  if (partsOf(expression).some(({ kind }) => kind === "lambda"))
+    refuse(
+      "generated-lambda",
+      `The expression of ${column.name} has a lambda, whose parameter the engine takes for a column.`,
+      "Compute the value before loading.",
+    );
+  // A constant becomes whatever the column is.
+  const type = expression.kind === "literal" ? unknownType : inferType(expression, (path) => columnOf(columns, path.at(-1) ?? "")?.type);
   if (!matches(column.type, type))
     refuse(
       "generated-type",
@@ -51,9 +58,9 @@ function checkSource(generated: string, name: string, columns: readonly Column[]
     refuse("generated-auto-increment", `The expression of ${generated} reads the AUTO_INCREMENT column ${name}.`, "Read other columns.");
 }
 
-/** Texts of every length match, and decimals are left to the engine. */
+/** Texts of every length match; of two decimals the engine decides. */
 function matches(column: SqlType, expression: SqlType): boolean {
-  if (column.name === "unknown" || expression.name === "unknown" || isNested(expression) || isDecimal(expression) || isDecimal(column))
-    return true;
+  if (column.name === "unknown" || expression.name === "unknown" || isNested(expression)) return true;
+  if (isDecimal(expression) && isDecimal(column)) return true;
   return column.name === expression.name || (isText(column) && isText(expression));
 }

@@ -64,7 +64,10 @@ const RESULTS: Readonly<Record<string, string>> = {
   count: "bigint",
   now: "datetime",
   current_timestamp: "datetime",
+  date: "date",
   to_date: "date",
+  json_query: "json",
+  parse_json: "json",
   str2date: "date",
   concat: "varchar",
   upper: "varchar",
@@ -140,11 +143,15 @@ export function columnsIn(expression: Expression): readonly string[] {
 }
 
 const AGGREGATES = new Set(
-  "sum avg count min max any_value bitmap_union bitmap_agg bitmap_union_count hll_union hll_union_agg hll_raw_agg percentile_union percentile_approx group_concat array_agg array_agg_distinct ndv approx_count_distinct multi_distinct_count multi_distinct_sum stddev variance max_by min_by retention window_funnel intersect_count bool_or".split(
+  "sum avg count min max any_value bitmap_union bitmap_agg bitmap_union_count hll_union hll_union_agg hll_raw_agg percentile_union percentile_approx group_concat array_agg array_agg_distinct ndv approx_count_distinct multi_distinct_count multi_distinct_sum stddev variance max_by min_by retention window_funnel intersect_count bool_or boolor_agg corr covar_pop covar_samp dict_merge bitmap_intersect bitmap_and_agg ds_hll_count_distinct ds_theta_count_distinct hll_cardinality_agg map_agg min_n max_n percentile_cont percentile_disc percentile_disc_lc percentile_approx_weighted std stddev_pop stddev_samp var_pop var_samp variance_pop variance_samp mann_whitney_u_test array_unique_agg histogram approx_top_k string_agg sum_map first_value_agg exchange_bytes multi_distinct_count".split(
     " ",
   ),
 );
 
+/** `avg_union` and `avg_merge` aggregate the states that `avg_state` makes; `avg_state_union` joins two of them, row by row. */
+const COMBINATOR = /(?<!_state)_(?:union|merge)$/;
+
 export function isAggregate(expression: Expression): boolean {
-  return expression.kind === "call" && expression.window === undefined && AGGREGATES.has(expression.name);
+  if (expression.kind !== "call" || expression.window !== undefined) return false;
+  return AGGREGATES.has(expression.name) || COMBINATOR.test(expression.name);
 }

@@ -69,7 +69,8 @@ const RANGE_FUNCTIONS = ["substr", "substring", "str2date", "from_unixtime", "fr
 function rangeExpressionColumns(expression: Expression): readonly string[] {
   const inner = expression.kind === "cast" ? expression.arg : expression;
   const supported = inner.kind === "call" && RANGE_FUNCTIONS.includes(inner.name) && inner.args[0]?.kind === "column";
-  if (!supported)
+  const isTime = inner.kind === "call" && inner.name.startsWith("from_unixtime");
+  if (!supported || (isTime && (expression.kind === "cast" || inner.args.length > 1)))
     refuse(
       "partition-expression",
       "PARTITION BY RANGE does not take this expression.",
@@ -82,8 +83,24 @@ function boundType(expression: Expression, columns: readonly Column[]): SqlType 
   if (expression.kind === "cast") return inferType(expression, () => undefined);
   const name = expression.kind === "call" ? expression.name : "";
   if (name === "str2date") return { name: "date" };
-  if (name.startsWith("from_unixtime")) return { name: "datetime" };
+  if (name.startsWith("from_unixtime")) {
+    checkUnixTime(name, columns);
+    return { name: "datetime" };
+  }
+  if (name.startsWith("substr"))
+    refuse("partition-range-type", `${name} gives a text, which has no ranges.`, `Write CAST(${name}(…) AS INT).`);
   return columns[0]?.type ?? { name: "unknown" };
+}
+
+function checkUnixTime(name: string, [column]: readonly Column[]): void {
+  const takes = name === "from_unixtime_ms" ? ["bigint"] : ["int", "bigint"];
+  if (column && column.type.name !== "unknown" && !takes.includes(column.type.name))
+    refuse(
+      "partition-function-type",
+      `${name} does not take ${typeText(column.type)}, the type of ${column.name}.`,
+      `Use ${takes.join(" or ").toUpperCase()}.`,
+      { column: column.name },
+    );
 }
 
 function partitionColumn(name: string, table: PartitionedTable, list: boolean): Column {
@@ -177,6 +194,13 @@ export function rangePartition(
   const upper = item.kind === "fixed" ? item.upper : item.values === "MAXVALUE" ? "MAXVALUE" : item.values;
   const upperBound = upper === "MAXVALUE" ? types.map((): "MAX" => "MAX") : bound(upper, types);
   const lowerBound = item.kind === "fixed" ? bound(item.lower, types) : undefined;
+  const [type] = types;
+  if (types.length === 1 && type && isLowest(upperBound[0], type))
+    refuse(
+      "partition-range-empty",
+      `Partition ${item.name} ends at the lowest value of ${typeText(type)}: nothing is below it.`,
+      "Choose a higher bound.",
+    );
   return addRange(named({ name: item.name }, others), lowerBound, upperBound, others);
 }
 
@@ -195,6 +219,11 @@ function bound(values: readonly ({ max: true } | { max: false; value: string })[
 function boundValue(text: string, type: SqlType | undefined): bigint | string | undefined {
   checkPartitionValue(text, type);
   return comparable(text, type);
+}
+
+function isLowest(value: Bound[number], { name }: SqlType): boolean {
+  const bits = BITS[name];
+  return bits !== undefined && typeof value === "bigint" && value === -(1n << BigInt(bits - 1));
 }
 
 const BITS: Readonly<Record<string, number>> = { tinyint: 8, smallint: 16, int: 32, bigint: 64, largeint: 128 };
@@ -285,6 +314,8 @@ const UNITS: Readonly<Record<string, readonly string[]>> = {
 };
 const TRUNC_UNITS = ["microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"];
 
+const DATE_UNITS = ["day", "week", "month", "quarter", "year"];
+
 function byExpressions(
   expressions: readonly Expression[],
   items: readonly RangeItem[],
@@ -292,6 +323,7 @@ function byExpressions(
   situation: Situation,
 ): Partitioned {
   const [only] = expressions;
+  if (expressions.length === 1 && only) checkText2Date(only);
   const range = expressions.length === 1 && only ? automaticRange(only, table) : undefined;
   if (range) return expressionRange(range, items, table, situation);
   if (items.length > 0)
@@ -309,6 +341,18 @@ function byExpressions(
   };
 }
 
+/** As the only expression str2date is taken for one that makes ranges, which it does behind RANGE only. */
+function checkText2Date(expression: Expression): void {
+  if (expression.kind !== "call" || expression.name !== "str2date") return;
+  const [text, format] = expression.args;
+  if (text?.kind === "column" && format?.kind === "literal")
+    refuse(
+      "partition-expression",
+      "str2date alone cannot partition a table that makes its own partitions.",
+      "Write PARTITION BY RANGE (str2date(…)) (…), or add a DATE column and use date_trunc.",
+    );
+}
+
 interface AutomaticRange {
   readonly call: Extract<Expression, { kind: "call" }>;
   readonly column: Column;
@@ -322,10 +366,19 @@ function automaticRange(expression: Expression, table: PartitionedTable): Automa
   const columnArg = name === "date_trunc" ? args[1] : args[0];
   const unit =
     name === "date_trunc" ? literalText(args[0]) : args[1]?.kind === "interval" ? args[1].unit.toLowerCase() : literalText(args[2]);
-  if (columnArg?.kind !== "column" || unit === undefined) return undefined;
+  if (columnArg?.kind !== "column" || unit === undefined || args.slice(2).some(isCeil)) return undefined;
   if (name === "date_trunc" && !TRUNC_UNITS.includes(unit))
     refuse("partition-unit", `date_trunc does not take '${unit}'.`, "Use 'hour', 'day', 'month' or 'year'.");
   const column = partitionColumn(columnArg.path.at(-1) ?? "", table, false);
+  if (name === "date_trunc" && column.type.name === "date" && !DATE_UNITS.includes(unit))
+    refuse(
+      "partition-unit",
+      `A DATE has no ${unit}s to partition by; ${column.name} is one.`,
+      "Use 'day', 'week', 'month', 'quarter' or 'year'.",
+      {
+        column: column.name,
+      },
+    );
   if (!UNITS[name]?.includes(unit) || (column.type.name === "date" && ["hour", "minute"].includes(unit))) return undefined;
   if (!isDateLike(column.type))
     refuse(
@@ -335,6 +388,11 @@ function automaticRange(expression: Expression, table: PartitionedTable): Automa
       { column: column.name },
     );
   return { call: expression, column, unit };
+}
+
+/** time_slice that rounds up makes a generated column, not ranges. */
+function isCeil(arg: Expression): boolean {
+  return (arg.kind === "column" ? arg.path.at(-1) : literalText(arg))?.toLowerCase() === "ceil";
 }
 
 function literalText(expression: Expression | undefined): string | undefined {
@@ -383,7 +441,10 @@ function generatedColumn(expression: Expression, index: number, table: Partition
       `An expression of PARTITION BY gives ${typeText(type)}, which cannot partition a table.`,
       "Use an expression that gives a date, an integer or a text.",
     );
-  for (const name of columnsIn(expression)) about({ column: name }, () => partitionExpressionColumn(name, table));
+  const rounded = expression.kind === "call" && expression.name === "time_slice";
+  // `floor` and `ceil` behind the interval are words, not columns.
+  for (const name of rounded ? expression.args.slice(0, 1).flatMap(columnsIn) : columnsIn(expression))
+    about({ column: name }, () => partitionExpressionColumn(name, table));
   const dates = expression.kind === "call" && Object.hasOwn(UNITS, expression.name) ? expression.args : [];
   for (const arg of dates) {
     const argument = arg.kind === "column" ? columnOf(table.columns, arg.path.at(-1) ?? "") : undefined;

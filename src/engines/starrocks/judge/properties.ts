@@ -1,8 +1,8 @@
 import type { Property } from "../parse/cursor.js";
 import type { Distribution, Index, Partitioning } from "./catalog.js";
-import { type Column, columnOf } from "./catalog.js";
+import { type Column, columnOf, sameName } from "./catalog.js";
 import { checkConstraints } from "./constraints.js";
-import { checkDynamicTable, checkDynamicValues, hasDynamic, unknownDynamic } from "./dynamic.js";
+import { checkDynamicTable, checkDynamicValues, dynamicOf, unknownDynamic } from "./dynamic.js";
 import { checkShortKeyCount, columnsNamed, type Keys } from "./keys.js";
 import {
   checkCompression,
@@ -17,6 +17,7 @@ import {
   type Properties,
 } from "./property-values.js";
 import { about, refuse } from "./refusal.js";
+import { checkRetention } from "./retention.js";
 import { type Situation, unproven } from "./situation.js";
 import { canHaveBloomFilter, isDateLike, typeText } from "./sql-type.js";
 import { isProven, requireFeature } from "./versions.js";
@@ -99,7 +100,7 @@ const checks: Readonly<Record<string, Check>> = {
   tablet_type: checkOneOf("tablet_type", "disk", "memory"),
   colocate_with: anything, // colocate.ts
   fast_schema_evolution: checkOneOf("fast_schema_evolution", "true", "false"),
-  light_schema_change: checkOneOf("light_schema_change", "true", "false"),
+  light_schema_change: anything, // the old name of fast_schema_evolution, which goes before it: below
   schema_version: checkNumber("schema_version", { bits: 32 }),
   version_info: checkNumber("version_info"),
   compression: checkCompression,
@@ -116,10 +117,15 @@ const checks: Readonly<Record<string, Check>> = {
         "Only a partitioned table has partitions to retire.",
         "Partition the table, or leave partition_retention_condition out.",
       );
+    if (value !== "") checkRetention(value, table.partitioning);
   },
-  time_drift_constraint: (value) => checkTimeDrift(value),
-  unique_constraints: anything, // constraints.ts
-  foreign_key_constraints: anything,
+  time_drift_constraint: checkTimeDrift,
+  unique_constraints: (value) => {
+    if (value === "") unknown("unique_constraints", value); // otherwise constraints.ts
+  },
+  foreign_key_constraints: (value) => {
+    if (value === "") unknown("foreign_key_constraints", value); // as above
+  },
   "datacache.enable": sharedData("datacache.enable"),
   "datacache.partition_duration": (value, table, situation) => {
     sharedData("datacache.partition_duration")(value, table, situation);
@@ -158,6 +164,9 @@ export function checkTableProperties(properties: Properties, table: PropertyTabl
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (check) about({ property: name }, () => check(value, table, situation));
   }
+  const { fast_schema_evolution: fast, light_schema_change: light } = properties;
+  if (fast === undefined && light !== undefined)
+    about({ property: "light_schema_change" }, () => checkOneOf("light_schema_change", "true", "false")(light));
   checkStorage(properties, situation);
   checkCooling(properties, table);
   checkConstraints(properties, table, situation);
@@ -190,12 +199,13 @@ function checkDynamic(properties: Properties, { partitioning, columns }: Propert
   checkDynamicValues(properties);
   const stranger = unknownDynamic(properties);
   if (stranger !== undefined) unknown(`dynamic_partition.${stranger}`, properties[`dynamic_partition.${stranger}`] ?? "");
-  if (
-    hasDynamic(properties) &&
-    partitioning.kind === "expression-range" &&
-    !["hour", "day", "month", "year"].includes(partitioning.unit ?? "")
-  )
-    refuse("dynamic-expression", "This partition expression excludes dynamic partitions.", "Use date_trunc('day', column), or RANGE.");
+  // Only `enable` is looked at here: without it the engine switches dynamic partitions on all the same.
+  if (dynamicOf(properties).enable && partitioning.kind === "expression-range")
+    refuse(
+      "dynamic-expression",
+      "A table that makes partitions by an expression excludes dynamic partitions.",
+      "Leave dynamic_partition.* out, or partition by RANGE (column).",
+    );
 }
 
 export function checkBloomColumns(value: string, columns: readonly Column[], keys: string): void {
@@ -273,17 +283,20 @@ function checkCooling(properties: Properties, { keys, partitioning, columns }: P
   if (column && !isDateLike(column.type)) refuse("storage-cooldown", "Only partitions by date cool down.", fix);
 }
 
-function checkTimeDrift(value: string): void {
-  if (
-    !/^\s*\w+\s+between\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(.+\)\s+and\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(.+\)\s*$/i.test(
-      value,
-    )
-  )
-    refuse(
-      "time-drift",
-      `time_drift_constraint is ${JSON.stringify(value)}.`,
-      'Write "column between days_sub(partition_column, 1) and days_add(partition_column, 1)".',
-    );
+const TIME_DRIFT =
+  /^\s*(\w+)\s+between\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(\s*(\w+)\s*,.+\)\s+and\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(.+\)\s*$/i;
+
+function checkTimeDrift(value: string, { columns, partitioning }: PropertyTable): void {
+  const fix = 'Write "column between days_sub(partition_column, 1) and days_add(partition_column, 1)".';
+  const [, target = "", reference = ""] =
+    TIME_DRIFT.exec(value) ?? refuse("time-drift", `time_drift_constraint is ${JSON.stringify(value)}.`, fix);
+  for (const name of [target, reference]) {
+    const column = columnOf(columns, name);
+    if (!column) refuse("time-drift", `time_drift_constraint names ${name}, which is no column of the table.`, fix);
+    if (!isDateLike(column.type)) refuse("time-drift", `time_drift_constraint names ${name}, which is ${typeText(column.type)}.`, fix);
+  }
+  if (!partitioning.columns.some((name) => sameName(name, reference)))
+    refuse("time-drift", `time_drift_constraint measures against ${reference}, by which the table is not partitioned.`, fix);
 }
 
 function checkBackendLocation(value: string, situation: Situation): void {

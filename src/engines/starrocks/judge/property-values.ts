@@ -63,7 +63,8 @@ export function checkPeriod(name: string): (value: string) => void {
 export function checkTimeRanges(name: string): (value: string) => void {
   return (value) => {
     for (const line of value.split(";").filter((part) => part.trim() !== "")) {
-      if (line.trim().split(/\s+/).length !== 5)
+      // A space before a line is a field of its own, and one behind it is none.
+      if (line.trimEnd().split(/\s+/).length !== 5)
         refuse("property-cron", `${name} is ${JSON.stringify(value)}; a cron line has five fields.`, 'Write for example "* 8-20 * * 1-5".');
     }
   };

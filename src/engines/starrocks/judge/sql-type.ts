@@ -87,7 +87,8 @@ const DECIMAL_DIGITS: Readonly<Record<string, number>> = { decimal32: 9, decimal
 function decimalType(written: string, name: string, precision = name === "decimalv2" ? 9 : 10, scale = 0): SqlType {
   const max = DECIMAL_DIGITS[name] ?? 76;
   const fix = "Write DECIMAL(digits, fraction digits) with 1 to 38 digits and no more fraction digits than digits.";
-  if (precision < 1 || precision > max)
+  // DECIMAL(0, 0) stands for a decimal whose size nobody gave, and is taken.
+  if ((precision < 1 && !(name === "decimal" && precision === 0 && scale === 0)) || precision > max)
     refuse("decimal-precision", `${written.toUpperCase()} takes 1 to ${max} digits; ${precision} are asked for.`, fix);
   if (scale > precision) refuse("decimal-scale", `A decimal of ${precision} digits cannot have ${scale} of them behind the point.`, fix);
   if (name === "decimalv2" && scale > 9) refuse("decimal-scale", "DECIMALV2 has at most 9 fraction digits.", "Use DECIMAL.");

@@ -18,7 +18,7 @@ const DATE = /^(\d{1,4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,
 
 export function isDateText(text: string): boolean {
   const match = DATE.exec(text.trim());
-  if (!match) return /^\d{4,20}$/.test(text.trim()); // 20240131 and its longer forms
+  if (!match) return /^(?:\d{8}|\d{14})$/.test(text.trim()); // 20240131 and 20240131235959
   const [, , month = "", day = "", hour = "0", minute = "0", second = "0"] = match;
   return (
     Number(month) >= 1 &&

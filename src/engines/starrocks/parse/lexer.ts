@@ -41,12 +41,12 @@ export function placeOf(text: string, offset: number): Place {
 const patterns: readonly (readonly [TokenKind | "space", RegExp])[] = [
   ["space", /[ \r\n\t\u3000]+|--[^\r\n]*|\/\*[\s\S]*?\*\//y],
   ["binary", /[xX](?:'[^'\\]*'|"[^"\\]*")/y],
-  ["double", /(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d+(?![A-Za-z0-9_$\u0080-\uffff])/y],
-  ["decimal", /\d+\.\d*|\.\d+(?![A-Za-z0-9_$\u0080-\uffff])/y],
-  // A name may begin with digits: `2024_sales`. Checked before integers, after numbers with an exponent.
-  ["word", /\d+[A-Za-z_$\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y],
+  ["double", /(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d+(?![A-Za-z0-9_$\u0080-\ud7ff\ue000-\uffff])/y],
+  ["decimal", /\d+\.\d*|\.\d+(?![A-Za-z0-9_$\u0080-\ud7ff\ue000-\uffff])/y],
+  // Letters end at U+FFFF: beyond it a name has to be quoted. A name may begin with digits: `2024_sales`. Checked before integers, after numbers with an exponent.
+  ["word", /\d+[A-Za-z_$\u0080-\ud7ff\ue000-\uffff][A-Za-z0-9_$\u0080-\ud7ff\ue000-\uffff]*/y],
   ["integer", /\d+/y],
-  ["word", /[A-Za-z_$\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y],
+  ["word", /[A-Za-z_$\u0080-\ud7ff\ue000-\uffff][A-Za-z0-9_$\u0080-\ud7ff\ue000-\uffff]*/y],
   ["quoted", /`(?:[^`]|``)*`/y],
   ["string", /'(?:\\[\s\S]|''|[^'\\])*'|"(?:\\[\s\S]|""|[^"\\])*"/y],
   ["symbol", /<=>|<>|!=|<=|>=|&&|\|\||->|=>|\.\.\.|[=<>+\-*/%&|^~!@(){}[\],.;:?]/y],
@@ -100,28 +100,36 @@ export interface StatementText {
   readonly tokens: readonly Token[];
 }
 
+interface FaultyText {
+  readonly start: number;
+  readonly end: number;
+  readonly fault: SyntaxFault;
+}
+
 /**
- * Splits a file at its semicolons; empty statements vanish. A character or quote that begins no token is a fault of the
- * statement in which it stands: the rest of the file cannot be split and belongs to it.
+ * Splits a file at its semicolons; empty statements vanish. A character that begins no token is a fault of the statement in
+ * which it stands; behind a quote that nothing closes no semicolon can be trusted, and the rest of the file belongs to it.
  */
-export function splitStatements(
-  text: string,
-): (StatementText | { readonly start: number; readonly end: number; readonly fault: SyntaxFault })[] {
-  const statements: (StatementText | { start: number; end: number; fault: SyntaxFault })[] = [];
+export function splitStatements(text: string): (StatementText | FaultyText)[] {
+  const statements: (StatementText | FaultyText)[] = [];
   let current: Token[] = [];
+  let fault: SyntaxFault | undefined;
   let at = 0;
   const flush = (): void => {
     const [first] = current;
-    const last = current.at(-1);
-    if (first && last) statements.push({ start: first.start, end: last.end, tokens: [...current, endToken(last.end)] });
+    const end = current.at(-1)?.end ?? at;
+    if (fault) statements.push({ start: first && first.start < fault.at ? first.start : fault.at, end, fault });
+    else if (first) statements.push({ start: first.start, end, tokens: [...current, endToken(end)] });
     current = [];
+    fault = undefined;
   };
   while (at < text.length) {
     const token = tokenAt(text, at);
     if (token === undefined) {
-      const fault = new SyntaxFault(`Unexpected character ${JSON.stringify(text[at])}; a quote may be missing.`, at);
-      statements.push({ start: current[0]?.start ?? at, end: text.length, fault });
-      return statements;
+      const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+      fault ??= new SyntaxFault(`Unexpected character ${JSON.stringify(character)}; a quote may be missing.`, at);
+      at = "'\"`".includes(character) ? text.length : at + character.length;
+      continue;
     }
     at = token.end;
     if (token.kind === "space") continue;

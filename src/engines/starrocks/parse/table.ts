@@ -131,10 +131,10 @@ function listPartition(cursor: Cursor, explicit: boolean, at: number): Partition
   return { kind: "list", columns, explicit, items, at };
 }
 
-/** A column or a function call; anything else is no partition expression for the parser. */
+/** A column or a function call; anything else, CAST too, is no partition expression for the parser. */
 function partitionExpression(cursor: Cursor): Expression {
   const expression = primary(cursor);
-  if (expression.kind === "column" || expression.kind === "call" || expression.kind === "cast") return expression;
+  if (expression.kind === "column" || expression.kind === "call") return expression;
   throw cursor.fault("a column or a function");
 }
 
