@@ -8,6 +8,7 @@ import { listPartition, rangePartition } from "./partitions.js";
 import { propertiesOf } from "./properties.js";
 import { checkReplication, checkStorage } from "./property-values.js";
 import { refuse } from "./refusal.js";
+import { strangerIn } from "./retention.js";
 import type { Situation } from "./situation.js";
 import { compareBounds } from "./values.js";
 
@@ -85,6 +86,9 @@ function listItems(table: Table, item: ListItem, temporary: boolean, situation: 
   if (table.partitioning.automatic && item.values.length > 1)
     refuse("partition-automatic", "A table that makes its own partitions has one value a partition.", "Add one partition a value.");
   const exists = isThere(table, item.name, item.ifNotExists);
+  const members = Math.max(table.partitioning.columns.length, table.partitioning.expressions.length);
+  if (!item.multi && members > 1)
+    refuse("partition-values", `A value stands for one of ${members} partition columns.`, 'Write tuples: VALUES IN (("a", "b"), …).');
   const columns = columnsNamed(table.columns, table.partitioning.columns);
   if (columns.length !== table.partitioning.columns.length || table.partitioning.expressions.length > 0)
     return exists ? [] : [{ name: item.name }];
@@ -99,7 +103,7 @@ function listItems(table: Table, item: ListItem, temporary: boolean, situation: 
 
 function rangeItems(table: Table, item: RangeItem, temporary: boolean, situation: Situation): Partition[] {
   if (!isRange(table)) refuse("partition-kind", "The table has LIST partitions; a RANGE partition is added.", "Write VALUES IN (…).");
-  const { automatic, type, unit } = table.partitioning;
+  const { automatic, type } = table.partitioning;
   if (item.kind !== "batch") {
     if (automatic)
       refuse(
@@ -111,12 +115,7 @@ function rangeItems(table: Table, item: RangeItem, temporary: boolean, situation
   }
   if (table.partitioning.columns.length !== 1)
     refuse("batch-columns", "START … END … EVERY takes one partition column.", "Add the partitions one by one.");
-  if (automatic && item.every.unit?.toLowerCase() !== unit)
-    refuse(
-      "partition-unit",
-      `Partitions are made by ${unit}, and those added by ${item.every.unit ?? "number"}.`,
-      `Write EVERY (INTERVAL 1 ${unit?.toUpperCase()}).`,
-    );
+  checkUnit(item, table);
   const made = batchPartitions(item, { type: type ?? { name: "unknown" }, automatic, temporary, properties: {} });
   const others = temporary ? table.temporary : table.partitions;
   for (const partition of made) {
@@ -174,11 +173,17 @@ function dropPartitions(table: Table, clause: Extract<PartitionClause, { clause:
   if (all) return { ...table, temporary: [] };
   if (table.partitioning.kind === "none") refuse("unpartitioned", "The table has no partitions.", "Use TRUNCATE TABLE, or DROP TABLE.");
   if (!temporary) checkNotDynamic(table);
-  if (where) return table;
+  if (where) {
+    const stranger = strangerIn(where, table.partitioning);
+    if (stranger !== undefined)
+      refuse("drop-partition-where", `WHERE reads ${stranger}, by which the table is not partitioned.`, "Name partition columns only.");
+    return table;
+  }
+  if (batch) checkUnit(batch, table);
   const names = batch?.kind === "batch" ? batchNames(batch, table, temporary) : clause.names;
   const partitions = temporary ? table.temporary : table.partitions;
   const missing = names.find((name) => !partitions.some((partition) => sameName(partition.name, name)));
-  if (missing !== undefined && !ifExists && (temporary || knowsAll(table)))
+  if (missing !== undefined && !ifExists && (temporary || knowsAll(table) || !mayBeMade(missing, table)))
     refuse(
       "partition-missing",
       `The table has no${temporary ? " temporary" : ""} partition ${missing}.`,
@@ -186,6 +191,20 @@ function dropPartitions(table: Table, clause: Extract<PartitionClause, { clause:
     );
   const rest = partitions.filter((partition) => !names.some((name) => sameName(partition.name, name)));
   return temporary ? { ...table, temporary: rest } : { ...table, partitions: rest };
+}
+
+/** Partitions that a table makes by time are called p20240131. */
+function mayBeMade(name: string, { partitioning }: Table): boolean {
+  return partitioning.kind !== "expression-range" || /^p\d{4,14}$/i.test(name);
+}
+
+function checkUnit(item: RangeItem, { partitioning: { automatic, unit } }: Table): void {
+  if (item.kind !== "batch" || !automatic || item.every.unit?.toLowerCase() === unit) return;
+  refuse(
+    "partition-unit",
+    `Partitions are made by ${unit}, and the statement counts by ${item.every.unit ?? "number"}.`,
+    `Write EVERY (INTERVAL 1 ${unit?.toUpperCase()}).`,
+  );
 }
 
 function batchNames(batch: Extract<RangeItem, { kind: "batch" }>, table: Table, temporary: boolean): string[] {

@@ -4,7 +4,7 @@ import { checkColocate } from "./colocate.js";
 import { checkConstraints } from "./constraints.js";
 import { checkDynamicTable, checkDynamicValues, dynamicOf, hasDynamic } from "./dynamic.js";
 import { columnsNamed } from "./keys.js";
-import { checkBloomColumns, checkBloomWithNgram, propertiesOf } from "./properties.js";
+import { checkBackendLocation, checkBloomColumns, checkBloomWithNgram, checkTimeDrift, propertiesOf } from "./properties.js";
 import {
   checkFraction,
   checkLocation,
@@ -17,6 +17,7 @@ import {
   type Properties,
 } from "./property-values.js";
 import { about, refuse } from "./refusal.js";
+import { checkRetention } from "./retention.js";
 import { type Situation, unproven } from "./situation.js";
 import { isProven, requireFeature } from "./versions.js";
 
@@ -41,6 +42,7 @@ const checks: Readonly<Record<string, Check>> = {
   "labels.location": (value, { situation }) => {
     requireFeature("labels.location", situation.target);
     checkLocation(value);
+    checkBackendLocation(value, situation);
   },
   partition_live_number: (value, { table }) => {
     checkNumber("partition_live_number", { bits: 32 })(value);
@@ -51,13 +53,18 @@ const checks: Readonly<Record<string, Check>> = {
         "Leave partition_live_number out.",
       );
   },
-  partition_ttl: checkPeriod("partition_ttl"),
+  partition_ttl: (value, { table }) => {
+    if (!["range", "expression-range"].includes(table.partitioning.kind))
+      refuse("ttl-unpartitioned", "Only tables with RANGE partitions have a partition_ttl that is set later.", "Leave partition_ttl out.");
+    checkPeriod("partition_ttl")(value);
+  },
   partition_retention_condition: (value, { table, situation }) => {
     requireFeature("partition_retention_condition", situation.target);
     if (value !== "" && table.partitioning.kind === "none")
       refuse("retention-unpartitioned", "Only a partitioned table has partitions to retire.", "Leave partition_retention_condition out.");
+    if (value !== "") checkRetention(value, table.partitioning);
   },
-  time_drift_constraint: anything,
+  time_drift_constraint: (value, { table }) => checkTimeDrift(value, table),
   replication_num: changeReplication,
   storage_cooldown_ttl: checkPeriod("storage_cooldown_ttl"),
   "default.replication_num": (value, { situation }) => checkReplication(value, situation),
@@ -93,7 +100,10 @@ const checks: Readonly<Record<string, Check>> = {
       );
     checkTimeRanges("base_compaction_forbidden_time_ranges")(value);
   },
-  binlog_enable: checkOneOf("binlog_enable", "true", "false"),
+  binlog_enable: (value) => {
+    if (value !== "true" && value !== "false")
+      refuse("property-value", `binlog_enable does not take ${JSON.stringify(value)}.`, 'Write "true" or "false", in lower case.');
+  },
   binlog_ttl_second: checkNumber("binlog_ttl_second"),
   binlog_max_size: checkNumber("binlog_max_size"),
   unique_constraints: (_, { given, table, situation }) => checkConstraints(given, table, situation),
@@ -134,11 +144,10 @@ function setDynamic({ table, given }: Change): void {
   if (!hasDynamic(table.properties)) {
     const columns = columnsNamed(table.columns, table.partitioning.columns);
     checkDynamicTable(given, table.partitioning, columns);
-    if (!hasDynamic(given)) return;
   }
   if (dynamicOf(given).buckets !== undefined && table.properties.colocate_with)
     refuse("colocate-buckets", "Tables of a colocate group have equal buckets.", "Leave the group first.");
-  checkDynamicValues(given);
+  checkDynamicValues(given, { isNew: !hasDynamic(table.properties) && hasDynamic(given) });
 }
 
 function changeGroup(group: string, { table, place, situation }: Change): void {

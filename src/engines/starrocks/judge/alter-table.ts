@@ -92,7 +92,10 @@ function alterWhole(place: Place, table: Table, clause: Exclude<AlterClause, Sch
       catalog.put(place, optimize(table, clause, situation));
       return;
     case "add-rollup":
-      catalog.put(place, clause.rollups.reduce(withRollup, table));
+      catalog.put(
+        place,
+        clause.rollups.reduce((made, rollup) => withRollup(made, rollup, place.name), table),
+      );
       return;
     case "drop-rollup":
       catalog.put(place, clause.names.reduce(dropRollup, table));
@@ -120,6 +123,7 @@ function renameTable(place: Place, table: Table, to: string, { catalog }: Situat
 }
 
 function swap(place: Place, table: Table, name: string, { catalog }: Situation): void {
+  if (name === place.name) refuse("swap-same", `${name} is swapped with itself.`, "Name another table.");
   const target = { ...place, name };
   const other = catalog.get(target);
   if (!other) {

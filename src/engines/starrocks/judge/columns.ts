@@ -72,7 +72,7 @@ export function analyzeColumn(definition: ColumnDef, role: ColumnRole, target: E
   const { name, autoIncrement, generated, comment = "" } = definition;
   const type = columnType(definition);
   checkColumnName(name, target);
-  if (containsTime(type)) refuse("column-type", `Column ${name} is TIME, which no table can store.`, "Use VARCHAR or DATETIME.");
+  if (type.name === "time") refuse("column-type", `Column ${name} is TIME, which no table can store.`, "Use VARCHAR or DATETIME.");
   checkTypeVersion(name, type, target);
   if (role.key) checkKeyType(name, type);
   checkAggregate(definition, type, role);
@@ -94,6 +94,11 @@ export function analyzeColumn(definition: ColumnDef, role: ColumnRole, target: E
     ...(generated && { generated }),
     comment,
   };
+}
+
+/** CREATE TABLE looks inside of nested types; ALTER TABLE does not. */
+export function checkNoTimeInside(name: string, type: SqlType): void {
+  if (containsTime(type)) refuse("column-type", `Column ${name} holds TIME, which no table can store.`, "Use VARCHAR or DATETIME.");
 }
 
 function containsTime(type: SqlType): boolean {

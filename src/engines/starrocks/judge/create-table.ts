@@ -1,7 +1,7 @@
 import type { ColumnDef, CreateTable, KeyType } from "../parse/ast.js";
 import { type Column, type Place, type Table, twiceIn } from "./catalog.js";
 import { checkColocate } from "./colocate.js";
-import { aggregateName, analyzeColumn, checkColumnForm, checkKeyType, columnType } from "./columns.js";
+import { aggregateName, analyzeColumn, checkColumnForm, checkKeyType, checkNoTimeInside, columnType } from "./columns.js";
 import { distributeTable } from "./distribution.js";
 import { checkGeneratedColumns } from "./generated.js";
 import { indexesOf } from "./indexes.js";
@@ -85,7 +85,7 @@ function olapTable(definition: CreateTable, place: Place, situation: Situation):
     isTemporary: definition.temporary,
   };
   joinGroup(table, place, situation);
-  return definition.rollups.reduce(withRollup, table);
+  return definition.rollups.reduce((made, rollup) => withRollup(made, rollup, place.name), table);
 }
 
 function checkColumnNames(columns: readonly ColumnDef[]): void {
@@ -114,6 +114,7 @@ const IMPLIED: Readonly<Record<KeyType, string | undefined>> = {
 function analyzed(definition: ColumnDef, index: number, keys: Keys, { target }: Situation): Column {
   const key = index < keys.columns.length;
   if (!key && definition.key) checkKeyWord(definition, keys);
+  checkNoTimeInside(definition.name, columnType(definition));
   const aggregate = key ? undefined : (IMPLIED[keys.type] ?? aggregateName(definition));
   const nullable = definition.nullable ?? !(definition.autoIncrement || (key && keys.type === "PRIMARY"));
   return analyzeColumn(definition, { key, aggregate, nullable }, target);

@@ -87,12 +87,12 @@ export function unknownDynamic(properties: Properties): string | undefined {
   return Object.keys(dynamicOf(properties)).find((name) => !Object.hasOwn(values, name));
 }
 
-/** Empty, these are as if they were not there. */
+/** Empty, these are as if they were not there where a table gets dynamic partitions, and wrong where it has them. */
 const DEFAULTED = ["enable", "prefix", "start", "time_zone"];
 
-export function checkDynamicValues(properties: Properties): void {
+export function checkDynamicValues(properties: Properties, { isNew }: { isNew: boolean }): void {
   const dynamic = dynamicOf(properties);
-  const given = Object.entries(dynamic).filter(([name, value]) => value !== "" || !DEFAULTED.includes(name));
+  const given = Object.entries(dynamic).filter(([name, value]) => value !== "" || !isNew || !DEFAULTED.includes(name));
   for (const [name, value] of given)
     if (Object.hasOwn(values, name)) about({ property: `dynamic_partition.${name}` }, () => values[name]?.(value));
   if (Number(dynamic.end ?? 0) + Number(dynamic.history_partition_num ?? 0) > MAX_AHEAD)

@@ -309,7 +309,7 @@ function listValue(tuple: readonly (string | null)[], columns: readonly Column[]
 // ------------------------------------------------------------------------------------------------ expressions
 
 const UNITS: Readonly<Record<string, readonly string[]>> = {
-  date_trunc: ["hour", "day", "month", "year"],
+  date_trunc: ["minute", "hour", "day", "month", "year"],
   time_slice: ["minute", "hour", "day", "month", "year"],
 };
 const TRUNC_UNITS = ["microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"];

@@ -2,7 +2,7 @@ import type { Property } from "../parse/cursor.js";
 import type { Distribution, Index, Partitioning } from "./catalog.js";
 import { type Column, columnOf, sameName } from "./catalog.js";
 import { checkConstraints } from "./constraints.js";
-import { checkDynamicTable, checkDynamicValues, dynamicOf, unknownDynamic } from "./dynamic.js";
+import { checkDynamicTable, checkDynamicValues, dynamicOf, hasDynamic, unknownDynamic } from "./dynamic.js";
 import { checkShortKeyCount, columnsNamed, type Keys } from "./keys.js";
 import {
   checkCompression,
@@ -196,7 +196,7 @@ function checkDynamic(properties: Properties, { partitioning, columns }: Propert
       "Add PARTITION BY RANGE (date column) (), or leave dynamic_partition.* out.",
     );
   checkDynamicTable(properties, partitioning, columnsNamed(columns, partitioning.columns));
-  checkDynamicValues(properties);
+  checkDynamicValues(properties, { isNew: hasDynamic(properties) });
   const stranger = unknownDynamic(properties);
   if (stranger !== undefined) unknown(`dynamic_partition.${stranger}`, properties[`dynamic_partition.${stranger}`] ?? "");
   // Only `enable` is looked at here: without it the engine switches dynamic partitions on all the same.
@@ -286,7 +286,7 @@ function checkCooling(properties: Properties, { keys, partitioning, columns }: P
 const TIME_DRIFT =
   /^\s*(\w+)\s+between\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(\s*(\w+)\s*,.+\)\s+and\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(.+\)\s*$/i;
 
-function checkTimeDrift(value: string, { columns, partitioning }: PropertyTable): void {
+export function checkTimeDrift(value: string, { columns, partitioning }: Pick<PropertyTable, "columns" | "partitioning">): void {
   const fix = 'Write "column between days_sub(partition_column, 1) and days_add(partition_column, 1)".';
   const [, target = "", reference = ""] =
     TIME_DRIFT.exec(value) ?? refuse("time-drift", `time_drift_constraint is ${JSON.stringify(value)}.`, fix);
@@ -299,7 +299,7 @@ function checkTimeDrift(value: string, { columns, partitioning }: PropertyTable)
     refuse("time-drift", `time_drift_constraint measures against ${reference}, by which the table is not partitioned.`, fix);
 }
 
-function checkBackendLocation(value: string, situation: Situation): void {
+export function checkBackendLocation(value: string, situation: Situation): void {
   if (value === "" || value === "*") return;
   const fix = 'Label the backends: ALTER SYSTEM MODIFY BACKEND … SET ("labels.location" = …).';
   if (situation.isDescribed && situation.target.mode === "shared-nothing")

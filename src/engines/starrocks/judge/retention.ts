@@ -8,13 +8,19 @@ import { refuse } from "./refusal.js";
 
 const FIX = "Write a condition over the partition columns: dt >= current_date() - INTERVAL 7 DAY.";
 
+type Partitioned = Pick<Partitioning, "columns" | "expressions">;
+
 /** partition_retention_condition: SQL over what the table is partitioned by. Throws a Refusal. */
-export function checkRetention(condition: string, { columns, expressions }: Pick<Partitioning, "columns" | "expressions">): void {
-  const names = columnsIn(parsed(condition));
-  const allowed = [...columns, ...expressions.flatMap(columnsIn)];
-  const stranger = names.find((name) => !allowed.some((column) => sameName(column, name)));
+export function checkRetention(condition: string, partitioning: Partitioned): void {
+  const stranger = strangerIn(parsed(condition), partitioning);
   if (stranger !== undefined)
     refuse("retention-column", `partition_retention_condition reads ${stranger}, by which the table is not partitioned.`, FIX);
+}
+
+/** A column of a condition over partitions that does not partition the table. */
+export function strangerIn(condition: Expression, { columns, expressions }: Partitioned): string | undefined {
+  const allowed = [...columns, ...expressions.flatMap(columnsIn)];
+  return columnsIn(condition).find((name) => !allowed.some((column) => sameName(column, name)));
 }
 
 function parsed(condition: string): Expression {

@@ -7,8 +7,9 @@ import { indexBytes, isFloat, isNested, isText, typeText } from "./sql-type.js";
 
 const SHORT_KEY_BYTES = 36;
 
-/** The table with one more rollup. Throws a Refusal. */
-export function withRollup(table: Table, definition: RollupDef): Table {
+/** The table with one more rollup; `owner` is the table's name. Throws a Refusal. */
+export function withRollup(table: Table, definition: RollupDef, owner: string): Table {
+  if (sameName(definition.name, owner)) refuse("rollup-name", `The rollup is called ${owner}, as its table is.`, "Choose another name.");
   return { ...table, rollups: [...table.rollups, rollupOf(definition, table)] };
 }
 

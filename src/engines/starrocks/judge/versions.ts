@@ -15,7 +15,7 @@ export const isProven = (version: string): boolean => PROVEN.includes(version);
 /** First version of a feature, as `major.minor`. */
 export const SINCE = {
   "decimal of more than 38 digits": "4.0",
-  partition_retention_condition: "3.5",
+  partition_retention_condition: "3.4",
   "expressions in PARTITION BY (several)": "3.4",
   "vector index": "3.4",
   "generic aggregate states": "3.4",
@@ -25,7 +25,7 @@ export const SINCE = {
   "NGRAMBF index": "3.3",
   "ORDER BY of AGGREGATE and UNIQUE KEY tables": "3.3",
   bucket_size: "3.2",
-  time_drift_constraint: "4.0",
+  time_drift_constraint: "3.5",
   "labels.location": "3.3",
   "flat_json per table": "4.0",
 } as const;
