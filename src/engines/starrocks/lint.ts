@@ -4,6 +4,7 @@ import type { Json } from "../../core/json.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject, type TableBody } from "./body.js";
 import { create } from "./generate.js";
 import { beginSession, judgeStatements, type Located, type Session } from "./judge/judge.js";
+import { versionFindings } from "./judge/versions.js";
 import { parseType } from "./types.js";
 
 /*
@@ -15,7 +16,10 @@ import { parseType } from "./types.js";
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): readonly Finding[] {
   const session = beginSession(target);
   const filled = objects.map((object) => starrocksObject(fillHoles(object as unknown as Json, "default") as unknown as CatalogObject)); // JSON by construction
-  return dependenciesFirst(filled).flatMap((object) => [...notWritten(object), ...judged(object, session), ...regretted(object)]);
+  return [
+    ...versionFindings(target),
+    ...dependenciesFirst(filled).flatMap((object) => [...notWritten(object), ...judged(object, session), ...regretted(object)]),
+  ];
 }
 
 /** Databases, tables, then views in the order in which they read each other. */

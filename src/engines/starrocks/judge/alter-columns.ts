@@ -7,8 +7,9 @@ import { checkTwice, indexOf } from "./indexes.js";
 import { columnsIn } from "./infer.js";
 import { refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
-import { canBeKey, canBePrimaryKey, isFloat, isNested, isText, typeText } from "./sql-type.js";
+import { canBeKey, canBePrimaryKey, isFloat, isNested, isSketch, isText, typeText } from "./sql-type.js";
 import { checkColumnChange, sameColumn } from "./type-change.js";
+import { requireFeature } from "./versions.js";
 
 /** Clauses of ALTER TABLE that change columns and indexes; several may stand in one statement. */
 export type SchemaClause = Extract<
@@ -38,6 +39,7 @@ export function changeSchema(table: Table, clauses: readonly SchemaClause[], sit
     );
   // A comment alone is changed at once, whatever the column is for; the engine then leaves the other clauses out.
   const [first] = clauses;
+  if (clauses.some(({ clause }) => clause === "modify-column-comment")) requireFeature("MODIFY COLUMN … COMMENT alone", situation.target);
   if (first?.clause === "modify-column-comment") return changeComment(table, first.column, first.comment);
   const changed = clauses.reduce((draft, clause) => applyClause(draft, clause, table, situation), table);
   checkSchema(table, changed);
@@ -117,13 +119,14 @@ function checkRollup(rollup: string | undefined, table: Table, column: string): 
 }
 
 function checkNewColumn(
-  { name, nullable, aggregate }: Column,
+  { name, nullable, aggregate, type }: Column,
   position: ColumnPosition | undefined,
   definition: ColumnDef,
   table: Table,
 ): void {
   const empty = definition.default === undefined || definition.default.kind === "null";
-  if (!nullable && empty)
+  // A sketch has a value of its own that stands for nothing.
+  if (!nullable && empty && !isSketch(type))
     refuse(
       "add-not-null",
       `Column ${name} is NOT NULL and has no default for the rows that exist.`,

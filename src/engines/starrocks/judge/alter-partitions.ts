@@ -11,6 +11,7 @@ import { refuse } from "./refusal.js";
 import { strangerIn } from "./retention.js";
 import type { Situation } from "./situation.js";
 import { compareBounds } from "./values.js";
+import { requireFeature } from "./versions.js";
 
 type PartitionClause = Extract<
   AlterClause,
@@ -32,6 +33,7 @@ export function changePartitions(table: Table, clause: PartitionClause, situatio
     case "add-partition":
       return addPartition(table, clause, situation);
     case "drop-partition":
+      if (clause.names.length !== 1) requireFeature("DROP PARTITIONS of several, by range or by WHERE", situation.target);
       return dropPartitions(table, clause);
     case "replace-partition":
       return replacePartitions(table, clause);

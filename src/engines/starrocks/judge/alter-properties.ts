@@ -19,7 +19,7 @@ import {
 import { about, refuse } from "./refusal.js";
 import { checkRetention } from "./retention.js";
 import { type Situation, unproven } from "./situation.js";
-import { isProven, requireFeature } from "./versions.js";
+import { isProven, requireProperty } from "./versions.js";
 
 interface Change {
   readonly table: Table;
@@ -40,7 +40,6 @@ const checks: Readonly<Record<string, Check>> = {
   bloom_filter_fpp: changeBloom,
   write_quorum: checkOneOf("write_quorum", "MAJORITY", "ONE", "ALL"),
   "labels.location": (value, { situation }) => {
-    requireFeature("labels.location", situation.target);
     checkLocation(value);
     checkBackendLocation(value, situation);
   },
@@ -58,8 +57,7 @@ const checks: Readonly<Record<string, Check>> = {
       refuse("ttl-unpartitioned", "Only tables with RANGE partitions have a partition_ttl that is set later.", "Leave partition_ttl out.");
     checkPeriod("partition_ttl")(value);
   },
-  partition_retention_condition: (value, { table, situation }) => {
-    requireFeature("partition_retention_condition", situation.target);
+  partition_retention_condition: (value, { table }) => {
     if (value !== "" && table.partitioning.kind === "none")
       refuse("retention-unpartitioned", "Only a partitioned table has partitions to retire.", "Leave partition_retention_condition out.");
     if (value !== "") checkRetention(value, table.partitioning);
@@ -129,6 +127,7 @@ export function setProperties(table: Table, place: Place, list: readonly Propert
 
 function check(name: string, value: string, change: Change): void {
   const known = Object.hasOwn(checks, name) ? checks[name] : undefined;
+  requireProperty(name, change.situation.target);
   if (known) {
     known(value, change);
     return;

@@ -5,7 +5,7 @@ import { checkDefault } from "./defaults.js";
 import { checkColumnName } from "./names.js";
 import { refuse } from "./refusal.js";
 import { canBeKey, isFloat, isSketch, type SqlType, sqlType, typeText, unknownType } from "./sql-type.js";
-import { checkTypeVersion } from "./versions.js";
+import { checkTypeVersion, requireFeature } from "./versions.js";
 
 /** Aggregations with the types that they take. */
 const NUMBERS = ["int", "bigint", "largeint", "float", "double", "decimal", "decimalv2"];
@@ -80,6 +80,8 @@ export function analyzeColumn(definition: ColumnDef, role: ColumnRole, target: E
     checkNoStateDefault(definition, type);
     if (definition.default.kind === "null" && !role.nullable && role.aggregate !== "REPLACE_IF_NOT_NULL")
       refuse("default-null", `Column ${name} is NOT NULL and has DEFAULT NULL.`, "Leave one of them out.");
+    if (definition.default.kind === "now" && definition.default.precision !== undefined)
+      requireFeature("CURRENT_TIMESTAMP with a precision", target);
     checkDefault(name, type, definition.default);
   }
   return {

@@ -2,7 +2,7 @@ import type { IndexDef, KeyType } from "../parse/ast.js";
 import { type Column, columnOf, type Index, sameName } from "./catalog.js";
 import { checkFraction } from "./property-values.js";
 import { about, refuse, type Subject } from "./refusal.js";
-import type { Situation } from "./situation.js";
+import { type Situation, unproven } from "./situation.js";
 import { isDateLike, isDecimal, isInteger as isIntegerType, isText, type SqlType, typeText } from "./sql-type.js";
 import { isInteger } from "./values.js";
 import { requireFeature } from "./versions.js";
@@ -102,12 +102,24 @@ function checkNgram(column: Column, { properties }: IndexDef, keys: KeyType, { t
 
 const PARSERS = ["none", "standard", "english", "chinese"];
 
-function checkGin(column: Column, { properties }: IndexDef, keys: KeyType, { target }: Situation): void {
+/** Both kinds are off in a front end as it comes. */
+function needsSwitch(setting: string, situation: Situation): void {
+  unproven(
+    situation,
+    "index-experimental",
+    `The engine refuses the index unless ${setting} is on in the front end's configuration, which it is not by default.`,
+    `ADMIN SET FRONTEND CONFIG ("${setting}" = "true") before.`,
+  );
+}
+
+function checkGin(column: Column, { properties }: IndexDef, keys: KeyType, situation: Situation): void {
+  const { target } = situation;
   requireFeature("GIN index", target);
   if (keys !== "DUPLICATE") refuse("index-gin-keys", "Inverted indexes are for DUPLICATE KEY tables.", "Leave the index out.");
   if (!isText(column.type))
     refuse("index-type", `An inverted index is for text; ${column.name} is ${typeText(column.type)}.`, "Leave the index out.");
   if (target.mode === "shared-data") refuse("index-shared-data", "Shared-data clusters have no inverted indexes.", "Leave the index out.");
+  needsSwitch("enable_experimental_gin", situation);
   for (const { key, value } of properties) {
     if (key.toLowerCase() === "parser" && !PARSERS.includes(value))
       refuse("index-parser", `An inverted index has no parser ${value}.`, `Use one of ${PARSERS.join(", ")}.`);
@@ -116,9 +128,11 @@ function checkGin(column: Column, { properties }: IndexDef, keys: KeyType, { tar
   }
 }
 
-function checkVector(column: Column, { properties }: IndexDef, keys: KeyType, { target }: Situation): void {
+function checkVector(column: Column, { properties }: IndexDef, keys: KeyType, situation: Situation): void {
+  const { target } = situation;
   requireFeature("vector index", target);
   if (target.mode === "shared-data") refuse("index-shared-data", "Shared-data clusters have no vector indexes.", "Leave the index out.");
+  needsSwitch("enable_experimental_vector", situation);
   if (column.nullable)
     refuse("index-vector-null", `A vector index needs a NOT NULL column; ${column.name} is nullable.`, "Write NOT NULL.");
   if (keys !== "DUPLICATE" && keys !== "PRIMARY")

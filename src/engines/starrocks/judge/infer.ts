@@ -92,6 +92,7 @@ function callType({ name, args }: Extract<Expression, { kind: "call" }>, typeOf:
   }
   if (!first) return unknownType;
   const type = inferType(first, typeOf);
+  if (name === "array_avg" && INTEGERS.includes(type.element?.name ?? "")) return { name: "double" };
   if (SAME_AS_ARGUMENT.includes(name)) return type;
   if (name === "sum") return sumType(type);
   return name === "avg" && isNumber(type) ? { name: "double" } : unknownType;

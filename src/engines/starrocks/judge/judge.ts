@@ -11,6 +11,7 @@ import { alterMaterializedView, createMaterializedView } from "./materialized-vi
 import { checkDatabaseName } from "./names.js";
 import { Refusal, refuse, type Subject } from "./refusal.js";
 import type { Situation } from "./situation.js";
+import { versionFindings } from "./versions.js";
 import { alterView, createView } from "./views.js";
 
 /** What a front end would say of one statement of a file. */
@@ -36,9 +37,12 @@ export function beginSession(target: EngineTarget, { isDescribed = false }: { is
  * front end refuses changes nothing. Only definitions of databases, tables and views are judged.
  */
 export function judgeText(text: string, target: EngineTarget, cluster: { isDescribed?: boolean } = {}): Verdict[] {
-  return judgeStatements(text, beginSession(target, cluster)).map(({ start, findings }) => ({
+  return judgeStatements(text, beginSession(target, cluster)).map(({ start, findings }, index) => ({
     start: placeOf(text, start),
-    findings: findings.map(({ at, ...finding }) => ({ ...finding, position: placeOf(text, at) })),
+    findings: [
+      ...(index === 0 ? versionFindings(target) : []),
+      ...findings.map(({ at, ...finding }) => ({ ...finding, position: placeOf(text, at) })),
+    ],
   }));
 }
 

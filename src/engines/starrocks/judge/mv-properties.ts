@@ -13,7 +13,7 @@ import {
 import { about, refuse } from "./refusal.js";
 import { isSessionVariable } from "./session-variables.js";
 import { type Situation, unproven } from "./situation.js";
-import { isProven } from "./versions.js";
+import { isProven, requireProperty } from "./versions.js";
 
 export interface MaterializedViewTraits {
   readonly partitioned: boolean;
@@ -58,7 +58,7 @@ const shared: Readonly<Record<string, Check>> = {
     partitionedOnly("auto_refresh_partitions_limit", positive("auto_refresh_partitions_limit"))(value, view, situation);
   },
   partition_refresh_number: positive("partition_refresh_number"),
-  partition_refresh_strategy: checkOneOf("partition_refresh_strategy", "strict", "adaptive"),
+  partition_refresh_strategy: checkOneOf("partition_refresh_strategy", "strict", "adaptive", "force"),
   excluded_trigger_tables: asyncOnly("excluded_trigger_tables"),
   excluded_refresh_tables: asyncOnly("excluded_refresh_tables"),
   force_external_table_query_rewrite: checkOneOf(
@@ -133,6 +133,7 @@ export function checkMaterializedViewProperties(
       continue;
     }
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    about({ property: name }, () => requireProperty(name, situation.target));
     about({ property: name }, () => (check ? check(value, view, situation) : unknown(name, verb, situation)));
   }
 }

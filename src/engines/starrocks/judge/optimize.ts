@@ -3,12 +3,14 @@ import { columnOf, sameName, type Table } from "./catalog.js";
 import { checkMethod } from "./distribution.js";
 import { refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
+import { requireFeature } from "./versions.js";
 
 const DEFAULT_BUCKET_SIZE = 4_294_967_296;
 const UNITS = ["minute", "hour", "day", "month", "year"];
 
 /** ALTER TABLE … DISTRIBUTED BY, ORDER BY or PARTITION BY: the rows are written anew. Throws a Refusal. */
-export function optimize(table: Table, clause: Extract<AlterClause, { clause: "optimize" }>, _: Situation): Table {
+export function optimize(table: Table, clause: Extract<AlterClause, { clause: "optimize" }>, { target }: Situation): Table {
+  if (clause.between) requireFeature("PARTITION BY … BETWEEN", target);
   if (table.properties.colocate_with)
     refuse("optimize-colocate", "Tables of a colocate group keep their layout.", "Leave the group first.");
   if (hasBucketSize(table) && !clause.partition)
@@ -66,6 +68,9 @@ function mergePartitions(table: Table, { partition, distribution, partitions }: 
   const [call] = partition?.kind === "expression" ? partition.expressions : [];
   if (call?.kind !== "call" || !["date_trunc", "time_slice"].includes(call.name))
     refuse("merge-expression", "Partitions are merged by date_trunc or time_slice.", "Write PARTITION BY date_trunc('month', column).");
+  const [, interval] = call.args;
+  if (call.name === "time_slice" && interval?.kind === "interval" && interval.value.kind === "literal" && interval.value.text !== "1")
+    refuse("merge-interval", "Partitions are merged to one unit each.", "Write INTERVAL 1, or date_trunc.");
   if (distribution) refuse("merge-distribution", "Merging partitions and a new distribution exclude each other.", "Write two statements.");
   if (partitions) refuse("merge-partitions", "Merging takes all partitions.", "Leave PARTITIONS out.");
   const { kind, unit = "" } = table.partitioning;

@@ -334,7 +334,7 @@ function byExpressions(
     );
   const names = expressions.map((expression, index) => generatedColumn(expression, index, table));
   checkTwice(names);
-  if (expressions.length > 1 || only?.kind !== "column") requireFeature("expressions in PARTITION BY (several)", situation.target);
+  requireFeature("expressions in PARTITION BY (several)", situation.target);
   return {
     partitioning: { kind: "list", columns: names.filter((name) => columnOf(table.columns, name)), automatic: true, expressions },
     partitions: [],

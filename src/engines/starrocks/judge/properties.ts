@@ -20,7 +20,7 @@ import { about, refuse } from "./refusal.js";
 import { checkRetention } from "./retention.js";
 import { type Situation, unproven } from "./situation.js";
 import { canHaveBloomFilter, isDateLike, typeText } from "./sql-type.js";
-import { isProven, requireFeature } from "./versions.js";
+import { isProven, requireProperty } from "./versions.js";
 
 export interface PropertyTable {
   readonly name: string;
@@ -53,7 +53,6 @@ const checks: Readonly<Record<string, Check>> = {
   short_key: (value, table) =>
     checkShortKeyCount(value, table.orderBy ? columnsNamed(table.columns, table.orderBy) : table.columns.filter((column) => column.key)),
   "labels.location": (value, _, situation) => {
-    requireFeature("labels.location", situation.target);
     checkLocation(value);
     checkBackendLocation(value, situation);
   },
@@ -109,8 +108,7 @@ const checks: Readonly<Record<string, Check>> = {
     if (Number(value) <= 0 && Number(value) !== -1) refuse("property-value", `partition_live_number is ${value}.`, "Set it above 0.");
   },
   partition_ttl: checkPeriod("partition_ttl"),
-  partition_retention_condition: (value, table, situation) => {
-    requireFeature("partition_retention_condition", situation.target);
+  partition_retention_condition: (value, table) => {
     if (value !== "" && table.partitioning.kind === "none")
       refuse(
         "retention-unpartitioned",
@@ -162,7 +160,10 @@ export function checkTableProperties(properties: Properties, table: PropertyTabl
   const named = Object.entries(properties).filter(([name]) => !name.startsWith("dynamic_partition."));
   for (const [name, value] of named) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check) about({ property: name }, () => check(value, table, situation));
+    about({ property: name }, () => {
+      requireProperty(name, situation.target);
+      check?.(value, table, situation);
+    });
   }
   const { fast_schema_evolution: fast, light_schema_change: light } = properties;
   if (fast === undefined && light !== undefined)

@@ -59,14 +59,18 @@ export function checkPeriod(name: string): (value: string) => void {
   };
 }
 
-/** Five fields of a cron line; several, separated by semicolons. */
+/** A cron line for minutes, in which day of month and day of week are not both given. */
 export function checkTimeRanges(name: string): (value: string) => void {
   return (value) => {
-    for (const line of value.split(";").filter((part) => part.trim() !== "")) {
-      // A space before a line is a field of its own, and one behind it is none.
-      if (line.trimEnd().split(/\s+/).length !== 5)
-        refuse("property-cron", `${name} is ${JSON.stringify(value)}; a cron line has five fields.`, 'Write for example "* 8-20 * * 1-5".');
-    }
+    // A space before the line is a field of its own, and one behind it is none.
+    const [minute, , dayOfMonth, , dayOfWeek, ...others] = value.trimEnd().split(/\s+/);
+    const isCron = dayOfWeek !== undefined && others.length === 0 && minute === "*" && (dayOfMonth === "*" || dayOfWeek === "*");
+    if (value !== "" && !isCron)
+      refuse(
+        "property-cron",
+        `${name} is ${JSON.stringify(value)}; it is a cron line of five fields, the first of which is * and one of the days too.`,
+        'Write for example "* 8-20 * * 1-5".',
+      );
   };
 }
 

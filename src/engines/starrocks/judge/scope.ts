@@ -4,6 +4,7 @@ import { inferType, isAggregate } from "./infer.js";
 import { about, refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { type SqlType, unknownType } from "./sql-type.js";
+import { requireFeature } from "./versions.js";
 
 /*
  * What a query gives, as far as the file says: names that cannot be are refused, and everything that depends on objects we
@@ -66,6 +67,7 @@ function selectColumns(
   const check = (expression: Expression): void => checkNames(expression, scope, situation, tables);
   for (const item of select.items) if (item.kind === "expression") check(item.expression);
   if (select.where) check(select.where);
+  if (select.items.some((item) => item.kind === "star" && item.except.length > 0)) requireFeature("SELECT * EXCEPT", situation.target);
   const columns = select.items.map((item) => itemColumns(item, scope));
   return columns.some((part) => part === undefined) ? undefined : columns.flatMap((part) => part ?? []);
 }
@@ -155,9 +157,13 @@ function candidates(path: readonly string[], sources: readonly Source[]): Output
   return named.flatMap((source) => source.columns?.filter((column) => sameName(column.name, name)) ?? []);
 }
 
+/** What the engine keeps for partitions by expressions can be read like any column. */
+const HIDDEN_COLUMN = /^__generated_partition_column_\d+$/i;
+
 /** True when a name may come from something that we cannot see into, or may be a field of a struct. */
 function mayBe(path: readonly string[], scope: Scope | undefined): boolean {
   if (!scope) return false;
+  if (HIDDEN_COLUMN.test(path.at(-1) ?? "")) return true;
   if (scope.sources.some((source) => !source.columns)) return true;
   if (path.length === 1 && scope.aliases.some((alias) => sameName(alias, path[0] ?? ""))) return true;
   const isField = path.length > 1 && path.slice(0, -1).some((part) => candidates([part], scope.sources).length > 0);

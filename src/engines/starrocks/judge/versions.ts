@@ -1,16 +1,31 @@
-import type { EngineTarget } from "../../../core/finding.js";
+import type { EngineTarget, Finding } from "../../../core/finding.js";
 import { refuse } from "./refusal.js";
 import type { SqlType } from "./sql-type.js";
 
 /*
- * What depends on the version. The rules come from one front end between 3.5 and 4.0; for other versions a thing is refused
- * only where its release notes say when it came, and marked as unproven otherwise.
+ * What depends on the version. The rules come from the answers and the source of a front end between 3.5 and 4.0. What older
+ * ones lack was read in the grammar (StarRocks.g4), the property names (PropertyAnalyzer) and the analyzers of the branches
+ * 3.2 to 3.5 as they were in June 2025. Of other versions we know nothing, and say so.
  */
 
-/** The versions whose answers we have. */
-const PROVEN = ["3.5", "4.0"];
+/** The versions whose answers or source we have. */
+const PROVEN = ["3.2", "3.3", "3.4", "3.5", "4.0"];
 
 export const isProven = (version: string): boolean => PROVEN.includes(version);
+
+/** Said once a file or project: whatever follows is judged by the rules of the nearest version that we know. */
+export function versionFindings({ version }: EngineTarget): Finding[] {
+  if (isProven(version)) return [];
+  const nearest = isOlder(version, "3.2") ? "3.2" : "4.0";
+  return [
+    {
+      rule: "starrocks/version",
+      severity: "unproven",
+      message: `dw has no evidence for StarRocks ${version}: it is judged by the rules of ${nearest}.`,
+      fix: `Lint for one of ${PROVEN.join(", ")}, or try the statement on a server.`,
+    },
+  ];
+}
 
 /** First version of a feature, as `major.minor`. */
 export const SINCE = {
@@ -18,6 +33,12 @@ export const SINCE = {
   partition_retention_condition: "3.4",
   "expressions in PARTITION BY (several)": "3.4",
   "vector index": "3.4",
+  "DROP PARTITIONS of several, by range or by WHERE": "3.4",
+  "SECURITY of a view": "3.4",
+  "CURRENT_TIMESTAMP with a precision": "3.5",
+  "MODIFY COLUMN … COMMENT alone": "3.5",
+  "PARTITION BY … BETWEEN": "3.5",
+  "SELECT * EXCEPT": "4.0",
   "generic aggregate states": "3.4",
   "temporary tables": "3.3",
   "RENAME COLUMN": "3.3",
@@ -27,8 +48,21 @@ export const SINCE = {
   bucket_size: "3.2",
   time_drift_constraint: "3.5",
   "labels.location": "3.3",
-  "flat_json per table": "4.0",
+  enable_load_profile: "3.3",
+  mutable_bucket_num: "3.3",
+  excluded_refresh_tables: "3.3",
+  partition_refresh_strategy: "4.0",
+  file_bundling: "4.0",
+  "flat_json.enable": "4.0",
+  "flat_json.null.factor": "4.0",
+  "flat_json.sparsity.factor": "4.0",
+  "flat_json.column.max": "4.0",
 } as const;
+
+/** Properties that came later than others; true of features of other kinds, which no property is called like, does no harm. */
+export function requireProperty(name: string, target: EngineTarget): void {
+  if (Object.hasOwn(SINCE, name)) requireFeature(name as Feature, target); // a key of SINCE, as was just asked
+}
 
 export type Feature = keyof typeof SINCE;
 
