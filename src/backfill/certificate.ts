@@ -16,6 +16,8 @@ export interface Certificate {
   readonly where?: string;
   /** `before`: rows that the table held before the first chunk; `target` is without them. */
   readonly rows: { readonly source: string; readonly target: string; readonly before: string };
+  /** Rows that were rejected and lie in the quarantine; absent where none may be. */
+  readonly quarantined?: string;
   readonly hash: { readonly source: readonly [string, string]; readonly target: readonly [string, string] };
   readonly columns: readonly CertificateColumn[];
   readonly chunks: readonly CertificateChunk[];
@@ -78,6 +80,7 @@ export function certificateMarkdown(certificate: Certificate): string {
     `- target: ${certificate.target} (${certificate.engine}, environment ${certificate.environment})`,
     ...(certificate.where === undefined ? [] : [`- rows where: \`${certificate.where}\``]),
     `- rows: ${rows.source} read, ${rows.target} found${rows.before === "0" ? "" : `, ${rows.before} there before`}`,
+    ...(certificate.quarantined === undefined ? [] : [`- rejected: ${certificate.quarantined}`]),
     `- at: ${certificate.at}`,
     "",
     "## What is compared",

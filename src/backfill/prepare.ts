@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { DwError, isDwError } from "../core/errors.js";
 import type { FingerprintColumn } from "../core/fingerprint.js";
 import { type Json, stableJson } from "../core/json.js";
-import type { ColumnMapping, Columns } from "../core/model.js";
+import type { ColumnMapping, Columns, Quarantine } from "../core/model.js";
 import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core/source.js";
 import type { LoadIdentity, TargetTable } from "../core/target.js";
 import { carried, logicalType } from "../core/transit.js";
 import { type LogicalType, typeText } from "../core/types.js";
 import { type Mapping, mapColumns } from "./mapping.js";
+import { type Rejection, rejectionOf } from "./quarantine.js";
 
 export interface BackfillRequest {
   readonly name: string;
@@ -19,6 +20,7 @@ export interface BackfillRequest {
   /** DuckDB predicate over source columns. */
   readonly where?: string;
   readonly sourceZone?: string;
+  readonly quarantine?: Quarantine;
 }
 
 /** Everything that is decided before the first row is read. */
@@ -31,6 +33,7 @@ export interface PreparedBackfill {
   readonly identity: LoadIdentity;
   readonly columns: readonly FingerprintColumn[];
   readonly where?: string;
+  readonly rejection?: Rejection;
 }
 
 const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -62,7 +65,24 @@ export async function prepareBackfill(request: BackfillRequest, db: DuckDbSessio
     identity: identityOf(request, mapping, plan),
     columns: mapping.columns.map((column) => fingerprintColumn(column, target)),
     ...(request.where !== undefined && { where: request.where }),
+    ...(request.quarantine && { rejection: rejection(request, request.quarantine, mapping, plan) }),
   };
+}
+
+function rejection({ name, target }: BackfillRequest, quarantine: Quarantine, mapping: Mapping, plan: ReadPlan): Rejection {
+  const { most } = quarantine;
+  const isCount = typeof most === "number" ? Number.isInteger(most) && most >= 0 : /^\d+(\.\d+)?%$/.test(most);
+  if (!isCount) throw wrongQuarantine(name, `${JSON.stringify(most)} is neither a number of rows nor a share such as "0.1%"`);
+  if (target.quarantined === undefined) throw wrongQuarantine(name, `${target.title} has no place for rejected rows`);
+  return rejectionOf(mapping, mapping.needs ?? plan.columns.map((column) => column.name), quarantine);
+}
+
+function wrongQuarantine(name: string, why: string): DwError {
+  return new DwError("DW-BACKFILL-MAPPING", {
+    what: `The quarantine of backfill ${name} cannot be kept: ${why}.`,
+    why: "Rejected rows must lie somewhere, with their reasons, or stop the run.",
+    fix: "Correct `quarantine: { most }`, or leave it out: then the first bad row stops its chunk.",
+  });
 }
 
 function fingerprintColumn(column: Mapping["columns"][number], target: TargetTable): FingerprintColumn {

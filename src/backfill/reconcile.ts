@@ -15,6 +15,7 @@ import { duckdbCanonical } from "../engines/duckdb/canonical.js";
 import type { Certificate, CertificateChunk, CertificateColumn, Difference, Finding } from "./certificate.js";
 import { mappedSelect } from "./mapping.js";
 import type { PreparedBackfill } from "./prepare.js";
+import { acceptedRows } from "./quarantine.js";
 import type { Reader, RunResult } from "./run.js";
 
 /*
@@ -39,6 +40,7 @@ export async function reconcile(prepared: PreparedBackfill, run: RunResult, opti
   const complete = run.chunks.length === prepared.plan.chunks.length;
   const comparable = target.merge.merge === "append" || (target.merge.merge === "upsert" && run.baseline.rows === "0");
   const equal = findings.length === 0 && complete;
+  const rejected = prepared.rejection === undefined ? undefined : await target.quarantined?.(prepared.name);
   const differences = equal || !comparable ? [] : await drillDown(prepared, options);
   return {
     certificate: "dw-reconciliation/1",
@@ -57,8 +59,14 @@ export async function reconcile(prepared: PreparedBackfill, run: RunResult, opti
     chunks: certificateChunks(prepared, run),
     findings: complete ? findings : [...findings, missingChunks(prepared, run)],
     differences,
-    coverage: coverage(prepared, run),
+    ...(rejected !== undefined && { quarantined: rejected }),
+    coverage: [...coverage(prepared, run), ...quarantineLines(rejected)],
   };
+}
+
+function quarantineLines(rejected: string | undefined): string[] {
+  if (rejected === undefined) return [];
+  return [`${rejected} rows were rejected: they lie in dw_state.quarantine with their reasons and are on neither side of the comparison.`];
 }
 
 function missingChunks(prepared: PreparedBackfill, run: RunResult): Finding {
@@ -193,7 +201,7 @@ async function onChunk<Result>(
   if (chunk === undefined) throw new Error(`the plan has no chunk ${id}`);
   const open = await prepared.plan.open(chunk, db);
   try {
-    return await read(`(${mappedSelect(prepared.mapping, open.sql)}) AS mapped`);
+    return await read(`(${mappedSelect(prepared.mapping, acceptedRows(prepared.rejection, open.sql))}) AS mapped`);
   } finally {
     await open.close();
   }

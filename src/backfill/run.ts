@@ -7,6 +7,7 @@ import type { LoadedChunk, LoadSession } from "../core/target.js";
 import { duckdbCanonical } from "../engines/duckdb/canonical.js";
 import { mappedSelect, ruleQuery } from "./mapping.js";
 import type { PreparedBackfill } from "./prepare.js";
+import { acceptedRows, countRejected, nothingRejected, refuseTooMany, rejectedRows } from "./quarantine.js";
 
 export type Reader = DuckDbSession & { readonly close: () => Promise<void> };
 
@@ -47,11 +48,33 @@ export async function runBackfill(prepared: PreparedBackfill, options: RunOption
     refuseStrangers(prepared, known);
     const pending = prepared.plan.chunks.filter((chunk) => !known.has(chunk.id));
     announce(prepared, pending, options);
+    if (pending.length > 0) await auditRejected(prepared, options);
     for (const loaded of await loadAll(prepared, session, pending, options)) known.set(loaded.chunk, loaded);
     const chunks = prepared.plan.chunks.map((chunk) => known.get(chunk.id)).filter((chunk) => chunk !== undefined);
     return { chunks, baseline: session.baseline, loadedNow: pending.length };
   } finally {
     await session.close();
+  }
+}
+
+/** Rows that would be rejected are counted over every chunk before the first one is loaded: too many leave nothing half visible. */
+async function auditRejected({ name, plan, rejection }: PreparedBackfill, { connect, signal }: RunOptions): Promise<void> {
+  if (rejection === undefined) return;
+  const db = await connect();
+  try {
+    let rejected = nothingRejected;
+    for (const chunk of plan.chunks) {
+      signal.throwIfAborted();
+      const open = await plan.open(chunk, db);
+      try {
+        rejected = await countRejected(rejection, open.sql, db, rejected);
+      } finally {
+        await open.close();
+      }
+    }
+    refuseTooMany(name, rejection.most, rejected);
+  } finally {
+    await db.close();
   }
 }
 
@@ -148,7 +171,12 @@ async function loadChunk(
   try {
     const rows = prepared.plan.immutable ? open.sql : await keep(reader, open.sql);
     const fingerprint = await fingerprintChunk(prepared, chunk, reader, rows);
-    return await session.load({ chunk, db: reader, sql: mappedSelect(prepared.mapping, rows), fingerprint }, signal);
+    const { rejection } = prepared;
+    const sql = mappedSelect(prepared.mapping, acceptedRows(rejection, rows));
+    return await session.load(
+      { chunk, db: reader, sql, fingerprint, ...(rejection && { rejected: rejectedRows(rejection, rows) }) },
+      signal,
+    );
   } catch (error) {
     throw conversionRefused(error, chunk);
   } finally {
@@ -169,8 +197,10 @@ export async function fingerprintChunk(
   db: DuckDbSession,
   chunkSql: string,
 ): Promise<Fingerprint> {
-  await checkRules(prepared, chunk, db, chunkSql);
-  const sql = fingerprintQuery(duckdbCanonical, prepared.columns, `(${mappedSelect(prepared.mapping, chunkSql)}) AS mapped`);
+  // What breaks a rule is set aside where rows are rejected.
+  if (prepared.rejection === undefined) await checkRules(prepared, chunk, db, chunkSql);
+  const accepted = acceptedRows(prepared.rejection, chunkSql);
+  const sql = fingerprintQuery(duckdbCanonical, prepared.columns, `(${mappedSelect(prepared.mapping, accepted)}) AS mapped`);
   const [row] = await db.rows(sql);
   const fingerprint = readFingerprint(prepared.columns, row ?? {});
   checkNulls(prepared, chunk, fingerprint);

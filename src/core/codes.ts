@@ -136,6 +136,7 @@ export const codes = {
     explain: "The embedded profile emulates StarRocks and Hive on DuckDB; this needs the engine itself.",
   },
   "DW-VALUE-REFUSED": { class: "refused", explain: "A value cannot be held by the target without changing it." },
+  "DW-QUARANTINE-FULL": { class: "refused", explain: "More rows cannot be loaded than the backfill allows to set aside." },
   "DW-LOAD-UNKNOWN": {
     class: "refused",
     explain: "Whether a chunk arrived cannot be proved; nothing more was loaded. The message says how to decide.",

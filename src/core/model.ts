@@ -164,7 +164,14 @@ export interface BackfillModel extends Common {
   /** How the legacy writer meant zone-less timestamps, when the source does not say. */
   readonly sourceZone?: string;
   readonly concurrency?: number;
+  readonly quarantine?: Quarantine;
   readonly checks?: readonly AnyCheck[];
+}
+
+/** Rows that the target cannot hold are set aside with the reason instead of stopping the run. */
+export interface Quarantine {
+  /** So many rows, or such a share of all (`0.1%`); with more, nothing is loaded. */
+  readonly most: number | `${number}%`;
 }
 
 export type ColumnMapping =

@@ -23,6 +23,8 @@ export interface LoadableChunk {
   readonly sql: string;
   /** Of the rows that `sql` gives; recorded in the ledger together with them. */
   readonly fingerprint: Fingerprint;
+  /** Rows of the chunk that are set aside: SQL on `db` with the texts `reason` and `row`. They are kept together with the chunk. */
+  readonly rejected?: string;
 }
 
 export interface LoadedChunk {
@@ -85,6 +87,8 @@ export interface TargetTable {
   readonly reset: (backfill: string, empty: boolean) => Promise<void>;
   /** False for types whose values the target's SQL cannot write canonically: only their NULLs are counted. Absent: as core/fingerprint.ts says. */
   readonly hashes?: (type: LogicalType) => boolean;
+  /** How many rows of a backfill are set aside. Absent: the target keeps none, and a backfill that asks for it is refused. */
+  readonly quarantined?: (backfill: string) => Promise<string>;
   /** Computed by the target's own SQL over the whole table. */
   readonly fingerprint: (columns: readonly FingerprintColumn[]) => Promise<Fingerprint>;
   /** Rows and hash per bucket of the first `digits` hexadecimal digits of the row hash. */

@@ -12,6 +12,7 @@ import type {
   FunctionModel,
   MaterializedViewModel,
   PipelineModel,
+  Quarantine,
   SourceModel,
   SqlBodies,
   SqlReference,
@@ -190,6 +191,7 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly until?: string;
   readonly sourceZone?: string;
   readonly concurrency?: number;
+  readonly quarantine?: Quarantine;
   readonly checks?: readonly AnyCheck[];
 }
 

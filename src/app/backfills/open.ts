@@ -98,6 +98,7 @@ async function prepared(
         ...(model?.map && { map: model.map }),
         ...(predicate.length > 0 && { where: predicate.join(" AND ") }),
         ...(model?.sourceZone !== undefined && { sourceZone: model.sourceZone }),
+        ...(model?.quarantine && { quarantine: model.quarantine }),
       },
       db,
     );

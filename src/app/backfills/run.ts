@@ -46,6 +46,8 @@ export interface BackfillReport {
   readonly target: string;
   readonly verdict: Certificate["verdict"];
   readonly rows: Certificate["rows"];
+  /** Rows that were rejected; null where the backfill allows none. */
+  readonly quarantined: string | null;
   readonly chunks: number;
   /** Chunks that this run loaded; the others were there before. */
   readonly loadedNow: number;
@@ -316,6 +318,7 @@ async function certify(
     target: certificate.target,
     verdict: certificate.verdict,
     rows: certificate.rows,
+    quarantined: certificate.quarantined ?? null,
     chunks: run.chunks.length,
     loadedNow: run.loadedNow,
     certificate: await writeCertificate(call.project, certificate, folder),

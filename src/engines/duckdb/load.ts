@@ -36,6 +36,9 @@ const LAYOUT = [
   `CREATE TABLE IF NOT EXISTS dw_state.chunks (
     backfill VARCHAR NOT NULL, target VARCHAR NOT NULL, chunk VARCHAR NOT NULL, title VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
     loaded_at TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (backfill, target, chunk))`,
+  `CREATE TABLE IF NOT EXISTS dw_state.quarantine (
+    backfill VARCHAR NOT NULL, target VARCHAR NOT NULL, chunk VARCHAR NOT NULL, reason VARCHAR NOT NULL, "row" VARCHAR NOT NULL,
+    rejected_at TIMESTAMPTZ NOT NULL DEFAULT now())`,
 ];
 
 /** A table in the DuckDB database on which the chunks are read as well: rows and ledger row are one transaction. */
@@ -67,6 +70,10 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
       };
     },
     reset: (backfill, empty) => reset(db, backfill, name, relation, empty),
+    quarantined: async (backfill) => {
+      const [row] = await db.rows<{ n: string }>(`SELECT count(*)::VARCHAR AS n FROM dw_state.quarantine WHERE ${where(backfill, name)}`);
+      return row?.n ?? "0";
+    },
     fingerprint,
     buckets: async (columns, digits) => {
       const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
@@ -184,11 +191,17 @@ function loadSession(db: DuckDbSession, to: Destination, baseline: Fingerprint):
       await inTransaction(rows.db, async () => {
         await rows.db.run(`INSERT INTO dw_state.chunks (backfill, target, chunk, title, fingerprint) VALUES (${values})`);
         await rows.db.run(insertStatement(rows, to));
+        if (rows.rejected !== undefined) await rows.db.run(setAside(rows.rejected, to, chunk.id));
       });
       return { chunk: chunk.id, title: chunk.title, fingerprint, loadedAt: new Date().toISOString() };
     },
     close: async () => {}, // the connections are the reader's
   };
+}
+
+function setAside(rejected: string, { identity, title }: Destination, chunk: string): string {
+  const place = [identity.backfill, title, chunk].map(literal).join(", ");
+  return `INSERT INTO dw_state.quarantine (backfill, target, chunk, reason, "row") SELECT ${place}, reason, "row" FROM (${rejected}) AS rejected`;
 }
 
 async function inTransaction(db: DuckDbSession, work: () => Promise<void>): Promise<void> {
@@ -266,6 +279,7 @@ async function reset(db: DuckDbSession, backfill: string, target: string, relati
     const rows = empty ? [] : await db.rows(`SELECT 1 AS one FROM ${relation} LIMIT 1`);
     if (rows.length > 0) throw resetRefused(backfill, target);
     if (empty) await db.run(`DELETE FROM ${relation}`);
-    for (const table of ["chunks", "backfills"]) await db.run(`DELETE FROM dw_state.${table} WHERE ${where(backfill, target)}`);
+    for (const table of ["quarantine", "chunks", "backfills"])
+      await db.run(`DELETE FROM dw_state.${table} WHERE ${where(backfill, target)}`);
   });
 }

@@ -17,6 +17,11 @@ const LAYOUT = [
     backfill text NOT NULL, target text NOT NULL, chunk text NOT NULL, title text NOT NULL, fingerprint json NOT NULL,
     loaded_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (backfill, target, chunk),
     FOREIGN KEY (backfill, target) REFERENCES dw_state.backfills ON DELETE CASCADE)`,
+  // "row" is text: what was rejected may be what jsonb refuses.
+  `CREATE TABLE IF NOT EXISTS dw_state.quarantine (
+    backfill text NOT NULL, target text NOT NULL, chunk text NOT NULL, reason text NOT NULL, "row" text NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    FOREIGN KEY (backfill, target) REFERENCES dw_state.backfills ON DELETE CASCADE)`,
 ];
 
 /** ISO-8601 with milliseconds, in UTC, whatever the session's settings. */
@@ -26,7 +31,7 @@ const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', '
 const parsed = (json: unknown): Fingerprint => JSON.parse(String(json)) as Fingerprint;
 
 export async function prepareLedger(pg: Pg): Promise<void> {
-  const [found] = await pg.query("SELECT to_regclass('dw_state.chunks')::text AS found");
+  const [found] = await pg.query("SELECT to_regclass('dw_state.quarantine')::text AS found");
   if (typeof found?.found === "string") return;
   await inSession(pg, async (session) => {
     // The state store makes the same schema: one lock for both, because CREATE … IF NOT EXISTS alone races.
@@ -95,6 +100,14 @@ export async function recordChunk(
     [backfill, target, chunk.chunk, chunk.title, JSON.stringify(chunk.fingerprint)],
   );
   return rows.length === 1;
+}
+
+export async function countQuarantined(pg: Pg, backfill: string, target: string): Promise<string> {
+  const [row] = await pg.query("SELECT count(*)::text AS n FROM dw_state.quarantine WHERE backfill = $1 AND target = $2", [
+    backfill,
+    target,
+  ]);
+  return String(row?.n ?? "0");
 }
 
 export async function readLedger(pg: Pg, backfill: string, target: string): Promise<LedgerEntry | undefined> {

@@ -7,7 +7,7 @@ import type { Pg, PgSession } from "../../core/session.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
 import { postgresCanonical } from "./canonical.js";
 import { copyText, csvPieces, fileBytes, isQuoted } from "./copy-text.js";
-import { claimLedger, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
+import { claimLedger, countQuarantined, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
 import { tableColumns } from "./live-columns.js";
 
 export interface PgTargetOptions {
@@ -51,6 +51,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
     },
     ledger: (backfill) => readLedger(pg, backfill, name),
     reset: (backfill, empty) => resetLedger(pg, backfill, name, relation, empty),
+    quarantined: (backfill) => countQuarantined(pg, backfill, name),
     fingerprint: async (columns) => readFingerprint(columns, await one(fingerprintQuery(postgresCanonical, columns, relation))),
     buckets: async (columns, digits) => {
       const rows = await pg.query(bucketQuery(postgresCanonical, columns, relation, digits));
@@ -81,6 +82,7 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
       const file = join(to.scratch, `${rows.chunk.id}.csv`);
       try {
         await writeCsv(rows, to, file);
+        if (rows.rejected !== undefined) await writeRejected(rows, rows.rejected, to, rejectedFile(file));
         signal.throwIfAborted();
         const session = idle.pop() ?? (await pg.session());
         try {
@@ -95,6 +97,7 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
         }
       } finally {
         await rm(file, { force: true });
+        await rm(rejectedFile(file), { force: true });
       }
     },
     close: async () => {
@@ -122,6 +125,18 @@ async function writeCsv(rows: LoadableChunk, to: Destination, file: string): Pro
   );
 }
 
+const rejectedFile = (file: string): string => `${file}.rejected`;
+
+async function writeRejected({ db, chunk }: LoadableChunk, sql: string, { identity, name }: Destination, file: string): Promise<void> {
+  const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+  const place = [identity.backfill, name, chunk.id].map(text).join(", ");
+  await db.run(
+    `COPY (SELECT ${place}, reason, "row" FROM (${sql}) AS rejected) TO ${text(file)} (FORMAT csv, HEADER false, NULLSTR '', FORCE_QUOTE *)`,
+  );
+}
+
+const COPY_REJECTED = 'COPY dw_state.quarantine (backfill, target, chunk, reason, "row") FROM STDIN (FORMAT csv)';
+
 async function copyChunk(
   session: PgSession,
   embedded: boolean,
@@ -140,6 +155,7 @@ async function copyChunk(
       if (!(await recordChunk(session, to.identity.backfill, to.name, loaded))) return;
       const copied = await copyFile(session, copy, file, embedded, signal);
       if (String(copied) !== fingerprint.rows) throw changedMeanwhile(chunk.title, fingerprint.rows, copied);
+      if (rows.rejected !== undefined) await copyFile(session, COPY_REJECTED, rejectedFile(file), embedded, signal);
     });
   } catch (error) {
     throw signal.aborted ? signal.reason : refusal(error, to);
