@@ -1,7 +1,7 @@
 import type { CreateMaterializedView, Expression, Query, RefreshScheme, Select, Statement } from "../parse/ast.js";
-import { type Column, columnOf, type MaterializedView, type OutputColumn, type Place, sameName } from "./catalog.js";
+import { type Column, columnOf, type MaterializedView, type OutputColumn, type Place, sameName, twiceIn } from "./catalog.js";
 import { indexesOf } from "./indexes.js";
-import { columnsIn } from "./infer.js";
+import { callsIn, columnsIn } from "./infer.js";
 import { checkMaterializedViewProperties } from "./mv-properties.js";
 import { checkTableName } from "./names.js";
 import { propertiesOf } from "./properties.js";
@@ -9,6 +9,7 @@ import { about, refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
 import { canBeKey } from "./sql-type.js";
 import { createSynchronousView } from "./synchronous-views.js";
+import { isDateText } from "./values.js";
 import { isProven } from "./versions.js";
 import { viewColumns } from "./views.js";
 
@@ -47,10 +48,45 @@ function asynchronousView(statement: CreateMaterializedView, situation: Situatio
         );
     for (const expression of partitionBy) about({ at: expression.at }, () => checkPartition(expression, columns, statement, situation));
   }
-  const view = { columns, refresh: refresh?.kind ?? "MANUAL", partitioned: partitionBy.length > 0 };
+  checkDeterministic(query);
+  const view = {
+    columns,
+    refresh: refresh?.kind ?? "MANUAL",
+    partitioned: partitionBy.length > 0,
+    distributed: statement.distribution?.kind ?? "random",
+    bases: baseNames(query, situation),
+  };
   checkMaterializedViewProperties(propertiesOf(statement.properties), view, "create", situation);
   const indexes = columns ? indexesOf(statement.indexes, { columns: columns.map(asColumn), keys: "DUPLICATE" }, situation) : [];
   return { kind: "materialized-view", ...(columns && { columns }), query, partitioned: view.partitioned, refresh: view.refresh, indexes };
+}
+
+const RANDOM = ["rand", "random", "uuid", "sleep"];
+
+function checkDeterministic({ body }: Query): void {
+  if (body.kind !== "select") return;
+  const { items, where, groupBy } = body;
+  const all = [...items.flatMap((item) => (item.kind === "expression" ? [item.expression] : [])), ...groupBy, ...(where ? [where] : [])];
+  const found = all.flatMap(callsIn).find(({ name }) => RANDOM.includes(name));
+  if (found)
+    refuse("mv-nondeterministic", `${found.name}() gives another value at each refresh.`, "Leave it out of the view.", { at: found.at });
+}
+
+/** Names of the tables that a plain query reads; undefined where views or subqueries hide some. */
+function baseNames({ with: parts, body }: Query, { catalog }: Situation): readonly string[] | undefined {
+  if (parts.length > 0 || body.kind !== "select") return undefined;
+  const names: string[] = [];
+  const pending = [...body.from];
+  for (let relation = pending.pop(); relation; relation = pending.pop()) {
+    if (relation.kind === "join") pending.push(relation.left, relation.right);
+    else if (relation.kind !== "table") return undefined;
+    else {
+      const place = catalog.resolve(relation.name);
+      if (!place || catalog.get(place)?.kind !== "table") return undefined;
+      names.push(place.name);
+    }
+  }
+  return names;
 }
 
 function asColumn({ name, type, nullable = true }: OutputColumn): Column {
@@ -66,6 +102,8 @@ function readsNothing({ with: parts, body }: Query): boolean {
 
 /** The sort key: the columns of ORDER BY, or the first that can be one. */
 function checkColumns(columns: readonly OutputColumn[], orderBy: readonly string[] | undefined): void {
+  const twice = twiceIn(orderBy ?? []);
+  if (twice !== undefined) refuse("sort-key-twice", `ORDER BY names ${twice} twice.`, "Name it once.");
   for (const name of orderBy ?? []) {
     const column = named(columns, name);
     if (!column) refuse("sort-key-missing", `ORDER BY names ${name}, which is no column of the view.`, "Name columns of the view.");
@@ -79,13 +117,19 @@ function checkColumns(columns: readonly OutputColumn[], orderBy: readonly string
 const REFRESH_SECONDS: Readonly<Record<string, number>> = { SECOND: 1, MINUTE: 60, HOUR: 3600, DAY: 86_400 };
 const MIN_REFRESH_SECONDS = 60;
 
-function checkRefresh({ kind, every }: RefreshScheme, { target }: Situation): void {
+function checkRefresh({ kind, every, start }: RefreshScheme, { target }: Situation): void {
   if (kind === "INCREMENTAL" && isProven(target.version))
     refuse("mv-incremental", "REFRESH INCREMENTAL is in the grammar only.", "Use REFRESH ASYNC or MANUAL.");
+  if (start !== undefined && !isDateText(start))
+    refuse("mv-refresh-start", `${JSON.stringify(start)} is no time to begin at.`, 'Write START ("2031-01-02 03:04:05").');
   if (every) about({ at: every.value.at }, () => checkInterval(every));
 }
 
 function checkInterval(every: NonNullable<RefreshScheme["every"]>): void {
+  if (every.value.kind === "literal" && every.value.type !== "integer")
+    refuse("mv-refresh-interval", `${every.value.text} is no whole number.`, "Write EVERY (INTERVAL 1 HOUR).");
+  if (every.value.kind === "operator" && every.value.operator === "-")
+    refuse("mv-refresh-interval", "The refresh interval is above 0.", "Raise it.");
   const seconds = REFRESH_SECONDS[every.unit.toUpperCase()];
   if (seconds === undefined) refuse("mv-refresh-unit", `A view cannot be refreshed by ${every.unit}.`, "Use SECOND, MINUTE, HOUR or DAY.");
   const step = every.value.kind === "literal" ? Number(every.value.text) : undefined;

@@ -1,5 +1,5 @@
 import type { Column, OutputColumn } from "./catalog.js";
-import { checkBloomColumns } from "./properties.js";
+import { checkBloomColumns, checkTimeDriftForm } from "./properties.js";
 import {
   checkCompression,
   checkFraction,
@@ -20,6 +20,10 @@ export interface MaterializedViewTraits {
   /** `ASYNC`, `MANUAL`, `INCREMENTAL`. */
   readonly refresh: string;
   readonly columns: readonly OutputColumn[] | undefined;
+  /** `hash`, `random`; not known when a view is altered. */
+  readonly distributed?: string;
+  /** Tables that the query reads, where that is known. */
+  readonly bases?: readonly string[] | undefined;
 }
 
 type Check = (value: string, view: MaterializedViewTraits, situation: Situation) => void;
@@ -40,10 +44,15 @@ function partitionedOnly(name: string, check: Check): Check {
   };
 }
 
-function asyncOnly(name: string): Check {
-  return (_, { refresh }) => {
+/** Tables whose changes do not count; they have to be among those that the query reads. */
+function baseTables(name: string): Check {
+  return (value, { refresh, bases }) => {
     if (refresh !== "ASYNC")
       refuse("mv-refresh", `${name} is for materialized views with REFRESH ASYNC.`, "Leave it out, or change REFRESH.");
+    const names = value.split(",").map((one) => one.trim().split(".").at(-1) ?? "");
+    const stranger = bases && names.find((one) => one !== "" && !bases.includes(one));
+    if (stranger !== undefined)
+      refuse("mv-base-table", `${name} names ${stranger}, which the view does not read.`, "Name tables of its query.");
   };
 }
 
@@ -59,8 +68,8 @@ const shared: Readonly<Record<string, Check>> = {
   },
   partition_refresh_number: positive("partition_refresh_number"),
   partition_refresh_strategy: checkOneOf("partition_refresh_strategy", "strict", "adaptive", "force"),
-  excluded_trigger_tables: asyncOnly("excluded_trigger_tables"),
-  excluded_refresh_tables: asyncOnly("excluded_refresh_tables"),
+  excluded_trigger_tables: baseTables("excluded_trigger_tables"),
+  excluded_refresh_tables: baseTables("excluded_refresh_tables"),
   force_external_table_query_rewrite: checkOneOf(
     "force_external_table_query_rewrite",
     "true",
@@ -75,7 +84,7 @@ const shared: Readonly<Record<string, Check>> = {
   mv_rewrite_staleness_second: checkNumber("mv_rewrite_staleness_second", { bits: 32, min: -1n }),
   unique_constraints: anything,
   foreign_key_constraints: anything,
-  enable_query_rewrite: checkOneOf("enable_query_rewrite", "default", "true", "false"),
+  enable_query_rewrite: checkOneOf("enable_query_rewrite", "default", "true", "false", ""),
   transparent_mv_rewrite_mode: checkOneOf("transparent_mv_rewrite_mode", "false", "true", "transparent_or_error", "transparent_or_default"),
   resource_group: (value, _, situation) => {
     if (!["default_wg", "default_mv_wg"].includes(value))
@@ -105,8 +114,15 @@ const created: Readonly<Record<string, Check>> = {
   storage_cooldown_time: anything,
   storage_cooldown_ttl: anything,
   storage_volume: anything,
-  time_drift_constraint: anything,
-  colocate_with: anything,
+  time_drift_constraint: (value) => checkTimeDriftForm(value),
+  colocate_with: (value, { distributed }) => {
+    if (value !== "" && distributed === "random")
+      refuse(
+        "colocate-random",
+        "A view that is distributed by RANDOM, as all are that do not say how, cannot be colocated.",
+        "Distribute by HASH.",
+      );
+  },
   colocate_mv: anything,
   compression: checkCompression,
   "datacache.enable": anything,

@@ -287,10 +287,18 @@ function checkCooling(properties: Properties, { keys, partitioning, columns }: P
 const TIME_DRIFT =
   /^\s*(\w+)\s+between\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(\s*(\w+)\s*,.+\)\s+and\s+(?:days|hours|minutes|seconds)_(?:add|sub)\s*\(.+\)\s*$/i;
 
-export function checkTimeDrift(value: string, { columns, partitioning }: Pick<PropertyTable, "columns" | "partitioning">): void {
-  const fix = 'Write "column between days_sub(partition_column, 1) and days_add(partition_column, 1)".';
+const TIME_DRIFT_FIX = 'Write "column between days_sub(partition_column, 1) and days_add(partition_column, 1)".';
+
+/** The column that may drift, and the one that it is measured against. */
+export function checkTimeDriftForm(value: string): { readonly target: string; readonly reference: string } {
   const [, target = "", reference = ""] =
-    TIME_DRIFT.exec(value) ?? refuse("time-drift", `time_drift_constraint is ${JSON.stringify(value)}.`, fix);
+    TIME_DRIFT.exec(value) ?? refuse("time-drift", `time_drift_constraint is ${JSON.stringify(value)}.`, TIME_DRIFT_FIX);
+  return { target, reference };
+}
+
+export function checkTimeDrift(value: string, { columns, partitioning }: Pick<PropertyTable, "columns" | "partitioning">): void {
+  const fix = TIME_DRIFT_FIX;
+  const { target, reference } = checkTimeDriftForm(value);
   for (const name of [target, reference]) {
     const column = columnOf(columns, name);
     if (!column) refuse("time-drift", `time_drift_constraint names ${name}, which is no column of the table.`, fix);

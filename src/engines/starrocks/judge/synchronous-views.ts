@@ -1,5 +1,5 @@
 import type { CreateMaterializedView, Expression, Select, SelectItem } from "../parse/ast.js";
-import { columnOf, type Place, sameName, type Table } from "./catalog.js";
+import { columnOf, type Place, sameName, type Table, twiceIn } from "./catalog.js";
 import { columnsIn, inferType, isAggregate, partsOf } from "./infer.js";
 import { refuse } from "./refusal.js";
 import { queryColumns } from "./scope.js";
@@ -57,15 +57,20 @@ function checkItems(items: readonly SelectItem[]): void {
     if (isAggregate(expression)) aggregated = checkAggregate(expression, alias);
     else checkPlain(expression, alias, aggregated);
   }
+  const names = items.flatMap((item) =>
+    item.kind === "expression" && item.expression.kind === "column" ? [item.expression.path.at(-1) ?? ""] : [],
+  );
+  const twice = twiceIn(names);
+  if (twice !== undefined)
+    refuse("column-twice", `A synchronous view selects ${twice} twice; an alias does not tell them apart.`, "Select it once.");
   const [first] = items;
   if (first?.kind === "expression" && isAggregate(first.expression))
     refuse("sync-group", "A synchronous view begins with a column by which it groups.", `Add a column before the aggregations. ${ASYNC}`);
 }
 
 function checkSources(expression: Expression): void {
-  const isCount = expression.kind === "call" && expression.star;
-  if (columnsIn(expression).length === 0 && !isCount)
-    refuse("sync-constant", "A synchronous view selects no constants.", "Leave the constant out.");
+  if (columnsIn(expression).length === 0)
+    refuse("sync-constant", "A synchronous view selects no constants, and count(*) counts none of its columns.", "Name a column.");
 }
 
 function checkPlain(expression: Expression, alias: string | undefined, aggregated: boolean): void {
@@ -94,6 +99,49 @@ function withView(table: Table, select: Select, name: string): Table {
   }
   const count = expressions.find((one) => one.kind === "call" && one.name === "count");
   if (count && table.keys !== "DUPLICATE") refuse("sync-count", `A ${table.keys} KEY table has no synchronous views with count.`, ASYNC);
-  const reads = [...expressions, ...(select.where ? [select.where] : [])].flatMap(columnsIn).map((column) => column.toLowerCase());
-  return { ...table, rollups: [...table.rollups, { name, columns: [], reads }] };
+  if (table.keys === "DUPLICATE") checkPartitionsPlain(expressions, table);
+  else checkLikeBase(expressions, select, table);
+  return { ...table, rollups: [...table.rollups, { name, columns: [], reads: bound(expressions, select, table) }] };
+}
+
+/** Columns that can no longer change: those under a condition, and in a view that aggregates, all that it reads. */
+function bound(expressions: readonly Expression[], { where }: Select, table: Table): string[] {
+  const aggregates = table.keys !== "AGGREGATE" && expressions.some(isAggregate);
+  const all = [...(aggregates ? expressions : []), ...(where ? [where] : [])];
+  return all.flatMap(columnsIn).map((column) => column.toLowerCase());
+}
+
+function checkPartitionsPlain(expressions: readonly Expression[], { partitioning }: Table): void {
+  const aggregated = expressions.filter(isAggregate).flatMap(columnsIn);
+  const partition = aggregated.find((column) => partitioning.columns.some((name) => sameName(name, column)));
+  if (partition !== undefined)
+    refuse("sync-partition-column", `A synchronous view aggregates ${partition}, which partitions the table.`, "Group by it.");
+}
+
+const STORED_AS: Readonly<Record<string, string>> = {
+  sum: "SUM",
+  min: "MIN",
+  max: "MAX",
+  bitmap_union: "BITMAP_UNION",
+  hll_union: "HLL_UNION",
+  percentile_union: "PERCENTILE_UNION",
+};
+
+/** Over a table that aggregates already, a view groups by its keys and aggregates as it does. */
+function checkLikeBase(expressions: readonly Expression[], { groupBy }: Select, table: Table): void {
+  if (groupBy.length === 0)
+    refuse("sync-group", `A synchronous view of a ${table.keys} KEY table groups by columns.`, `Add GROUP BY. ${ASYNC}`);
+  for (const expression of expressions) {
+    const wanted = expression.kind === "call" && isAggregate(expression) ? STORED_AS[expression.name] : "";
+    if (wanted === undefined) continue;
+    for (const name of columnsIn(expression)) {
+      const column = columnOf(table.columns, name);
+      if (column && (column.aggregate ?? "") !== wanted)
+        refuse(
+          "sync-aggregate-type",
+          `${column.name} is ${column.aggregate ?? "a key"} in its table; the view makes it ${wanted === "" ? "a key" : wanted}.`,
+          `Aggregate as the table does. ${ASYNC}`,
+        );
+    }
+  }
 }
