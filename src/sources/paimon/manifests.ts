@@ -35,6 +35,8 @@ export interface DataFile {
   readonly externalPath: string | undefined;
   /** Only some of the schema's columns were written (data evolution). */
   readonly writtenColumns: readonly string[] | undefined;
+  /** Of row tracking: the number of its first row in the table. */
+  readonly firstRowId: number | undefined;
   /** The manifest that says so, for messages. */
   readonly manifest: string;
 }
@@ -111,6 +113,7 @@ function dataFile(row: Members, meta: Members, manifest: string): DataFile {
     deletedRows: meta.optionalInteger("_DELETE_ROW_COUNT"),
     externalPath: meta.optionalText("_EXTERNAL_PATH"),
     writtenColumns: meta.optionalTexts("_WRITE_COLS"),
+    firstRowId: meta.optionalInteger("_FIRST_ROW_ID"),
     manifest,
   };
 }

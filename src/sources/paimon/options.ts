@@ -23,6 +23,8 @@ export interface TableOptions {
   readonly skipLevel0: boolean;
   /** Compaction looked up older levels, so that a key's lowest level above 0 already holds what is below it. */
   readonly lookup: boolean;
+  /** Columns of the same rows may lie in several files, the newest counts. */
+  readonly dataEvolution: boolean;
   readonly removeOnDelete: boolean;
   readonly removeOnSequenceGroup: readonly string[];
   readonly sequenceGroups: readonly SequenceGroup[];
@@ -64,6 +66,7 @@ export function tableOptions(schema: TableSchema): TableOptions {
     deletionVectors,
     skipLevel0: deletionVectors ? !flag("deletion-vectors.merge-on-read") : firstRow,
     lookup: firstRow || deletionVectors || flag("force-lookup") || text("changelog-producer")?.trim().toLowerCase() === "lookup",
+    dataEvolution: flag("data-evolution.enabled"),
     removeOnDelete: flag(mergeEngine === "aggregation" ? "aggregation.remove-record-on-delete" : "partial-update.remove-record-on-delete"),
     removeOnSequenceGroup: names("partial-update.remove-record-on-sequence-group"),
     sequenceGroups: groups(schema),
@@ -106,7 +109,6 @@ function wholeNumber(text: string | undefined): number | undefined {
 /** Options that change which rows a read gives and that dw does not follow: key, values that refuse, why. */
 const refusals: readonly { readonly key: string; readonly refuse: (value: string) => boolean; readonly why: string }[] = [
   { key: "type", refuse: (value) => !/^(table|materialized-table)$/.test(value), why: "it is no table of Paimon's own file layout" },
-  { key: "data-evolution.enabled", refuse: isTrue, why: "columns of one row lie in several files (data evolution)" },
   { key: "chain-table.enabled", refuse: isTrue, why: "its rows are merged over several branches (chain table)" },
   { key: "scan.fallback-branch", refuse: isSet, why: "missing partitions come from another branch" },
   { key: "scan.primary-branch", refuse: isSet, why: "partitions come from another branch" },

@@ -1,3 +1,4 @@
+import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
 import type { KeyTypes } from "./sections.js";
 import { sections } from "./sections.js";
@@ -5,7 +6,8 @@ import type { PaimonTable } from "./table.js";
 
 /*
  * How a snapshot's files are read: `stream` files are read one by one, the files of a `merge` part share keys and are
- * merged (MergeTreeSplitGenerator of the reference reader decides alike).
+ * merged (MergeTreeSplitGenerator of the reference reader decides alike). A stream part with several files has the columns
+ * of the same rows in them, newest first (DataEvolutionSplitGenerator).
  */
 
 export interface Part {
@@ -20,8 +22,28 @@ export function bucketKey(file: DataFile): string {
 }
 
 export function partsOf(table: PaimonTable, files: readonly DataFile[], keyTypes: KeyTypes): readonly Part[] {
-  if (!table.hasKey) return files.filter((file) => file.rows > 0).map((file) => stream(file, false));
+  const full = files.filter((file) => file.rows > 0);
+  if (!table.hasKey) return table.options.dataEvolution ? columnParts(full) : full.map((file) => stream(file, false));
   return [...byBucket(files).values()].flatMap((bucket) => bucketParts(table, bucket, keyTypes));
+}
+
+/** Files whose rows have the same numbers, together. */
+function columnParts(files: readonly DataFile[]): readonly Part[] {
+  const rows = new Map<string, DataFile[]>();
+  for (const file of files) {
+    const key = `${bucketKey(file)}|${file.firstRowId ?? file.name}`;
+    rows.set(key, [...(rows.get(key) ?? []), file]);
+  }
+  return [...rows.values()].map((same) => {
+    const uneven = same.find((file) => file.rows !== same[0]?.rows);
+    if (uneven !== undefined) throw damaged(uneven.manifest, `${uneven.name} has another number of rows than the files beside it.`);
+    return { mode: "stream", mayDelete: false, files: same.sort((a, b) => Number(b.maxSequence - a.maxSequence)) };
+  });
+}
+
+/** Rows before merging and deletes. */
+export function rowsOf({ mode, files }: Part): number {
+  return mode === "stream" ? (files[0]?.rows ?? 0) : files.reduce((sum, file) => sum + file.rows, 0);
 }
 
 export function byBucket(files: readonly DataFile[]): ReadonlyMap<string, readonly DataFile[]> {

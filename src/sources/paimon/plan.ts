@@ -3,7 +3,7 @@ import { DwError } from "../../core/errors.js";
 import type { Chunk, ReadPlan, ReadRequest, SourceColumn } from "../../core/source.js";
 import { unsupported } from "./letters.js";
 import { atomicType } from "./partitions.js";
-import { type Part, packed, partsOf } from "./parts.js";
+import { type Part, packed, partsOf, rowsOf } from "./parts.js";
 import { pruning } from "./prune.js";
 import { chunkSql, openChunk, type ReadColumns } from "./read.js";
 import { trimmedKey } from "./schema.js";
@@ -126,7 +126,7 @@ async function describe(table: PaimonTable, parts: readonly Part[], identity: st
   return {
     id: `${mode}-${hash(JSON.stringify([identity, paths]))}`,
     title: `${places.length === 1 ? first : `${first} … ${last}`} (${files.length} ${files.length === 1 ? "file" : "files"}${mode === "merge" ? ", merged" : ""})`,
-    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    rows: parts.reduce((sum, part) => sum + rowsOf(part), 0),
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     files: paths,
   };

@@ -43,8 +43,10 @@ export async function pruning(table: PaimonTable, where: string | undefined, fil
   const fixedBounds = (file: DataFile) => (field: PaimonField) =>
     partitionBounds(table, file, field) ?? keyBounds(table, file, schemas.get(file.schemaId), field);
   return {
-    file: (file) => mayHold(file, fixedBounds(file)) && (table.hasKey || mayHold(file, valueBounds(file))),
-    part: ({ mode, files: [file] }) => mode === "merge" || file === undefined || mayHold(file, valueBounds(file)),
+    // A file with some columns only may be overruled by another one.
+    file: (file) => mayHold(file, fixedBounds(file)) && (table.hasKey || table.options.dataEvolution || mayHold(file, valueBounds(file))),
+    part: ({ mode, files: [file, ...more] }) =>
+      mode === "merge" || file === undefined || more.length > 0 || mayHold(file, valueBounds(file)),
   };
 }
 

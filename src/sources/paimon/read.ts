@@ -87,7 +87,12 @@ async function chunkVersions(
   const buckets = new Map([...new Set(files.map(bucketKey))].map((bucket, index) => [bucket, index]));
   const select = (some: readonly DataFile[], withLevels: boolean): Promise<string> =>
     unionOf(some, withLevels, (group) => groupSelects(table, columns, group, buckets, spool, implied));
-  if (parts[0]?.mode !== "merge") return { changes: await select(files, false), newer: false, single: false };
+  if (parts[0]?.mode !== "merge") {
+    const whole = parts.filter(isWhole).flatMap((part) => part.files);
+    const selects = whole.length === 0 ? [] : [await select(whole, false)];
+    for (const part of parts) if (!isWhole(part)) selects.push(await columnsSelect(table, columns, part, spool));
+    return { changes: selects.join("\nUNION ALL\n"), newer: false, single: false };
+  }
   const split = parts.map((part) => layers(part.files));
   return {
     base: await select(
@@ -158,6 +163,50 @@ async function groupSelects(
   return selects;
 }
 
+/** One file has all columns of its rows. */
+function isWhole({ files: [file, ...more] }: Part): boolean {
+  return more.length === 0 && file?.writtenColumns === undefined;
+}
+
+/** The columns of the same rows from several files: each from the newest file that has it. */
+async function columnsSelect(table: PaimonTable, columns: readonly MergeColumn[], part: Part, spool: Spool): Promise<string> {
+  const sources = await Promise.all(part.files.map((file, index) => writtenPart(table, file, `t${index}`)));
+  const has = ({ schema }: WrittenPart, field: PaimonField): boolean => schema.fields.some(({ id }) => id === field.id);
+  const chosen = columns.map(({ field, alias }) => ({ field, alias, source: sources.find((source) => has(source, field)) ?? sources[0] }));
+  const used = sources.filter(
+    (source, index) => chosen.some((column) => column.source === source) || (columns.length === 0 && index === 0),
+  );
+  const relations: string[] = [];
+  const leaves = new Map<WrittenPart, Leaf>();
+  for (const source of used) {
+    const own = source.schema.fields.filter(({ id }) => chosen.some((column) => column.source === source && column.field.id === id));
+    const place = { path: await table.paths.dataFile(source.file), size: source.file.size, conditions: [] };
+    const { path, leaf } = await openFile(place, own.length === 0 ? source.schema.fields.slice(0, 1) : own, spool);
+    leaves.set(source, leaf);
+    const on = source === used[0] ? "" : ` ON ${source.alias}.file_row_number = ${used[0]?.alias}.file_row_number`;
+    relations.push(`${scan([path], true)} AS ${source.alias}${on}`);
+  }
+  const values = chosen.flatMap(({ field, alias, source }) => {
+    const leaf = source === undefined ? undefined : leaves.get(source);
+    return source === undefined || leaf === undefined
+      ? []
+      : [`${columnSql(table, field, source.schema, source.file, leaf, source.alias)} AS ${alias}`];
+  });
+  return `SELECT ${values.join(", ") || "1 AS nothing"} FROM ${relations.join(" JOIN ")}`;
+}
+
+interface WrittenPart {
+  readonly file: DataFile;
+  readonly alias: string;
+  /** With the columns alone that the file has. */
+  readonly schema: TableSchema;
+}
+
+async function writtenPart(table: PaimonTable, file: DataFile, alias: string): Promise<WrittenPart> {
+  const schema = await table.schemas.schema(file.schemaId);
+  return { file, alias, schema: { ...schema, fields: schema.fields.filter(({ name }) => file.writtenColumns?.includes(name) ?? true) } };
+}
+
 /** A condition on the table's column as one on the file's, where that has the same values. */
 function ownCondition(table: PaimonTable, schema: TableSchema, condition: Condition): readonly Condition[] {
   const field = table.schema.fields.find(({ name }) => name.toLowerCase() === condition.column.toLowerCase());
@@ -186,7 +235,7 @@ function selectList(
 }
 
 /** Partition columns come from the manifest: files that were migrated from Hive do not hold them. */
-function columnSql(table: PaimonTable, field: PaimonField, schema: TableSchema, file: DataFile, leaf: Leaf): string {
+function columnSql(table: PaimonTable, field: PaimonField, schema: TableSchema, file: DataFile, leaf: Leaf, relation = "t"): string {
   const partition = table.schema.partitionKeys.indexOf(field.name);
   if (partition >= 0) {
     const value = table.partitions.of(file.partition, file.manifest).values[partition] ?? null;
@@ -194,7 +243,7 @@ function columnSql(table: PaimonTable, field: PaimonField, schema: TableSchema, 
   }
   const stored = schema.fields.find((candidate) => candidate.id === field.id);
   if (stored === undefined) return `CAST(NULL AS ${duckType(field.type)})`;
-  return convert(`t.${ident(stored.name)}`, stored.type, field.type, leaf);
+  return convert(`${relation}.${ident(stored.name)}`, stored.type, field.type, leaf);
 }
 
 const POSITIONS_A_GROUP = 65_536;

@@ -106,7 +106,7 @@ export async function refusedFiles(table: PaimonTable, files: readonly DataFile[
       if (!(error instanceof DwError)) throw error;
       reasons.add(`file ${file.name}: ${error.why}`);
     }
-    if (file.writtenColumns === undefined) continue;
+    if (file.writtenColumns === undefined || table.options.dataEvolution) continue;
     const { fields } = await table.schemas.schema(file.schemaId);
     const missing = fields.filter((field) => !file.writtenColumns?.includes(field.name));
     if (missing.length > 0) reasons.add(`file ${file.name}: it holds only some of the columns (data evolution)`);
