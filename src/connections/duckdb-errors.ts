@@ -95,6 +95,15 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    pattern: /Unsupported compression codec "?(\w{1,30})/,
+    code: "DW-SOURCE-UNSUPPORTED",
+    letter: (message, match) => ({
+      what: `A Parquet file is compressed with ${match[1]}.`,
+      why: withoutRow(message),
+      fix: "Rewrite the files with Snappy, gzip or Zstandard before exporting them.",
+    }),
+  },
+  {
     pattern: damageWords(),
     code: "DW-FILE-CORRUPT",
     letter: (message) => ({

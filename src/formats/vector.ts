@@ -30,3 +30,19 @@ export type VectorValues =
   | { readonly kind: "struct"; readonly fields: readonly Vector[] };
 
 export type VectorKind = VectorValues["kind"];
+
+/** Rows from `start` up to and without `end`. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Whether two ranges have a row in common; no second range stands for all rows. */
+export function overlap(place: RowRange, rows: RowRange | undefined): boolean {
+  return rows === undefined || (place.start < rows.end && place.end > rows.start);
+}
+
+/** The positions of so many rows from a first one on. */
+export function positions(firstRow: number, rows: number): Vector {
+  return { length: rows, count: rows, kind: "int64", values: BigInt64Array.from({ length: rows }, (_, row) => BigInt(firstRow + row)) };
+}

@@ -6,6 +6,8 @@ import { afterAll, expect, test } from "vitest";
 import { type ByteSource, openOrc } from "../../src/formats/orc/index.js";
 import { parquetType } from "../../src/formats/orc/parquet.js";
 import { ParquetWriter } from "../../src/formats/parquet/writer.js";
+import { openSource } from "../../src/sources/index.js";
+import { comparable, fileLines, jsonLines } from "../support/rows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dw-orc-"));
 const here = new URL("./orc/", import.meta.url).pathname;
@@ -52,6 +54,22 @@ for (const compression of ["uncompressed", "zlib", "snappy", "lz4", "zstd"]) {
     });
   }
 }
+
+test.each(["union", "no_row_index", "lzo", "hybrid_calendar"])("%s.orc holds what Java wrote", async (name) => {
+  const table = await openSource(`orc:${here}${name}.orc`, { at: {}, cwd: "/" });
+  const columns = name === "hybrid_calendar" ? [{ name: "m", type: "map<string,int>" }] : [];
+  const lines = await jsonLines(table).finally(() => table.close());
+  expect(comparable(lines, columns)).toEqual(comparable(fileLines(`${here}${name}.jsonl`), columns));
+});
+
+test("without row indexes nothing is left out: such files have statistics that were never filled", async () => {
+  const table = await openSource(`orc:${here}no_row_index.orc`, { at: {}, cwd: "/" });
+  const found = async (where: string): Promise<number> => (await jsonLines(table, { where })).length;
+  const ids = { low: await found("id < 50"), high: await found("id >= 50"), none: await found("id IS NULL") };
+  await table.close();
+  expect(ids.low).toBeGreaterThan(0);
+  expect(ids.low + ids.high + ids.none).toBe(50);
+});
 
 test("a damaged ORC file gives rows or a coded error, never a crash or a hang", async () => {
   const whole = fileSource(`${here}zlib.orc`);

@@ -3,6 +3,7 @@ import type { ColumnBatch } from "../../core/source.js";
 import { decompressed, MAX_BLOCK_BYTES } from "../compression/named.js";
 import { loadZstd } from "../compression/zstd.js";
 import { corrupt, tooLarge, unsupported } from "../damage.js";
+import { overlap, type RowRange } from "../vector.js";
 import { type AvroRecordType, type AvroType, optional, parseAvroSchema } from "./schema.js";
 import {
   AvroCursor,
@@ -42,9 +43,15 @@ export interface AvroInput {
 export interface AvroColumns extends AvroHeader {
   /**
    * The named top-level fields, column by column, in batches of at most `rows` rows. Values are Avro's own: a decimal is
-   * its bytes, a timestamp its bigint; a list is an array, a map an array of pairs, a record an object.
+   * its bytes, a timestamp its bigint; a list is an array, a map an array of pairs, a record an object. Blocks without a
+   * row of `range` are passed over.
    */
-  readonly batches: (fields: readonly string[], rows?: number) => AsyncGenerator<ColumnBatch>;
+  readonly batches: (fields: readonly string[], rows?: number, range?: RowRange) => AsyncGenerator<PlacedBatch>;
+}
+
+export interface PlacedBatch extends ColumnBatch {
+  /** Position in the file of the batch's first row. */
+  readonly firstRow: number;
 }
 
 /** All rows of a small file (a manifest). Fields that `wanted` refuses are absent. */
@@ -76,7 +83,7 @@ export async function openAvro(input: AvroInput): Promise<AvroColumns> {
   return {
     row: header.row,
     metadata: header.metadata,
-    batches: (fields, rows = 2048) => batches(input, header, fields, rows),
+    batches: (fields, rows = 2048, range) => batches(input, header, fields, rows, range),
   };
 }
 
@@ -224,19 +231,30 @@ async function* blocks(input: AvroInput, header: Header): AsyncGenerator<Block> 
   }
 }
 
-async function* batches(input: AvroInput, header: Header, fields: readonly string[], size: number): AsyncGenerator<ColumnBatch> {
+async function* batches(
+  input: AvroInput,
+  header: Header,
+  fields: readonly string[],
+  size: number,
+  range: RowRange | undefined,
+): AsyncGenerator<PlacedBatch> {
   const read = rowReader(header, fields, input.name);
+  let firstRow = 0;
   for await (const block of blocks(input, header)) {
+    const place = { start: firstRow, end: firstRow + block.rows };
+    firstRow = place.end;
+    if (!overlap(place, range)) continue;
     const columns = fields.map((): unknown[] => []);
     readBlock(block, header, input.name, (cursor) => read(cursor, columns));
-    yield* cut(columns, block.rows, size);
+    yield* cut(columns, place, size);
   }
 }
 
-function* cut(columns: readonly unknown[][], rows: number, size: number): Generator<ColumnBatch> {
+function* cut(columns: readonly unknown[][], place: RowRange, size: number): Generator<PlacedBatch> {
+  const rows = place.end - place.start;
   for (let start = 0; start < rows; start += size) {
     const end = Math.min(start + size, rows);
-    yield { rows: end - start, columns: columns.map((column) => column.slice(start, end)) };
+    yield { firstRow: place.start + start, rows: end - start, columns: columns.map((column) => column.slice(start, end)) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Vector, VectorValues } from "../vector.js";
-import { corrupt, unsupported } from "./failure.js";
+import { prolepticDays } from "./calendar.js";
+import { corrupt } from "./failure.js";
 import type { ColumnEncoding, OrcType, StreamKind } from "./metadata.js";
 import { BooleanRuns, ByteRuns, type IntegerReader, integerReader } from "./run-length.js";
 import type { ByteStream } from "./streams.js";
@@ -20,6 +21,8 @@ export interface StripeColumns {
   readonly encoding: (column: number) => ColumnEncoding;
   readonly writerZone: string;
   readonly timestampUnit: TimestampUnit;
+  /** Whether days and times are of the hybrid calendar and have to become proleptic. */
+  readonly rebased: boolean;
 }
 
 /** Reads one column of a stripe from the first row on. `rows` counts rows of the parent that hold something. */
@@ -63,8 +66,9 @@ function valueReader(type: OrcType, stripe: StripeColumns): ValueReader {
       return bytes8(new ByteRuns(needed(type, stripe, "data")));
     case "short":
     case "int":
-    case "date":
       return int32s(integers(type, stripe, "data", true));
+    case "date":
+      return stripe.rebased ? days(integers(type, stripe, "data", true)) : int32s(integers(type, stripe, "data", true));
     case "long":
       return int64s(integers(type, stripe, "data", true));
     case "float":
@@ -86,7 +90,7 @@ function valueReader(type: OrcType, stripe: StripeColumns): ValueReader {
     case "struct":
       return structs(type, stripe);
     case "union":
-      throw unsupported("a union type");
+      return unions(type, stripe);
   }
 }
 
@@ -131,6 +135,17 @@ function int32s(reader: IntegerReader): ValueReader {
       return { kind: "int32", values };
     },
     seek: reader.seek,
+  };
+}
+
+function days(reader: IntegerReader): ValueReader {
+  const plain = int32s(reader);
+  return {
+    read: (count) => {
+      const read = plain.read(count);
+      return read.kind === "int32" ? { kind: "int32", values: read.values.map(prolepticDays) } : read;
+    },
+    seek: plain.seek,
   };
 }
 
@@ -301,7 +316,7 @@ function wide(values: readonly bigint[]): VectorValues {
 function timestamps(type: OrcType, stripe: StripeColumns): ValueReader {
   const seconds = integers(type, stripe, "data", true);
   const nanos = integers(type, stripe, "secondary", false);
-  const combine = timestampReader(type.kind === "timestamp" ? stripe.writerZone : "UTC", stripe.timestampUnit);
+  const combine = timestampReader(type.kind === "timestamp" ? stripe.writerZone : "UTC", stripe.timestampUnit, stripe.rebased);
   return {
     read: (count) => {
       const whole = new BigInt64Array(count);
@@ -349,4 +364,35 @@ function structs(type: OrcType, stripe: StripeColumns): ValueReader {
       for (const field of fields) field.seek(all);
     },
   };
+}
+
+/** A union as a struct of its tag and one member a branch, of which only the tag's own holds something (as Trino shows it). */
+function unions(type: OrcType, stripe: StripeColumns): ValueReader {
+  const tags = new ByteRuns(needed(type, stripe, "data"));
+  const branches = type.children.map((child) => columnReader(child, stripe));
+  return {
+    read: (count) => {
+      const own = new Uint8Array(count);
+      tags.read(own, 0, count);
+      const wrong = own.find((tag) => tag >= branches.length);
+      if (wrong !== undefined) throw corrupt(`a union has the tag ${wrong} and ${branches.length} branches`);
+      const tag: Vector = { length: count, count, kind: "int32", values: Int32Array.from(own) };
+      return { kind: "struct", fields: [tag, ...branches.map((branch, index) => spread(branch, own, index))] };
+    },
+    seek: (positions, all) => {
+      tags.seek(positions);
+      for (const branch of branches) branch.seek(all);
+    },
+  };
+}
+
+/** The values of one branch at the rows that have its tag; the other rows hold nothing. */
+function spread(branch: ColumnReader, tags: Uint8Array, tag: number): Vector {
+  const held = branch.read(tags.reduce((sum, own) => sum + (own === tag ? 1 : 0), 0));
+  const present = new Uint8Array(tags.length);
+  let next = 0;
+  tags.forEach((own, row) => {
+    if (own === tag) present[row] = held.present?.[next++] ?? 1;
+  });
+  return { ...held, length: tags.length, present };
 }

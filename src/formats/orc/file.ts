@@ -1,5 +1,5 @@
 import { loadZstd } from "../compression/zstd.js";
-import type { Vector } from "../vector.js";
+import { overlap, type RowRange, type Vector } from "../vector.js";
 import type { ByteSource } from "./byte-source.js";
 import { type ColumnReader, columnReader, type StripeColumns, type TimestampUnit } from "./columns.js";
 import { corrupt } from "./failure.js";
@@ -41,6 +41,13 @@ export interface ReadRequest {
    * without statistics are absent.
    */
   readonly wanted?: (statistics: readonly (ColumnStatistics | undefined)[]) => boolean;
+  /** Positions of the wanted rows in the file. Batches may begin before and end after them: stripes and row groups are whole. */
+  readonly rows?: RowRange;
+  /**
+   * Days and zone-less times before 1582-10-15 become those of the proleptic Gregorian calendar where the footer says, or
+   * means, that the writer used Java's hybrid one. Lakes that keep their own count of days leave it out.
+   */
+  readonly proleptic?: boolean;
 }
 
 export interface Batch {
@@ -73,12 +80,18 @@ export async function openOrc(source: ByteSource): Promise<OrcFile> {
       const statistics = request.wanted && postscript.writerVersion > 0 ? stripeStatistics() : [];
       let firstRow = 0;
       for (const [index, stripe] of footer.stripes.entries()) {
-        const known = statistics[index];
-        if (!known || request.wanted?.(known) !== false) yield* readStripe({ source, codec, stripe, firstRow, footer, request });
-        firstRow += stripe.rows;
+        const place = { start: firstRow, end: firstRow + stripe.rows };
+        if (overlap(place, request.rows) && mayHold(statistics[index], stripe.rows, request))
+          yield* readStripe({ source, codec, stripe, firstRow, footer, request });
+        firstRow = place.end;
       }
     },
   };
+}
+
+/** Writers without row indexes leave statistics that were never filled: those of the root do not count its rows. */
+function mayHold(known: readonly (ColumnStatistics | undefined)[] | undefined, rows: number, { wanted }: ReadRequest): boolean {
+  return known?.[0]?.values !== rows || wanted?.(known) !== false;
 }
 
 function readPostscript(source: ByteSource): { postscript: ReturnType<typeof parsePostscript>; end: number } {
@@ -148,17 +161,22 @@ interface RowGroup {
 /** Row groups that can hold a wanted row; undefined when all can, so that the stripe is read without seeking. */
 function wantedGroups(read: StripeRead, stripeFooter: StripeFooter): RowGroup[] | undefined {
   const { request, footer, stripe } = read;
-  if (!request.wanted || footer.rowIndexStride === 0 || stripe.rows <= footer.rowIndexStride) return undefined;
+  const inside = !request.rows || (request.rows.start <= read.firstRow && request.rows.end >= read.firstRow + stripe.rows);
+  if ((!request.wanted && inside) || footer.rowIndexStride === 0 || stripe.rows <= footer.rowIndexStride) return undefined;
   const indexes = rowIndexes(read, stripeFooter);
   const count = Math.ceil(stripe.rows / footer.rowIndexStride);
   const groups: RowGroup[] = [];
   for (let group = 0; group < count; group++) {
     const entries = indexes.map((entriesOfColumn) => entriesOfColumn?.[group]);
-    if (!request.wanted(entries.map((entry) => entry?.statistics))) continue;
     const start = group * footer.rowIndexStride;
+    const rows = Math.min(footer.rowIndexStride, stripe.rows - start);
+    const first = read.firstRow + start;
+    if (!overlap({ start: first, end: first + rows }, request.rows)) continue;
+    const statistics = Array.from(entries, (entry) => entry?.statistics); // columns without an index leave holes
+    if (!mayHold(statistics, rows, request)) continue;
     groups.push({
       start,
-      rows: Math.min(footer.rowIndexStride, stripe.rows - start),
+      rows,
       positions: (column) => {
         const entry = entries[column];
         if (!entry) throw corrupt(`column ${column} has no row index entry for row group ${group}`);
@@ -183,7 +201,7 @@ function rowIndexes(read: StripeRead, stripeFooter: StripeFooter): (RowIndexEntr
   return indexes;
 }
 
-function stripeColumns({ source, codec, stripe, request }: StripeRead, footer: StripeFooter): StripeColumns {
+function stripeColumns({ source, codec, stripe, request, footer: { calendar } }: StripeRead, footer: StripeFooter): StripeColumns {
   const places = new Map<string, { readonly offset: number; readonly length: number }>();
   let offset = stripe.offset;
   for (const stream of footer.streams) {
@@ -200,6 +218,7 @@ function stripeColumns({ source, codec, stripe, request }: StripeRead, footer: S
     encoding: (column) => footer.encodings[column] ?? { kind: "direct", dictionarySize: 0 },
     writerZone: footer.writerZone === "" ? "UTC" : footer.writerZone,
     timestampUnit: request.timestampUnit,
+    rebased: request.proleptic === true && calendar === "hybrid",
   };
 }
 

@@ -71,6 +71,8 @@ export interface Footer {
   readonly rows: number;
   /** Rows between two entries of a row index; 0 without indexes. */
   readonly rowIndexStride: number;
+  /** Of days and times before 1582-10-15. Java's writers use the hybrid Julian and Gregorian one unless they say otherwise. */
+  readonly calendar: "hybrid" | "proleptic";
   /** `orc.…` and the writer's own. */
   readonly userMetadata: ReadonlyMap<string, Uint8Array>;
 }
@@ -141,21 +143,29 @@ export function parsePostscript(bytes: Uint8Array): Postscript {
   return { footerLength, metadataLength, compression: kind, blockSize, writerVersion };
 }
 
+const JAVA_WRITER = 0;
+const HYBRID = 1;
+
 export function parseFooter(bytes: Uint8Array): Footer {
   const types: RawType[] = [];
   const stripes: StripeInformation[] = [];
   const userMetadata = new Map<string, Uint8Array>();
   let rows = 0;
   let rowIndexStride = 0;
+  let writer = JAVA_WRITER;
+  let calendar = 0;
   new ProtobufReader(bytes).fields((field, reader) => {
     if (field === 3) stripes.push(parseStripe(reader.message()));
     else if (field === 4) types.push(parseType(reader.message()));
     else if (field === 5) userMetadata.set(...parseUserMetadata(reader.message()));
     else if (field === 6) rows = reader.varint();
     else if (field === 8) rowIndexStride = reader.varint();
+    else if (field === 9) writer = reader.varint();
     else if (field === 10) throw unsupported("column encryption");
+    else if (field === 11) calendar = reader.varint();
   });
-  return { root: typeTree(types), stripes, rows, rowIndexStride, userMetadata };
+  const hybrid = calendar === HYBRID || (calendar === 0 && writer === JAVA_WRITER);
+  return { root: typeTree(types), stripes, rows, rowIndexStride, calendar: hybrid ? "hybrid" : "proleptic", userMetadata };
 }
 
 function parseUserMetadata(reader: ProtobufReader): [string, Uint8Array] {
@@ -222,6 +232,9 @@ function parseAttribute(reader: ProtobufReader): [string, string] {
   return [key, value];
 }
 
+/** A tag is one byte. */
+const MAX_UNION = 256;
+
 /** The flat list of types as a tree. Children must come after their parent, so a cycle cannot be built. */
 function typeTree(types: readonly RawType[]): OrcType {
   const node = (id: number): OrcType => {
@@ -232,6 +245,7 @@ function typeTree(types: readonly RawType[]): OrcType {
       return node(child);
     });
     if (type.kind === "struct" && type.fieldNames.length !== children.length) throw corrupt("a struct of its schema lacks field names");
+    if (type.kind === "union" && children.length > MAX_UNION) throw corrupt("a union of its schema has more branches than a tag can name");
     const wanted = type.kind === "list" ? 1 : type.kind === "map" ? 2 : undefined;
     if (wanted !== undefined && children.length !== wanted) throw corrupt(`a ${type.kind} of its schema has ${children.length} children`);
     return { ...type, id, children };

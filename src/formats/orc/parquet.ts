@@ -1,6 +1,5 @@
 import type { ParquetType } from "../parquet/schema.js";
 import { INT64_DIGITS, type TimestampUnit } from "./columns.js";
-import { unsupported } from "./failure.js";
 import type { OrcType } from "./metadata.js";
 
 /** How the vectors of an ORC column are written to Parquet, so that DuckDB sees the same type. */
@@ -44,8 +43,10 @@ export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
       return { kind: "map", key: child(0), value: child(1) };
     case "struct":
       return { kind: "struct", fields: type.fieldNames.map((name, index) => ({ name, type: child(index) })) };
-    case "union":
-      throw unsupported("a union type");
+    case "union": {
+      const tag = { name: "tag", type: { kind: "int32", annotation: { is: "int", bits: 8 } } } as const;
+      return { kind: "struct", fields: [tag, ...type.children.map((_, index) => ({ name: `field${index}`, type: child(index) }))] };
+    }
   }
 }
 

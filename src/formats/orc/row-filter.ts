@@ -1,4 +1,5 @@
 import type { Condition, PredicateLiteral } from "../../core/predicate.js";
+import { CUTOVER_DAYS } from "./calendar.js";
 import type { ReadRequest } from "./file.js";
 import type { Bound, ColumnStatistics, OrcType, TypeKind } from "./metadata.js";
 
@@ -33,8 +34,9 @@ const integers: Order = {
   compare: byInteger,
 };
 
+/** Before this day the calendar of the file may be another than that of the literal. */
 const dates: Order = {
-  bound: integers.bound,
+  bound: (bound) => (typeof bound === "bigint" && bound >= CUTOVER_DAYS ? bound : undefined),
   literal: ({ kind, text, type }) => (kind === "text" && (type ?? "DATE") === "DATE" ? dayOf(text) : undefined),
   compare: byInteger,
 };
@@ -52,6 +54,7 @@ const decimals: Order = {
   compare: byDecimal,
 };
 
+const MILLIS_A_DAY = 86_400_000;
 const MICROS_A_DAY = 86_400_000_000n;
 
 /**
@@ -59,7 +62,10 @@ const MICROS_A_DAY = 86_400_000_000n;
  * before ORC-135: bounds are moved apart by a day.
  */
 const timestamps: Order = {
-  bound: (bound, side) => (typeof bound === "bigint" ? bound * 1000n + (side === "min" ? -MICROS_A_DAY : MICROS_A_DAY) : undefined),
+  bound: (bound, side) =>
+    typeof bound === "bigint" && bound >= CUTOVER_DAYS * MILLIS_A_DAY
+      ? bound * 1000n + (side === "min" ? -MICROS_A_DAY : MICROS_A_DAY)
+      : undefined,
   literal: ({ kind, text, type }) => (kind === "text" && (type ?? "TIMESTAMP") === "TIMESTAMP" ? microsOf(text) : undefined),
   compare: byInteger,
 };

@@ -1,4 +1,6 @@
+import type { ParquetColumn } from "../parquet/schema.js";
 import { BATCH_ROWS, localBytes, named, spoolParquet } from "../spool.js";
+import { positions, type RowRange } from "../vector.js";
 import type { TimestampUnit } from "./columns.js";
 import { type OrcFile, openOrc, type ReadRequest } from "./file.js";
 import type { OrcType } from "./metadata.js";
@@ -18,12 +20,17 @@ export interface OrcSpool {
   /** For messages. */
   readonly name: string;
   readonly keep: (schema: OrcType) => readonly KeptField[];
-  /** Row groups that it refuses are left out: only for readers to whom the rows' positions do not matter. */
+  /** Stripes and row groups that it refuses are left out. */
   readonly wanted?: (schema: OrcType) => ReadRequest["wanted"];
+  /** As in ReadRequest. */
+  readonly rows?: RowRange;
+  readonly proleptic?: boolean;
+  /** Name of a last column, which holds each row's position in the ORC file: for readers that need it although rows are left out. */
+  readonly position?: (schema: OrcType) => string;
 }
 
 /** Spools an ORC file as Parquet and answers its schema. Fields of microseconds come first, then those of nanoseconds. */
-export async function spoolOrc({ from, to, name, keep, wanted }: OrcSpool): Promise<OrcType> {
+export async function spoolOrc({ from, to, name, keep, wanted, position, ...chosen }: OrcSpool): Promise<OrcType> {
   const source = localBytes(from);
   try {
     const orc = await named(name, () => openOrc(source));
@@ -37,13 +44,21 @@ export async function spoolOrc({ from, to, name, keep, wanted }: OrcSpool): Prom
     }));
     const filter = wanted?.(orc.schema);
     const read = (fields: readonly KeptField[], timestampUnit: TimestampUnit) =>
-      orc.batches({ fields: fields.map(({ index }) => index), batchRows: BATCH_ROWS, timestampUnit, ...(filter && { wanted: filter }) });
-    await spoolParquet(to, name, columns, async (write) => {
+      orc.batches({
+        fields: fields.map(({ index }) => index),
+        batchRows: BATCH_ROWS,
+        timestampUnit,
+        ...chosen,
+        ...(filter && { wanted: filter }),
+      });
+    const last: readonly ParquetColumn[] = position === undefined ? [] : [{ name: position(orc.schema), type: { kind: "int64" } }];
+    await spoolParquet(to, name, [...columns, ...last], async (write) => {
       // Two passes side by side over the same stripes and row groups: their batches have the same rows.
       const finer = nanos.length === 0 ? undefined : read(nanos, "nanos");
       for (const batch of read(micros, microUnit)) {
         const more = finer?.next();
-        write(batch.rows, [...batch.columns, ...(more?.done === false ? more.value.columns : [])]);
+        const numbers = last.map(() => positions(batch.firstRow, batch.rows));
+        write(batch.rows, [...batch.columns, ...(more?.done === false ? more.value.columns : []), ...numbers]);
       }
     });
     return orc.schema;

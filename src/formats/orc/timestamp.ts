@@ -1,8 +1,12 @@
+import { CUTOVER_DAYS, prolepticDays } from "./calendar.js";
 import type { TimestampUnit } from "./columns.js";
 import { corrupt, unsupported } from "./failure.js";
 
 /** Seconds of a timestamp count from 2015-01-01 00:00:00 in the writer's zone. */
 const BASE_2015 = Date.UTC(2015, 0, 1) / 1000;
+
+const SECONDS_A_DAY = 86_400;
+const CUTOVER = CUTOVER_DAYS * SECONDS_A_DAY;
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
@@ -12,7 +16,11 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * second is taken back where nanoseconds exceed 999,999: what Java's reader does, and a value within the last second
  * before 1970 is already wrong in the file.
  */
-export function timestampReader(zone: string, unit: TimestampUnit): (seconds: BigInt64Array, nanos: BigInt64Array) => BigInt64Array {
+export function timestampReader(
+  zone: string,
+  unit: TimestampUnit,
+  rebased: boolean,
+): (seconds: BigInt64Array, nanos: BigInt64Array) => BigInt64Array {
   const clock = zone === "UTC" || zone === "GMT" || zone === "Etc/UTC" ? undefined : zoneClock(zone);
   const base = BASE_2015 - (clock?.offset(BASE_2015) ?? 0);
   const perSecond = unit === "nanos" ? 1_000_000_000 : 1_000_000;
@@ -25,10 +33,16 @@ export function timestampReader(zone: string, unit: TimestampUnit): (seconds: Bi
       if (unit === "exact-micros" && fraction % divisor !== 0) throw unsupported("nanoseconds in a timestamp that is read as microseconds");
       if (second < 0 && fraction > 999_999) second -= 1;
       if (clock) second += clock.offset(second);
+      if (rebased && second < CUTOVER) second = prolepticSecond(second);
       out[i] = combine(second, Math.floor(fraction / divisor), perSecond);
     }
     return out;
   };
+}
+
+function prolepticSecond(second: number): number {
+  const day = Math.floor(second / SECONDS_A_DAY);
+  return second + (prolepticDays(day) - day) * SECONDS_A_DAY;
 }
 
 /**

@@ -10,7 +10,8 @@ import { type DescribedFile, keptFields, spooledTable } from "./spooled.js";
 
 /**
  * ORC files, each with its own schema; columns are matched by name. ORC does not say how fine a timestamp is: it is read as
- * microseconds, finer values are refused, unless a model types the column as nanoseconds (which reach from 1677 to 2262).
+ * microseconds, finer values are refused, unless a model types the column as nanoseconds (which reach from 1677 to 2262). Days before 1582-10-15 are those that Hive and Spark show. A union is a struct of its tag and
+ * one member a branch.
  */
 export const orc: FileFormat = { name: "orc", extensions: ["orc"], packed: false, describe, spool };
 
@@ -58,6 +59,7 @@ async function spool({ storage, path, to, typed, columns, conditions }: SpooledF
       name: path,
       keep: (schema) => keptFields(fieldsOf(schema, typed), columns),
       wanted: (schema) => rowFilter(schema, conditions),
+      proleptic: true,
     });
   } finally {
     await local.release();

@@ -6,6 +6,7 @@ import { carried, logicalType, quoteName } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import { footerFiles, type LocalFile } from "./footers.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
+import { type Legacy, legacyOf, proleptic } from "./legacy-calendar.js";
 import type { TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
 import { unionColumns } from "./widen.js";
@@ -19,7 +20,7 @@ async function describe(storage: Storage, files: readonly TableFile[], _typed: u
     const footers = await readFooters(db, locals);
     const shapes = new Map<string, Shape>();
     for (const footer of footers.values()) {
-      if (!shapes.has(footer.schema)) shapes.set(footer.schema, await shapeOf(db, footer.local));
+      if (!shapes.has(footer.schema)) shapes.set(footer.schema, await shapeOf(db, footer.local, footer.legacy));
     }
     const shapeOfFile = (file: TableFile): Shape => {
       const shape = shapes.get(footers.get(file.path)?.schema ?? "");
@@ -42,28 +43,50 @@ interface Footer {
   readonly local: string;
   readonly schema: string;
   readonly rows: number;
+  readonly legacy: Legacy;
 }
 
-/** All footers in two queries. `schema` is equal for files whose schema trees are equal. */
+/** All footers in a few queries. `schema` is equal for files whose schema trees, and calendars, are equal. */
 async function readFooters(db: DuckDbSession, locals: readonly LocalFile[]): Promise<ReadonlyMap<string, Footer>> {
   const list = pathList(locals.map(({ path }) => path));
   const tree =
     "struct_pack(n := name, t := type, l := type_length, r := repetition_type, c := num_children, v := converted_type, s := scale, p := precision, g := logical_type)";
-  const schemas = await db.rows<{ file: string; schema: string }>(
-    `SELECT file_name AS file, md5(list(${tree} ORDER BY place)::VARCHAR) AS schema FROM (SELECT *, row_number() OVER () AS place FROM parquet_schema(${list})) GROUP BY ALL`,
+  const schemas = await db.rows<{ file: string; schema: string; int96: boolean }>(
+    `SELECT file_name AS file, md5(list(${tree} ORDER BY place)::VARCHAR) AS schema, coalesce(bool_or(type = 'INT96'), false) AS int96 FROM (SELECT *, row_number() OVER () AS place FROM parquet_schema(${list})) GROUP BY ALL`,
   );
   const rows = await db.rows<{ file: string; rows: string }>(
     `SELECT file_name AS file, num_rows::BIGINT AS rows FROM parquet_file_metadata(${list})`,
   );
-  const schemaOf = new Map(schemas.map((row) => [row.file, row.schema]));
+  const calendars = await db.rows<{ file: string; key: string; value: string }>(
+    `SELECT file_name AS file, decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata(${list}) WHERE decode(key) IN (${calendarKeys})`,
+  );
+  const trees = new Map(schemas.map((row) => [row.file, row]));
   const rowsOf = new Map(rows.map((row) => [row.file, Number(row.rows)]));
+  const said = new Map<string, Map<string, string>>();
+  for (const { file, key, value } of calendars) said.set(file, (said.get(file) ?? new Map()).set(key, value));
   return new Map(
-    locals.map(({ file, path }) => [file.path, { local: path, schema: schemaOf.get(path) ?? "", rows: rowsOf.get(path) ?? 0 }]),
+    locals.map(({ file, path }) => {
+      const legacy = legacyOf(said.get(path) ?? new Map(), trees.get(path)?.int96 === true);
+      const schema = `${trees.get(path)?.schema ?? ""} ${JSON.stringify(legacy)}`;
+      return [file.path, { local: path, schema, rows: rowsOf.get(path) ?? 0, legacy }];
+    }),
   );
 }
 
+const calendarKeys = [
+  "org.apache.spark.version",
+  "org.apache.spark.timeZone",
+  "org.apache.spark.legacyDateTime",
+  "org.apache.spark.legacyINT96",
+  "writer.date.proleptic",
+]
+  .map((key) => `'${key}'`)
+  .join(", ");
+
+const modern: Legacy = { days: false, instants: false };
+
 /** The shape of a local Parquet file. */
-export async function shapeOf(db: DuckDbSession, path: string): Promise<Shape> {
+export async function shapeOf(db: DuckDbSession, path: string, legacy: Legacy = modern): Promise<Shape> {
   const scan = (paths: readonly string[]): string => `read_parquet(${pathList(paths)}, hive_partitioning = false, union_by_name = false)`;
   const described = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${scan([path])}`);
   const leaves = await db.rows<Leaf>(`SELECT name, precision, logical_type, num_children FROM parquet_schema(${pathList([path])})`);
@@ -78,7 +101,8 @@ export async function shapeOf(db: DuckDbSession, path: string): Promise<Shape> {
     scan,
     value: (column: SourceColumn) => {
       const name = quoteName(column.name);
-      return column.type.kind === "float" ? nanKept(name) : `CAST(${name} AS ${carried(column.name, column.type)})`;
+      if (column.type.kind === "float") return nanKept(name);
+      return `CAST(${proleptic(name, column.type, legacy) ?? name} AS ${carried(column.name, column.type)})`;
     },
   };
 }

@@ -1,10 +1,13 @@
+import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
 import { type AvroField, type AvroType, optional } from "../../formats/avro/index.js";
 import { spoolAvro } from "../../formats/avro/spool.js";
 import { avroParquetType, avroVector, mapEntry } from "../../formats/avro/vectors.js";
-import type { OrcType } from "../../formats/orc/index.js";
+import { type OrcType, rowFilter, type TypeKind } from "../../formats/orc/index.js";
 import { spoolOrc } from "../../formats/orc/spool.js";
+import type { RowRange } from "../../formats/vector.js";
 import type { FieldIds } from "./file-schema.js";
+import type { IcebergField, IcebergType } from "./schema.js";
 
 /* Files that DuckDB does not read (Avro, ORC) are spooled as Parquet. The field ids stay here: the spooled file has none. */
 
@@ -14,24 +17,52 @@ export interface Conversion {
   readonly path: string;
   readonly to: string;
   /** Ids of the top-level fields to keep; all when absent, and of files without ids. */
-  readonly wanted: ReadonlySet<number> | undefined;
+  readonly fields: ReadonlySet<number> | undefined;
   /** ORC has one timestamp for all precisions: nanoseconds do not reach as far. */
   readonly nanoseconds: boolean;
+  /** Rows for which one of them is not true may be left out. */
+  readonly conditions: readonly FieldCondition[];
+  /** Rows at other positions may be left out, too. */
+  readonly rows?: RowRange;
 }
 
-/** Converts, and answers the ids of the columns written. */
-export type Convert = (conversion: Conversion) => Promise<readonly FieldIds[]>;
+/** A condition on a column of the table; its `column` is the table's name for it. */
+export interface FieldCondition {
+  readonly field: IcebergField;
+  readonly condition: Condition;
+}
 
-export const convertAvro: Convert = async ({ storage, path, to, wanted }) => {
+export interface Converted {
+  /** Ids of the columns written. */
+  readonly ids: readonly FieldIds[];
+  /** The column with each row's position in the file, the last one; absent where no row was left out. */
+  readonly position?: string;
+}
+
+export type Convert = (conversion: Conversion) => Promise<Converted>;
+
+export const convertAvro: Convert = async ({ storage, path, to, fields: wanted, rows }) => {
   const keep = (fields: readonly AvroField[]): readonly AvroField[] =>
     kept(fields, (field) => numberOf(field.attributes["field-id"]), wanted);
-  const row = await spoolAvro(storage, path, to, ({ fields }) =>
-    keep(fields).map(({ name, type }) => ({ name, type: avroParquetType(type), vector: (values) => avroVector(type, values) })),
+  let position: string | undefined;
+  const row = await spoolAvro(
+    storage,
+    path,
+    to,
+    ({ fields }) =>
+      keep(fields).map(({ name, type }) => ({ name, type: avroParquetType(type), vector: (values) => avroVector(type, values) })),
+    rows && {
+      rows,
+      column: ({ fields }) => {
+        position = freeName(fields.map(({ name }) => name));
+        return position;
+      },
+    },
   );
-  return keep(row.fields).map(avroIds);
+  return { ids: keep(row.fields).map(avroIds), ...(position !== undefined && { position }) };
 };
 
-export const convertOrc: Convert = async ({ storage, path, to, wanted, nanoseconds }) => {
+export const convertOrc: Convert = async ({ storage, path, to, fields, nanoseconds, conditions, rows }) => {
   const copy = await storage.local(path);
   try {
     const unit = nanoseconds ? "nanos" : "micros";
@@ -39,14 +70,57 @@ export const convertOrc: Convert = async ({ storage, path, to, wanted, nanosecon
       kept(
         children.map((type, index) => ({ type, index, unit }) as const),
         ({ type }) => orcId(type),
-        wanted,
+        fields,
       );
-    const schema = await spoolOrc({ from: copy.path, to, name: path, keep });
-    return keep(schema).map(({ type }) => orcIds(type));
+    const cuts = rows !== undefined || conditions.length > 0;
+    let position: string | undefined;
+    const schema = await spoolOrc({
+      from: copy.path,
+      to,
+      name: path,
+      keep,
+      wanted: (schema) => rowFilter(schema, stored(conditions, schema)),
+      ...(rows && { rows }),
+      ...(cuts && {
+        position: ({ fieldNames }) => {
+          position = freeName(fieldNames);
+          return position;
+        },
+      }),
+    });
+    return { ids: keep(schema).map(({ type }) => orcIds(type)), ...(position !== undefined && { position }) };
   } finally {
     await copy.release();
   }
 };
+
+/** Types of the table and those of a file whose values are the same, in the same order: of others the bounds say nothing. */
+const sameOrder: Readonly<Partial<Record<IcebergType["kind"], readonly TypeKind[]>>> = {
+  int: ["byte", "short", "int"],
+  long: ["byte", "short", "int", "long"],
+  date: ["date"],
+  string: ["string", "varchar"],
+  decimal: ["decimal"],
+  timestamp: ["timestamp"],
+  timestamptz: ["timestamp-instant"],
+};
+
+/** Conditions on the file's columns, by its own names. */
+function stored(conditions: readonly FieldCondition[], schema: OrcType): readonly Condition[] {
+  return conditions.flatMap(({ field, condition }) => {
+    const index = schema.children.findIndex((child) => orcId(child) === field.id);
+    const type = schema.children[index];
+    if (type === undefined || !sameOrder[field.type.kind]?.includes(type.kind)) return [];
+    return [{ ...condition, column: schema.fieldNames[index] ?? "" }];
+  });
+}
+
+function freeName(names: readonly string[]): string {
+  const taken = new Set(names.map((name) => name.toLowerCase()));
+  let name = "row_position";
+  while (taken.has(name)) name = `${name}_`;
+  return name;
+}
 
 function kept<Field>(
   fields: readonly Field[],
@@ -72,7 +146,8 @@ function avroIdsBelow(outer: AvroType): readonly FieldIds[] {
 }
 
 function orcIds(type: OrcType): FieldIds {
-  return { id: orcId(type), below: type.children.map(orcIds) };
+  const below = type.children.map(orcIds);
+  return { id: orcId(type), below: type.kind === "union" ? [{ id: undefined, below: [] }, ...below] : below }; // its tag comes first
 }
 
 function orcId(type: OrcType): number | undefined {

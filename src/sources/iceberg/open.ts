@@ -1,8 +1,10 @@
-import { withNan } from "../../core/predicate.js";
+import { conditions, withNan } from "../../core/predicate.js";
 import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt } from "../../formats/damage.js";
+import type { RowRange } from "../../formats/vector.js";
 import { constantSql } from "./constants.js";
+import type { FieldCondition } from "./converted.js";
 import { type Applicable, FILE_PATH_ID, POSITION_ID, partitionKey } from "./deletes.js";
 import { readDeletionVector } from "./deletion-vector.js";
 import { applyNameMapping, type FileField, hasIds, type NameMapping } from "./file-schema.js";
@@ -23,6 +25,8 @@ export interface PlannedFile {
   /** Path below the export's root. */
   readonly path: string;
   readonly deletes: Applicable;
+  /** Positions of the rows to read; all when absent. */
+  readonly rows?: RowRange;
 }
 
 export interface Reading {
@@ -92,7 +96,16 @@ class ChunkReader {
   private wanted(files: readonly PlannedFile[], columns: readonly IcebergField[]): Wanted {
     const keys = new Set(files.flatMap(({ deletes }) => deletes.equalities.flatMap(({ equalityIds }) => equalityIds)));
     const tops = [...keys].flatMap((id) => this.pathOf(id)?.[0]?.id ?? []);
-    return { fields: new Set([...columns.map(({ id }) => id), ...tops]), nanoseconds: this.nanoseconds() };
+    return { fields: new Set([...columns.map(({ id }) => id), ...tops]), nanoseconds: this.nanoseconds(), conditions: this.implied() };
+  }
+
+  /** What the predicate says of single columns. */
+  private implied(): readonly FieldCondition[] {
+    const { where, available } = this.reading;
+    return (where === undefined ? [] : conditions(where)).flatMap((condition) => {
+      const field = available.find(({ name }) => name.toLowerCase() === condition.column.toLowerCase());
+      return field === undefined ? [] : [{ field, condition }];
+    });
   }
 
   private nanoseconds(): boolean {
@@ -135,7 +148,9 @@ class ChunkReader {
       );
     }
     if (first.deletes.equalities.length > 0) joins.push(...keys.flatMap((table) => this.keyJoins(table, column)));
-    return `SELECT ${select} FROM ${joins.join(" ")}`;
+    const { rows } = first;
+    const range = rows === undefined ? "" : ` WHERE ${relation.rowNumber} >= ${rows.start} AND ${relation.rowNumber} < ${rows.end}`;
+    return `SELECT ${select} FROM ${joins.join(" ")}${range}`;
   }
 
   private keyJoins(table: KeyTables, column: (field: IcebergField) => string): readonly string[] {
@@ -318,7 +333,7 @@ class ChunkReader {
     const placed: StoredDelete[] = [];
     for (const file of new Set(deletes))
       placed.push({ file, path: await this.reading.below(file.location), format: file.format, group: "" });
-    return relations(placed, this.session, { fields: undefined, nanoseconds: this.nanoseconds() });
+    return relations(placed, this.session, { fields: undefined, nanoseconds: this.nanoseconds(), conditions: [] });
   }
 }
 
@@ -330,10 +345,11 @@ const deletePosition: IcebergField = { id: POSITION_ID, name: "pos", type: { kin
 /** The reserved names, for position deletes whose writer left no ids. */
 const deleteNames = new Map([deletePath, deletePosition].map(({ id, name }) => [name, { id, below: new Map<string, NameMapping>() }]));
 
-/** Files are scanned together that have the same partition spec and the same kinds of deletes. */
+/** Files are scanned together that have the same partition spec, the same kinds of deletes, and no rows left out or the same. */
 function scanFile(planned: PlannedFile): ScanFile {
-  const kinds = `${hasPositions(planned)} ${planned.deletes.equalities.length > 0}`;
-  return { planned, path: planned.path, format: planned.data.format, group: `${planned.data.spec.id} ${kinds}` };
+  const { rows } = planned;
+  const kinds = `${hasPositions(planned)} ${planned.deletes.equalities.length > 0} ${rows?.start ?? ""}`;
+  return { planned, path: planned.path, format: planned.data.format, group: `${planned.data.spec.id} ${kinds}`, ...(rows && { rows }) };
 }
 
 function hasPositions({ deletes }: PlannedFile): boolean {

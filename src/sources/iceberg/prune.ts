@@ -105,7 +105,7 @@ function partitionRange({ transform }: PartitionField, value: AvroValue, type: I
       return known(exact, exact);
     }
     case "truncate":
-      return known(...truncated(orderedOf(value, type), BigInt(transform.width)));
+      return known(...truncated(orderedOf(value, type), BigInt(transform.width), type));
     case "bucket":
       return known(undefined, undefined);
     default:
@@ -113,9 +113,13 @@ function partitionRange({ transform }: PartitionField, value: AvroValue, type: I
   }
 }
 
-function truncated(start: Ordered | undefined, width: bigint): [Ordered | undefined, Ordered | undefined] {
+function truncated(start: Ordered | undefined, width: bigint, type: IcebergType): [Ordered | undefined, Ordered | undefined] {
   if (start instanceof Uint8Array) return [start, Buffer.concat([start, Buffer.of(0xff)])]; // no UTF-8 text has this byte
-  return typeof start === "bigint" ? [start, start + width - 1n] : [undefined, undefined];
+  if (typeof start !== "bigint") return [undefined, undefined];
+  const end = start + width - 1n;
+  // below the smallest integer Iceberg goes on at the greatest; an int may be a long by now
+  const wraps = type.kind !== "decimal" && (end >= 2n ** 63n || (end >= 2n ** 31n && start < 2n ** 31n));
+  return wraps ? [undefined, undefined] : [start, end];
 }
 
 /** First and last instant of a year, month, day or hour, in the unit of the source column. */

@@ -5,10 +5,11 @@ import type { DuckDbSession } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
 import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
-import { type Convert, convertAvro, convertOrc } from "./converted.js";
-import { type FieldIds, type FileField, type ParquetNode, parquetFields, withIds } from "./file-schema.js";
+import type { RowRange } from "../../formats/vector.js";
+import { type Convert, type Converted, convertAvro, convertOrc, type FieldCondition } from "./converted.js";
+import { type FileField, type ParquetNode, parquetFields, withIds } from "./file-schema.js";
 import type { FileFormat } from "./manifests.js";
-import { literal } from "./schema.js";
+import { ident, literal } from "./schema.js";
 import type { Scratch } from "./scratch.js";
 
 /* Files made readable for DuckDB, whatever their format: columns with ids, the number of the file, the position of the row. */
@@ -19,6 +20,8 @@ export interface PlacedFile {
   readonly format: FileFormat;
   /** Files are read together only where this is equal. */
   readonly group: string;
+  /** Positions of the rows that will be read, as a hint: what is converted has these at least. */
+  readonly rows?: RowRange;
 }
 
 /** Files of one shape as one FROM item. */
@@ -43,6 +46,8 @@ export interface Wanted {
   readonly fields: ReadonlySet<number> | undefined;
   /** Whether timestamps of nanoseconds are among them. */
   readonly nanoseconds: boolean;
+  /** Rows for which one of them is not true may be left out. */
+  readonly conditions: readonly FieldCondition[];
 }
 
 /** What turns a file of the format into Parquet, and nothing for Parquet itself. A further format is one line. */
@@ -53,11 +58,12 @@ const formats: Readonly<Record<FileFormat, Convert | undefined>> = {
   puffin: undefined, // holds deletion vectors only, which are read elsewhere
 };
 
-/** A file where DuckDB can open it. `ids` are its field ids where the file itself no longer has them. */
+/** A file where DuckDB can open it. */
 interface LocalFile<File> {
   readonly file: File;
   readonly local: string;
-  readonly ids: readonly FieldIds[] | undefined;
+  /** What the file itself no longer tells. */
+  readonly converted: Converted | undefined;
 }
 
 const CONCURRENT_COPIES = 8;
@@ -77,7 +83,8 @@ export async function relations<File extends PlacedFile>(
   const found: Relation<File>[] = [];
   for (const { names, nodes } of shaped) {
     const shared = names.flatMap((name) => byName.get(name) ?? []);
-    for (const group of grouped(shared, ({ file, ids }) => `${file.group} ${JSON.stringify(ids)}`)) found.push(relation(group, nodes));
+    for (const group of grouped(shared, ({ file, converted }) => `${file.group} ${JSON.stringify(converted)}`))
+      found.push(relation(group, nodes));
   }
   return found;
 }
@@ -88,12 +95,12 @@ function relation<File extends PlacedFile>(group: readonly LocalFile<File>[], no
   const hidden = fields.find((field) => virtualColumns.includes(field.name.toLowerCase()));
   if (hidden !== undefined) throw hides(hidden.name, path);
   if (nodes.some(isZonedNanos)) throw cut(path);
-  const ids = group[0]?.ids;
+  const converted = group[0]?.converted;
   return {
-    fields: ids === undefined ? fields : withIds(fields, ids),
+    fields: converted === undefined ? fields : withIds(fields, converted.ids),
     from: `read_parquet([${group.map(({ local }) => globLiteral(local)).join(", ")}], hive_partitioning = false) AS s`,
     fileIndex: "s.file_index",
-    rowNumber: "s.file_row_number",
+    rowNumber: converted?.position === undefined ? "s.file_row_number" : `s.${ident(converted.position)}`,
     files: group.map(({ file }) => file),
   };
 }
@@ -103,11 +110,11 @@ async function localFile<File extends PlacedFile>(file: File, { storage, scratch
   if (convert === undefined) {
     const copy = await storage.local(file.path);
     scratch.later(copy.release);
-    return { file, local: copy.path, ids: undefined };
+    return { file, local: copy.path, converted: undefined };
   }
   const to = await scratch.file("parquet");
-  const ids = await convert({ storage, path: file.path, to, wanted: wanted.fields, nanoseconds: wanted.nanoseconds });
-  return { file, local: to, ids };
+  const { rows } = file;
+  return { file, local: to, converted: await convert({ storage, path: file.path, to, ...wanted, ...(rows && { rows }) }) };
 }
 
 interface Shaped<File extends PlacedFile> {

@@ -41,6 +41,7 @@ describe("files that cannot hold a wanted row are left out", () => {
     ["i08_schema_evolution", "price > 0"],
     ["i09_partition_evolution", "created_at < TIMESTAMP '2024-12-29 00:00:00'"],
     ["i17_copy_on_write_compaction", "city = 'San-Pédro'"],
+    ["i13_orc_files", "id > 20"],
   ])("and no row is lost by it: %s where %s", async (name, where) => {
     // the second form means the same and is nothing that bounds are compared with
     const pruned = await rowsOf(table(name), {}, { where });

@@ -23,6 +23,9 @@ export interface SmallFile {
   /** Location in the manifest instead of the one that the file has. */
   readonly location?: string;
   readonly name?: string;
+  /** What the manifest says of its size; 1 when absent. */
+  readonly rows?: number;
+  readonly bytes?: number;
   readonly vector?: { readonly referenced: string; readonly blob: Uint8Array; readonly positions: number };
 }
 
@@ -131,8 +134,8 @@ function manifest(table: SmallTable, file: SmallFile, path: string): Promise<Uin
       file_path: path,
       file_format: vector === undefined ? "PARQUET" : "puffin",
       partition: Object.fromEntries(partition.map(({ name }) => [name, file.partition?.[name] ?? null])),
-      record_count: vector?.positions ?? 1,
-      file_size_in_bytes: 1,
+      record_count: vector?.positions ?? file.rows ?? 1,
+      file_size_in_bytes: file.bytes ?? 1,
       equality_ids: file.equalityIds ?? null,
       first_row_id: file.firstRowId ?? null,
       referenced_data_file: vector?.referenced ?? null,

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { isDwError } from "../../../src/core/errors.js";
-import { namedTable } from "../../../src/sources/iceberg/index.js";
+import { namedTable, openIceberg } from "../../../src/sources/iceberg/index.js";
+import { openLocal } from "../../../src/storage/local.js";
 import { rowsOf } from "./harness.js";
 import { type SmallTable, writeTable } from "./small-table.js";
 
@@ -166,6 +167,19 @@ describe("position deletes", () => {
     const vector = { referenced: `${data}/f0.parquet`, blob: deletionVector([1, 4]), positions: 2 };
     const files = [rows, positions("0", 3), { sql: "", name: "v.puffin", content: 1, sequence: 4, vector } as const];
     expect((await read({ version: 3, fields: [id], files })).map((row) => row.id)).toEqual(["0", "2", "3"]);
+  });
+
+  test("hold in a file that is so large that its rows are divided among chunks", async () => {
+    const large = { sql: "SELECT range AS id FROM range(10)", ids: "{id: 1}", rows: 10, bytes: 1e9, name: "large.parquet" };
+    const sql = `SELECT '${data}/large.parquet' AS file_path, unnest([0::BIGINT, 4, 9]) AS pos`;
+    const deletes = { sql, ids: "{file_path: 2147483546, pos: 2147483545}", content: 1, sequence: 2 } as const;
+    const root = await writeTable({ fields: [id], files: [large, deletes] });
+    const rows = await rowsOf(root);
+    expect(rows.map((row) => Number(row.id)).sort()).toEqual([1, 2, 3, 5, 6, 7, 8]);
+    const { chunks } = await (await openIceberg(await openLocal(root), { at: {} })).plan({});
+    expect(chunks.map(({ title }) => title)[1]).toBe("rows 1–1 of large.parquet");
+    expect(chunks.map((chunk) => chunk.rows)).toEqual([1, 1, 1, 2, 1, 1, 1, 2]);
+    expect(new Set(chunks.map((chunk) => chunk.id)).size).toBe(chunks.length);
   });
 
   test("a deletion vector that does not match its checksum is an error", async () => {

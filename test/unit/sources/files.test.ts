@@ -23,11 +23,11 @@ async function write(path: string, content: string | Uint8Array): Promise<void> 
   await writeFile(join(folder, path), content);
 }
 
-async function parquet(path: string, sql: string): Promise<void> {
+async function parquet(path: string, sql: string, options = ""): Promise<void> {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   const database = await openDuckDb({ memoryLimit: 256 * 1024 ** 2 });
   const db = await database.session();
-  await db.run(`COPY (${sql}) TO '${join(folder, path)}' (FORMAT parquet)`);
+  await db.run(`COPY (${sql}) TO '${join(folder, path)}' (FORMAT parquet${options})`);
   await database.close();
 }
 
@@ -185,6 +185,23 @@ test("Parquet: schemas are united by name, with a type that holds all values", a
     '{"id":"1","d":"1.50","s":{"x":1,"y":null},"n":null}',
     '{"id":"3000000000","d":"1.25","s":{"x":2,"y":"z"},"n":"new"}',
   ]);
+});
+
+test("Parquet: days that old Spark counted in the Julian calendar are those that it meant, at any depth", async () => {
+  const days = "[DATE '1582-10-14', '1000-03-06', '1582-10-15']"; // Julian: 1582-10-04, 1000-02-29, and the first Gregorian day
+  const sql = `SELECT d, {noon: d + TIME '12:00:00', more: [d]} AS s FROM (SELECT unnest(${days}) AS d)`;
+  const old = ", KV_METADATA {'org.apache.spark.version': '2.4.8'}";
+  await parquet("a.parquet", sql, old);
+  expect(await read("parquet:a.parquet")).toEqual([
+    '{"d":"1582-10-04","s":{"noon":"1582-10-04T12:00:00.000000","more":["1582-10-04"]}}',
+    '{"d":"1000-03-01","s":{"noon":"1000-03-01T12:00:00.000000","more":["1000-03-01"]}}',
+    '{"d":"1582-10-15","s":{"noon":"1582-10-15T12:00:00.000000","more":["1582-10-15"]}}',
+  ]);
+  expect(await read("parquet:a.parquet", { columns: ["d"], where: "d = '1582-10-04'" })).toEqual(['{"d":"1582-10-04"}']);
+  await parquet("a.parquet", sql, ", KV_METADATA {'org.apache.spark.version': '3.5.6'}");
+  expect(await read("parquet:a.parquet", { columns: ["d"] })).toContain('{"d":"1582-10-14"}');
+  await parquet("a.parquet", sql, `${old.slice(0, -1)}, 'org.apache.spark.timeZone': 'Europe/Paris'}`);
+  await expect(read("parquet:a.parquet", { columns: ["s"] })).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
 });
 
 test("Parquet: where no type holds the values of all files, the table is refused", async () => {
