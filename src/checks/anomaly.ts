@@ -3,7 +3,7 @@ import type { AnomalySpec, AnyCheck } from "../core/check-spec.js";
 import { parseDuration } from "../core/duration.js";
 import { instantOf, wallClock } from "../core/instant.js";
 import { isJsonObject } from "../core/json.js";
-import { violation } from "./threshold.js";
+import { stillLearning, violation } from "./threshold.js";
 
 const SENSITIVITY = 3.5;
 const TRAINING = "60 days";
@@ -53,7 +53,7 @@ function judge(spec: AnomalySpec, value: number, context: JudgeContext): Verdict
   const wanted = spec.atLeast ?? AT_LEAST;
   if (known.length < wanted) {
     const message = `${short(value)}; still learning: ${known.length} of ${wanted} values known${spec.season ? ` for this ${spec.season}` : ""}`;
-    return { outcome: spec.learning ?? "not-evaluated", value: { value }, message };
+    return { outcome: stillLearning(spec), value: { value }, message };
   }
   const usual = median(known);
   const spread = deviation(known, usual);

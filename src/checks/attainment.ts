@@ -1,7 +1,7 @@
 import type { CheckKind, Past } from "../core/check.js";
 import type { AttainmentSpec } from "../core/check-spec.js";
 import { durationText, parseDuration } from "../core/duration.js";
-import { violation } from "./threshold.js";
+import { stillLearning, violation } from "./threshold.js";
 
 /** An outcome that nobody renewed says nothing for ever: it holds for at most this part of the period. */
 const LONGEST_HOLD = 1 / 4;
@@ -15,7 +15,8 @@ export const attainment: CheckKind<AttainmentSpec> = {
   judge: (spec, _, { past, now }) => {
     const over = parseDuration(spec.over);
     const { held, known } = attained(past, now - over, now, over * LONGEST_HOLD);
-    if (known === 0) return { outcome: "not-evaluated", value: null, message: `“${spec.of}” has no remembered outcome in ${spec.over}` };
+    if (known === 0)
+      return { outcome: stillLearning(spec), value: null, message: `“${spec.of}” has no remembered outcome in ${spec.over}` };
     const share = (held / known) * 100;
     const wanted = Number.parseFloat(spec.min);
     const shown = Math.floor(share * 1000) / 1000; // never rounded up to a promise that was not kept

@@ -11,6 +11,7 @@ import type {
   LagSpec,
   LatencyBounds,
   LatencySpec,
+  Learning,
   LengthSpec,
   MeasuredSpec,
   MessagesSpec,
@@ -60,7 +61,7 @@ export function monotonic<const C extends string>(
 /** The number of rows is within a share of yesterday's, or of the same weekday's; of whole days when `column` is given. */
 export function rowsLike<const C extends string>(
   against: RowChangeSpec["against"],
-  terms: { readonly within: `${number}%`; readonly column?: C },
+  terms: { readonly within: `${number}%`; readonly column?: C } & Learning,
   options: CheckOptions = {},
 ): RowChangeSpec<C> {
   return { check: "row-change", against, ...terms, ...options };
@@ -119,7 +120,7 @@ export function anomaly<const C extends string>(
 /** Another check of the model, by its name, passed during at least `min` of the last `over`. */
 export function attained(
   of: string,
-  terms: { readonly over: string; readonly min: `${number}%` },
+  terms: { readonly over: string; readonly min: `${number}%` } & Learning,
   options: CheckOptions = {},
 ): AttainmentSpec {
   return { check: "attainment", of, ...terms, ...options };

@@ -4,7 +4,7 @@ import { DwError } from "../core/errors.js";
 import { isJsonObject } from "../core/json.js";
 import { exactText } from "./dialect.js";
 import { columnOf, countWhere } from "./expression.js";
-import { violation } from "./threshold.js";
+import { stillLearning, violation } from "./threshold.js";
 
 /** As long as the state store remembers. */
 const REMEMBERED = 400 * 86_400_000;
@@ -28,7 +28,11 @@ export const drift: CheckKind<DriftSpec> = {
     const value = { bins: [...spec.bins].map(String), counts };
     const baseline = spec.baseline ?? remembered(spec, past);
     if (baseline === undefined) {
-      return { outcome: "not-evaluated", value, message: "these are the first counts: they are remembered as the baseline of later runs" };
+      return {
+        outcome: stillLearning(spec),
+        value,
+        message: "these are the first counts: they are remembered as the baseline of later runs",
+      };
     }
     if (baseline.length !== counts.length) {
       return { outcome: "not-evaluated", value, message: `the baseline has ${baseline.length} bins and the check ${counts.length}` };

@@ -54,7 +54,7 @@ export function onDay(table: CheckTable, name: string, day: string, zone: string
 }
 
 /** The instant at which a day begins in a zone. */
-export function midnight(day: string, zone: string): number {
+function midnight(day: string, zone: string): number {
   return clockTime(day, "00:00", zone);
 }
 

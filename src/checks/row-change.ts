@@ -2,7 +2,7 @@ import type { CheckKind, CheckTable, JudgeContext, MetricValues, Past, Verdict }
 import type { RowChangeSpec } from "../core/check-spec.js";
 import { counted, countRows, countWhere } from "./expression.js";
 import { dayAfter, dayOf, onDay, zoneOf } from "./moment.js";
-import { violation } from "./threshold.js";
+import { stillLearning, violation } from "./threshold.js";
 
 const DAY = 86_400_000;
 const daysBack = { yesterday: 1, "same weekday": 7 } as const;
@@ -24,7 +24,7 @@ export const rowChange: CheckKind<RowChangeSpec> = {
     if (before === undefined) {
       const value = { rows: rows.toString(), before: null };
       return {
-        outcome: "not-evaluated",
+        outcome: stillLearning(spec),
         value,
         message: `${rows} rows; nobody counted them ${said(spec)}, so there is nothing to compare with`,
       };

@@ -1,5 +1,5 @@
 import type { Outcome, Verdict } from "../core/check.js";
-import type { CheckOptions, Threshold } from "../core/check-spec.js";
+import type { CheckOptions, Learning, Threshold } from "../core/check-spec.js";
 
 /** Violations among rows, both counted exactly. */
 export interface Violations {
@@ -32,6 +32,11 @@ export function judgeViolations(options: CheckOptions, { violating, rows, what, 
 /** What a violated check without thresholds gives. */
 export function violation(options: CheckOptions): Outcome {
   return options.severity === "warn" ? "warn" : "fail";
+}
+
+/** What a check says that does not remember enough yet. */
+export function stillLearning({ learning = "not-evaluated" }: Learning): Outcome {
+  return learning;
 }
 
 function hasShare(threshold: Threshold | undefined): boolean {

@@ -125,12 +125,17 @@ export interface RowCountSpec extends CheckOptions {
   readonly max?: number;
 }
 
+/** A check that compares with what it remembers: what it says before it remembers enough; not-evaluated when absent. */
+export interface Learning {
+  readonly learning?: "warn" | "not-evaluated";
+}
+
 /**
  * The number of rows is near an earlier one: at most `within` (a share of the earlier) away. With `column`, the last whole day
  * of it (in the column's zone) is compared with the day or the week before, from the rows themselves; without, the table's
  * size with what an earlier run remembered about a day or a week ago.
  */
-export interface RowChangeSpec<C extends string = string> extends CheckOptions {
+export interface RowChangeSpec<C extends string = string> extends CheckOptions, Learning {
   readonly check: "row-change";
   readonly against: "yesterday" | "same weekday";
   readonly within: `${number}%`;
@@ -161,7 +166,7 @@ export interface ReconcileSpec<C extends string = string> extends CheckOptions {
  * column, or values of a text column; NULL and other values are bins of their own. The baseline is `baseline` (a count a
  * bin, then others, then NULL), else the earliest remembered counts, not before `since`.
  */
-export interface DriftSpec<C extends string = string> extends CheckOptions {
+export interface DriftSpec<C extends string = string> extends CheckOptions, Learning {
   readonly check: "drift";
   readonly column: C;
   readonly bins: readonly number[] | readonly string[];
@@ -229,7 +234,7 @@ export interface Exclusion {
  * its robust z-score against what this check itself remembers is at most `sensitivity` (3.5). `season` compares with the
  * same hour, weekday or day of the month only. Fewer than `atLeast` (7) values: still learning.
  */
-export interface AnomalySpec<C extends string = string> extends CheckOptions {
+export interface AnomalySpec<C extends string = string> extends CheckOptions, Learning {
   readonly check: "anomaly";
   readonly of: MeasuredSpec<C>;
   readonly sensitivity?: number;
@@ -243,15 +248,13 @@ export interface AnomalySpec<C extends string = string> extends CheckOptions {
   readonly exclude?: readonly Exclusion[];
   /** A difference from the usual value below this is never an anomaly. */
   readonly tolerance?: number;
-  /** What a check that still learns says; not-evaluated when absent. */
-  readonly learning?: "warn" | "not-evaluated";
 }
 
 /**
  * Another check of the model passed (or warned) during at least `min` of the last `over`: each remembered outcome holds until
  * the next one. What was not evaluated did not pass; the time before the first outcome does not count.
  */
-export interface AttainmentSpec extends CheckOptions {
+export interface AttainmentSpec extends CheckOptions, Learning {
   readonly check: "attainment";
   /** The other check's name. */
   readonly of: string;

@@ -1,4 +1,4 @@
-import { acceptedValues, defineTable, hash, month, notNull, range, rowCount, t, unique } from "dwright";
+import { acceptedValues, defineTable, hash, month, noDuplicates, notNull, range, rowCount, sameAs, schema, t, unique } from "dwright";
 import { database, owners, pollutants, replication } from "../shared.js";
 
 /**
@@ -32,6 +32,15 @@ export default defineTable("sensor_measurements_zeta", {
     acceptedValues("pollutant", pollutants),
     range("value", { min: 0 }, { name: "concentrations are not negative", severity: "warn" }),
     notNull("pollutant", { severity: "warn", fail: "25%" }),
+    // the pipeline's validation step: `dw check --tag validation`
+    schema({ tags: ["validation"] }),
+    noDuplicates({ except: ["processing_time"], severity: "warn", tags: ["validation"] }),
+    sameAs("raw_measurements_zeta", ["rows", { of: "distinct", column: "station_id" }], {
+      name: "as many measurements and stations as messages",
+      within: "1%",
+      severity: "warn",
+      tags: ["validation"],
+    }),
   ],
   on: {
     starrocks: {

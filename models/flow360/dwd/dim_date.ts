@@ -1,4 +1,4 @@
-import { defineTable, range, rowCount, t, unique } from "dwright";
+import { completeSeries, defineTable, range, rowCount, t, unique } from "dwright";
 import { owners, star } from "../shared.js";
 
 export default defineTable("dim_date", {
@@ -17,6 +17,12 @@ export default defineTable("dim_date", {
     is_weekend: t.boolean("Saturday or Sunday"),
   },
   key: ["date_key"],
-  checks: [unique("day"), rowCount({ min: 365 }), range("month", { min: 1, max: 12 }), range("quarter", { min: 1, max: 4 })],
+  checks: [
+    unique("day"),
+    rowCount({ min: 365 }),
+    range("month", { min: 1, max: 12 }),
+    range("quarter", { min: 1, max: 4 }),
+    completeSeries("day", { every: "1 day" }, { name: "no day of the calendar is missing" }),
+  ],
   on: { postgres: { schema: star, indexes: [{ columns: ["day"], unique: true }] } },
 });

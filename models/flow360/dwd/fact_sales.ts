@@ -1,4 +1,4 @@
-import { acceptedValues, defineTable, range, references, rowCount, t, unique } from "dwright";
+import { acceptedValues, defineTable, range, references, rowCount, rowsLike, t, unique } from "dwright";
 import { orderStates, owners, star } from "../shared.js";
 import customers from "./dim_customer.js";
 import dates from "./dim_date.js";
@@ -35,8 +35,10 @@ export default defineTable("fact_sales", {
     range("quantity", { min: 1 }),
     range("amount", { min: 0 }, { name: "nobody is paid to buy" }),
     acceptedValues("status", orderStates),
+    references("date_key", dates, "date_key"),
     references("customer_key", customers, "customer_key"),
     references("product_key", products, "product_key"),
+    rowsLike("same weekday", { within: "50%", column: "ordered_at" }, { name: "yesterday sold as a day of its kind", severity: "warn" }),
   ],
   on: {
     postgres: {

@@ -1,4 +1,4 @@
-import { defineMaterializedView, range, rowCount, sql, t, unique } from "dwright";
+import { defineMaterializedView, expected, range, rowCount, sql, t, unique } from "dwright";
 import dates from "../dwd/dim_date.js";
 import products from "../dwd/dim_product.js";
 import sales from "../dwd/fact_sales.js";
@@ -23,7 +23,12 @@ export default defineMaterializedView("mart_daily_sales", {
     revenue: t.decimal(38, 2, "what customers pay for them").unit("EUR"),
   },
   key: ["day", "category"],
-  checks: [rowCount({ min: 1 }), unique(["day", "category"]), range("revenue", { min: 0 })],
+  checks: [
+    rowCount({ min: 1 }),
+    unique(["day", "category"]),
+    range("revenue", { min: 0 }),
+    expected("day", { by: "06:00", zone: "Europe/Paris" }, { name: "yesterday's sales are there at six" }),
+  ],
   query: {
     postgres: sql.postgres`
       SELECT d.${d.day}, coalesce(p.${p.category}, 'unknown') AS category, count(*) AS orders,

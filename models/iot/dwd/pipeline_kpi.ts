@@ -1,7 +1,10 @@
-import { defineTable, notNull, range, rowCount, t } from "dwright";
+import { defineTable, latency, notNull, range, rowCount, t } from "dwright";
 import { owners } from "../shared.js";
 
-const latency = { min: 0 };
+const elapsed = { min: 0 };
+
+/** What get_pipeline_latency_stats('1 day') shows. */
+const lastDay = { recent: { column: "time", last: "1 day" }, tags: ["latency"] } as const;
 
 /** Four stages, one column each: a batch passes all of them, and the function reads them together. */
 export default defineTable("pipeline_kpi", {
@@ -27,10 +30,15 @@ export default defineTable("pipeline_kpi", {
   checks: [
     rowCount({ min: 1 }),
     notNull("batch_id"),
-    range("ingest_latency_ms", latency),
-    range("queue_latency_ms", latency),
-    range("process_latency_ms", latency),
-    range("store_latency_ms", latency),
+    range("ingest_latency_ms", elapsed),
+    range("queue_latency_ms", elapsed),
+    range("process_latency_ms", elapsed),
+    range("store_latency_ms", elapsed),
+    latency("ingest_latency_ms", { p95: "5s" }, { ...lastDay, name: "sensor to broker" }),
+    latency("queue_latency_ms", { p95: "10s" }, { ...lastDay, name: "waiting in the broker" }),
+    latency("process_latency_ms", { p95: "10s" }, { ...lastDay, name: "validation and enrichment" }),
+    latency("store_latency_ms", { p95: "5s" }, { ...lastDay, name: "write and commit" }),
+    latency("total_latency_ms", { p50: "10s", p95: "30s", max: "2 min" }, { ...lastDay, name: "the whole pipeline" }),
     range("total_latency_ms", { max: 60_000 }, { name: "a batch is visible within a minute", severity: "warn", fail: "1%" }),
   ],
   on: {

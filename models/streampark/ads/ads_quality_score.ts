@@ -1,4 +1,4 @@
-import { defineTable, hash, month, range, rowCount, t } from "dwright";
+import { anomaly, attained, defineTable, hash, month, range, rowCount, statistic, t } from "dwright";
 import { database, owners, replication, starrocksSink } from "../shared.js";
 
 /** What the platform promises: every hour of every table scores 90 or more. */
@@ -17,7 +17,13 @@ export default defineTable("ads_quality_score", {
   },
   key: ["table_name", "hour"],
   fresh: { column: "refreshed_at", within: "15 min" },
-  checks: [rowCount({ min: 1 }), range("score", { min: 90, max: 100 }, { name: "nine rows of ten are correct" })],
+  checks: [
+    rowCount({ min: 1 }),
+    range("score", { min: 90, max: 100 }, { name: "nine rows of ten are correct", weight: 3 }),
+    range("score", { min: 99 }, { name: "few hours have anomalies", warn: "1%", fail: "5%" }),
+    anomaly(statistic("score", "mean", {}), { season: "hour of day", direction: "down", tolerance: 1, learning: "warn" }),
+    attained("nine rows of ten are correct", { over: "30 days", min: "99.5%", learning: "warn" }, { tags: ["sla"] }),
+  ],
   on: {
     starrocks: { database, table: "primary", partitionBy: month("hour"), distributeBy: hash(["table_name"], 1), replication },
     flink: starrocksSink("ads_quality_score"),

@@ -1,4 +1,4 @@
-import { defineTable, hash, month, range, rowCount, t, unique } from "dwright";
+import { anomaly, attained, defineTable, hash, month, range, rowCount, statistic, t, unique } from "dwright";
 import { database, owners, replication, starrocksSink } from "../shared.js";
 
 /** PRIMARY KEY: the job rewrites an hour whenever an order of it changes. */
@@ -18,7 +18,17 @@ export default defineTable("dws_order_hourly", {
   },
   key: ["order_hour", "status"],
   fresh: { column: "refreshed_at", within: "5 min" },
-  checks: [rowCount({ min: 1 }), unique(["order_hour", "status"]), range("orders", { min: 0 }), range("amount", { min: 0 })],
+  checks: [
+    rowCount({ min: 1 }),
+    unique(["order_hour", "status"]),
+    range("orders", { min: 0 }),
+    range("amount", { min: 0 }),
+    anomaly(statistic("orders", "sum", {}, { recent: { column: "order_hour", last: "24h" } }), {
+      season: "day of week",
+      learning: "warn",
+    }),
+    attained("the newest refreshed_at is at most 5 min old", { over: "30 days", min: "99%", learning: "warn" }, { tags: ["sla"] }),
+  ],
   on: {
     starrocks: {
       database,

@@ -1,4 +1,4 @@
-import { defineTable, notNull, range, rowCount, t, unique } from "dwright";
+import { completeSeries, defineTable, expected, monotonic, notNull, range, rowCount, t, unique } from "dwright";
 import { owner, zone } from "../shared.js";
 
 /**
@@ -25,6 +25,9 @@ export default defineTable("weather", {
     unique(["partition", "msg_offset"], { name: "a message is stored once" }),
     range("msg_offset", { min: 0 }),
     notNull("value"),
+    expected("date_time", { by: "00:15", last: 7, min: 24 }, { name: "each of the last seven days has its hours", tags: ["partitions"] }),
+    completeSeries("date_time", { every: "1h" }, { severity: "warn", recent: { column: "date_time", last: "7 days" } }),
+    monotonic("date_time", { by: "msg_offset", per: ["partition"] }, { severity: "warn", fail: "1%" }),
   ],
   on: { postgres: { indexes: [{ columns: ["date_time"] }] } },
 });

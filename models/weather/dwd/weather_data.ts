@@ -1,4 +1,4 @@
-import { defineTable, notNull, range, t, unique } from "dwright";
+import { defineTable, expected, notNull, range, t, unique } from "dwright";
 import { hiveDatabase, owner } from "../shared.js";
 
 /**
@@ -27,6 +27,11 @@ export default defineTable("weather_data", {
   checks: [
     notNull("event_time"),
     unique(["kafka_partition", "kafka_offset"], { name: "a message is loaded once" }),
+    expected(
+      "event_time",
+      { by: "04:00", zone: "Europe/Paris", last: 7 },
+      { name: "the last seven days were exported", tags: ["partitions"] },
+    ),
     range("kafka_offset", { min: 0, max: 1_073_741_823 }, { name: "offsets are far from the end of INT" }),
   ],
   on: { hive: { database: hiveDatabase, table: "managed", storedAs: "parquet", notNull: "none" } },

@@ -6,7 +6,8 @@ import { unknownModel } from "./relations.js";
 /** Columns and models that checks name, in the model that they check. A model without columns (a source) says nothing of them. */
 export function checkMistakes(model: Model, facts: ProjectFacts): readonly Mistake[] {
   const { checks, columns } = checked(model, facts);
-  return checks.flatMap((check) => [...columnMistakes(check, columns), ...referenceMistakes(check, facts)]);
+  const all = checks.flatMap((check): AnyCheck[] => (check.check === "anomaly" ? [check, check.of] : [check]));
+  return all.flatMap((check) => [...columnMistakes(check, columns), ...referenceMistakes(check, facts)]);
 }
 
 interface Checked {
@@ -25,12 +26,15 @@ function checked(model: Model, { models }: ProjectFacts): Checked {
 }
 
 /** The keys of a check that hold names of columns. */
-const COLUMN_KEYS = ["column", "columns", "per"] as const;
+const COLUMN_KEYS = ["column", "columns", "per", "except", "between"] as const;
+
+/** Kinds whose `by` is a column; in the others it is a time or a way to measure. */
+const ORDERED: ReadonlySet<string> = new Set(["unique", "monotonic"]);
 
 function columnMistakes(check: AnyCheck, columns: Columns | undefined): readonly Mistake[] {
   if (columns === undefined || Object.keys(columns).length === 0) return [];
   const said = check as unknown as Readonly<Record<string, unknown>>; // read by key; every check is an object
-  return COLUMN_KEYS.flatMap((key) =>
+  return [...COLUMN_KEYS, ...(ORDERED.has(check.check) ? (["by"] as const) : [])].flatMap((key) =>
     [said[key]]
       .flat()
       .filter((name): name is string => typeof name === "string" && !has(columns, name))
