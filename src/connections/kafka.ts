@@ -1,9 +1,21 @@
 import { compareText } from "../core/catalog.js";
 import type { KafkaConnection } from "../core/config.js";
-import type { Kafka, KafkaMoment, KafkaNewTopic, KafkaOffset, KafkaPartition, KafkaSetting, KafkaTopic } from "../core/session.js";
+import { DwError } from "../core/errors.js";
+import type {
+  Kafka,
+  KafkaMessage,
+  KafkaMoment,
+  KafkaNewTopic,
+  KafkaOffset,
+  KafkaPartition,
+  KafkaSetting,
+  KafkaTopic,
+} from "../core/session.js";
 import { brokerAddress } from "./kafka/address.js";
 import { apis } from "./kafka/apis.js";
 import { type Cluster, KafkaRefusal, type Metadata, openCluster, persistently, refuse, shown } from "./kafka/cluster.js";
+import { leaderOf, openProducer } from "./kafka/producer.js";
+import { type AbortedTransaction, type DecodedBatches, decodeBatches } from "./kafka/records.js";
 
 /*
  * Kafka over its own protocol: the common client libraries for Node replace the whole configuration of a topic when they are
@@ -44,6 +56,8 @@ async function opened(cluster: Cluster): Promise<Kafka> {
     offsets: (topic, moment) => persistently(() => offsets(cluster, topic, moment)),
     groups: () => groups(cluster),
     committed: (group) => persistently(() => committed(cluster, group)),
+    read: (topic, partition, from, to, signal) => read(cluster, topic, partition, from, to, signal),
+    producer: (transactionalId, timeoutMs) => openProducer(cluster, transactionalId, timeoutMs),
     close: () => cluster.close(),
   };
 }
@@ -63,6 +77,8 @@ const RELEASES: readonly (readonly [level: number, release: string])[] = [
   [22, "4.0"],
   [26, "4.1"],
   [28, "4.2"],
+  [30, "4.3"],
+  [31, "4.4"],
 ];
 
 /** The newest release whose level is reached; releases after the list are at least its last one. */
@@ -255,4 +271,59 @@ async function committed(cluster: Cluster, group: string): Promise<Map<string, R
       new Map(partitions.filter(({ error, offset }) => error === 0 && offset >= 0n).map(({ partition, offset }) => [partition, offset])),
     ]),
   );
+}
+
+const PIECE_BYTES = 8 * 1024 * 1024;
+const WAIT_MS = 500;
+
+/** Of committed messages only: an open transaction ends what is readable, so that `to` must lie before it (`latest` does). */
+async function* read(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  from: bigint,
+  to: bigint,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly KafkaMessage[]> {
+  for (let at = from; at < to; ) {
+    signal?.throwIfAborted();
+    const piece = await persistently(() => fetchPiece(cluster, topic, partition, at));
+    const { messages, next } = await decodedPiece(topic, partition, piece);
+    if (next === undefined || next <= at) return; // nothing more lies there
+    const inside = messages.filter(({ offset }) => offset >= at && offset < to);
+    if (inside.length > 0) yield inside;
+    at = next;
+  }
+}
+
+interface Piece {
+  readonly records: Buffer;
+  readonly aborted: readonly AbortedTransaction[];
+}
+
+async function fetchPiece(cluster: Cluster, topic: string, partition: number, offset: bigint): Promise<Piece> {
+  const leader = await leaderOf(cluster, topic, partition);
+  const one = { partition, leaderEpoch: -1, offset, logStart: -1n, maxBytes: PIECE_BYTES };
+  const answer = await cluster.ask(leader, apis.fetch, {
+    ...{ replica: -1, maxWaitMs: WAIT_MS, minBytes: 1, maxBytes: PIECE_BYTES, isolation: COMMITTED },
+    ...{ sessionId: 0, sessionEpoch: -1, topics: [{ topic, partitions: [one] }], forgotten: [], rack: "" },
+  });
+  refuse(answer.error, `to read ${topic}`);
+  const [found] = answer.topics.flatMap((part) => part.partitions);
+  refuse(found?.error ?? UNKNOWN_TOPIC, `to read ${topic}, partition ${partition}, from offset ${offset}`);
+  return { records: found?.records ?? Buffer.alloc(0), aborted: found?.aborted ?? [] };
+}
+
+async function decodedPiece(topic: string, partition: number, { records, aborted }: Piece): Promise<DecodedBatches> {
+  try {
+    return await decodeBatches(records, aborted);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DwError("DW-FILE-CORRUPT", {
+      what: `Messages of ${topic}, partition ${partition}, cannot be read.`,
+      why: `${cause.message}.`,
+      fix: "Look at the partition with kafka-dump-log; nothing of it was taken.",
+      cause,
+    });
+  }
 }

@@ -143,6 +143,32 @@ export interface KafkaNewTopic {
   readonly config: Readonly<Record<string, string>>;
 }
 
+export interface KafkaRecord {
+  readonly key: Uint8Array | null;
+  /** Null is a tombstone: compaction forgets the key. */
+  readonly value: Uint8Array | null;
+  /** Milliseconds since the epoch; now when absent. */
+  readonly timestamp?: number;
+  readonly headers?: readonly (readonly [name: string, value: Uint8Array | null])[];
+}
+
+/** A record as it lies in a partition. */
+export type KafkaMessage = Required<KafkaRecord> & { readonly offset: bigint };
+
+export interface KafkaPartitionRecords {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly KafkaRecord[];
+}
+
+/** Messages become visible to readers of committed messages with `commit`, all of them, in whatever topics they are. */
+export interface KafkaProducer {
+  /** Joins the transaction, which the first call opens. A batch larger than the topic's max.message.bytes is refused. */
+  readonly send: (batches: readonly KafkaPartitionRecords[]) => Promise<void>;
+  readonly commit: () => Promise<void>;
+  readonly abort: () => Promise<void>;
+}
+
 export interface KafkaServer {
   readonly brokers: number;
   /** Release of the cluster's metadata, `3.9` or `4.0`; undefined where the brokers say none or a later one than dw knows. */
@@ -169,5 +195,18 @@ export interface Kafka {
   readonly groups: () => Promise<readonly string[]>;
   /** Offsets that a consumer group committed, by topic and partition. */
   readonly committed: (group: string) => Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>>>;
+  /**
+   * Committed messages of one partition with offsets in [from, to), in order, in pieces of some MiB. Ends early where compaction
+   * or retention has left nothing more below `to`. DW-ENGINE-REFUSED: `from` is before what is left (OFFSET_OUT_OF_RANGE).
+   */
+  readonly read: (
+    topic: string,
+    partition: number,
+    from: bigint,
+    to: bigint,
+    signal?: AbortSignal,
+  ) => AsyncIterable<readonly KafkaMessage[]>;
+  /** Fences whoever holds the id, gives up its open transaction. `timeoutMs`: how long one of ours may stay open. */
+  readonly producer: (transactionalId: string, timeoutMs: number) => Promise<KafkaProducer>;
   readonly close: () => Promise<void>;
 }

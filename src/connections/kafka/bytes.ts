@@ -4,6 +4,7 @@ export class ByteWriter {
   private bytes = Buffer.alloc(256);
   private at = 0;
 
+  /** May move the bytes: ask for the room before naming them. */
   private room(size: number): number {
     if (this.at + size > this.bytes.length) {
       const wider = Buffer.alloc(Math.max(this.bytes.length * 2, this.at + size));
@@ -16,33 +17,43 @@ export class ByteWriter {
   }
 
   int8(value: number): void {
-    this.bytes.writeInt8(value, this.room(1));
+    const place = this.room(1);
+    this.bytes.writeInt8(value, place);
+  }
+
+  private byte(value: number): void {
+    const place = this.room(1);
+    this.bytes[place] = value;
   }
 
   int16(value: number): void {
-    this.bytes.writeInt16BE(value, this.room(2));
+    const place = this.room(2);
+    this.bytes.writeInt16BE(value, place);
   }
 
   int32(value: number): void {
-    this.bytes.writeInt32BE(value, this.room(4));
+    const place = this.room(4);
+    this.bytes.writeInt32BE(value, place);
   }
 
   int64(value: bigint): void {
-    this.bytes.writeBigInt64BE(value, this.room(8));
+    const place = this.room(8);
+    this.bytes.writeBigInt64BE(value, place);
   }
 
   /** Unsigned, seven bits a byte, the lowest first. */
   varint(value: number): void {
     let rest = value >>> 0;
     while (rest > 0x7f) {
-      this.bytes[this.room(1)] = (rest & 0x7f) | 0x80;
+      this.byte((rest & 0x7f) | 0x80);
       rest >>>= 7;
     }
-    this.bytes[this.room(1)] = rest;
+    this.byte(rest);
   }
 
   raw(value: Uint8Array): void {
-    this.bytes.set(value, this.room(value.length));
+    const place = this.room(value.length);
+    this.bytes.set(value, place);
   }
 
   done(): Buffer {

@@ -1,12 +1,19 @@
-import type { Kafka } from "../../core/session.js";
+import type { Kafka, KafkaMessage } from "../../core/session.js";
 
 /* Numbers of a topic that checks and dashboards ask for. */
+
+interface Range {
+  readonly partition: number;
+  readonly start: bigint;
+  readonly end: bigint;
+}
 
 export interface TopicMetrics {
   /** Of all partitions: end minus start. Compaction and aborted transactions leave fewer messages than that. */
   readonly messages: bigint;
-  readonly partitions: readonly { readonly partition: number; readonly start: bigint; readonly end: bigint }[];
-  /** Greatest message timestamp, milliseconds since the epoch: by the producers' clocks, or the broker's with LogAppendTime. */
+  readonly partitions: readonly Range[];
+  /** Greatest message timestamp, milliseconds since the epoch: by the producers' clocks, or the broker's with LogAppendTime.
+   * Undefined where no message is left. */
   readonly newest?: number;
 }
 
@@ -18,12 +25,35 @@ export async function topicMetrics(kafka: Kafka, topic: string): Promise<TopicMe
     kafka.offsets(topic, "newest"),
   ]);
   const partitions = [...last].map(([partition, { offset: end }]) => ({ partition, start: first.get(partition)?.offset ?? 0n, end }));
-  const times = [...newest.values()].flatMap(({ timestamp }) => (timestamp === undefined ? [] : [timestamp]));
+  const times = await Promise.all(partitions.map((range) => newestTime(kafka, topic, range, newest.get(range.partition)?.offset)));
+  const known = times.filter((time) => time !== undefined);
   return {
     messages: partitions.reduce((sum, { start, end }) => sum + end - start, 0n),
     partitions,
-    ...(times.length > 0 && { newest: Math.max(...times) }),
+    ...(known.length > 0 && { newest: Math.max(...known) }),
   };
+}
+
+/** How far back from the end messages are looked for where the newest entry is a transaction's marker. */
+const TAIL = 100n;
+
+/** A partition's newest entry may be a transaction's marker, or lie in an open one: then the messages before it say. */
+async function newestTime(
+  kafka: Kafka,
+  topic: string,
+  { partition, start, end }: Range,
+  offset: bigint | undefined,
+): Promise<number | undefined> {
+  if (start === end) return undefined;
+  const at = offset === undefined || offset >= end ? [] : await times(kafka.read(topic, partition, offset, offset + 1n));
+  const tail = at.length > 0 ? at : await times(kafka.read(topic, partition, end - start > TAIL ? end - TAIL : start, end));
+  return tail.length === 0 ? undefined : Math.max(...tail);
+}
+
+async function times(pieces: AsyncIterable<readonly KafkaMessage[]>): Promise<number[]> {
+  const all: number[] = [];
+  for await (const piece of pieces) all.push(...piece.map(({ timestamp }) => timestamp));
+  return all;
 }
 
 export interface GroupLag {
