@@ -67,6 +67,8 @@ const connection = z.discriminatedUnion("kind", [
     user: z.string().optional(),
     password: secretOnly.optional(),
     database: z.string().optional(),
+    sasl: z.boolean().optional(),
+    ssl: tls,
   }),
   z.strictObject({
     kind: z.literal("s3"),

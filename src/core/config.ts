@@ -70,10 +70,14 @@ export interface KafkaConnection {
 export interface HiveConnection {
   readonly kind: "hive";
   readonly host: string;
+  /** HiveServer2 in its binary mode; 10000 when absent. */
   readonly port?: number;
   readonly user?: string;
   readonly password?: SecretReference;
   readonly database?: string;
+  /** False for servers with the authentication NOSASL. */
+  readonly sasl?: boolean;
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
 }
 
 export interface S3Connection {

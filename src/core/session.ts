@@ -210,3 +210,23 @@ export interface Kafka {
   readonly producer: (transactionalId: string, timeoutMs: number) => Promise<KafkaProducer>;
   readonly close: () => Promise<void>;
 }
+
+/** A row of a query in Hive, by the names that Hive gives its columns: every value as text (binary in base64), NULL as null. */
+export type HiveRow = Readonly<Record<string, string | null>>;
+
+/** One session of HiveServer2: `SET` and `USE` live here. */
+export interface HiveSession {
+  /** Runs a statement to its end. Throws DW-ENGINE-REFUSED, DW-PERMISSION, DW-CONNECT; an abort cancels it and throws its reason. */
+  readonly query: (sql: string, signal?: AbortSignal) => Promise<readonly HiveRow[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** A HiveServer2. Errors are DwError: DW-CONNECT, DW-TIMEOUT, DW-AUTH, DW-PERMISSION, DW-ENGINE-REFUSED. */
+export interface Hive {
+  /** `4.0.1`. */
+  readonly version: string;
+  /** A session of its own. Close it when done. */
+  readonly session: () => Promise<HiveSession>;
+  readonly query: HiveSession["query"];
+  readonly close: () => Promise<void>;
+}
