@@ -107,7 +107,7 @@ async function slotDiagnosis(about: string, binding: () => SlotBinding, open: Co
   const found = await attempt(about, async () => {
     const bound = binding();
     const opens =
-      bound.by === "embedded" || ["postgres", "pglite", "duckdb", "starrocks", "mysql", "kafka"].includes(bound.connection.kind);
+      bound.by === "embedded" || ["postgres", "pglite", "duckdb", "starrocks", "mysql", "kafka", "hive"].includes(bound.connection.kind);
     return opens ? openDiagnosis(about, await open(), now) : listeningDiagnosis(about, bound);
   });
   return "value" in found ? found.value : found.diagnosis;
@@ -128,6 +128,7 @@ async function openDiagnosis(about: string, open: OpenConnection, now: () => num
   if (open.kind === "mysql") {
     return { about, state: "ok", finding: `${open.server === "starrocks" ? "StarRocks" : "MySQL"} ${open.mysql.version}` };
   }
+  if (open.kind === "hive") return { about, state: "ok", finding: `Hive ${open.hive.version}` };
   if (open.kind === "kafka") return kafkaDiagnosis(about, open.kafka);
   const before = now();
   const [row] = await open.pg.query<{ at: string; may: boolean }>(

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import type { Connection, ConnectionKind, KafkaConnection, MysqlConnection, StarrocksConnection } from "../core/config.js";
+import type { Connection, ConnectionKind, HiveConnection, KafkaConnection, MysqlConnection, StarrocksConnection } from "../core/config.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
-import type { DuckDb, Kafka, MysqlServer, Pg } from "../core/session.js";
+import type { DuckDb, Hive, Kafka, MysqlServer, Pg } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { type Embedded, openEmbedded } from "./embedded.js";
 import { resolveSecret, type SecretSources } from "./secrets.js";
@@ -12,7 +12,8 @@ export type OpenConnection =
   | { readonly kind: "pg"; readonly pg: Pg; readonly embedded: boolean }
   | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName }
   | { readonly kind: "mysql"; readonly mysql: MysqlServer; readonly server: "starrocks" | "mysql" }
-  | { readonly kind: "kafka"; readonly kafka: Kafka };
+  | { readonly kind: "kafka"; readonly kafka: Kafka }
+  | { readonly kind: "hive"; readonly hive: Hive };
 
 /** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */
 export interface Connections {
@@ -77,6 +78,8 @@ function closable(open: OpenConnection): { readonly close: () => Promise<void> }
       return open.mysql;
     case "kafka":
       return open.kafka;
+    case "hive":
+      return open.hive;
   }
 }
 
@@ -116,6 +119,8 @@ async function openConnection(name: string, connection: Connection, sources: Sec
       return mysqlServer(connection, sources);
     case "kafka":
       return kafkaCluster(connection, sources);
+    case "hive":
+      return hiveServer(connection, sources);
     default:
       throw unsupported(name, connection.kind);
   }
@@ -130,6 +135,12 @@ async function mysqlServer(connection: StarrocksConnection | MysqlConnection, so
   return { kind: "mysql", mysql: await openMysqlServer(connection.kind, { ...place, ...database }), server: connection.kind };
 }
 
+async function hiveServer(connection: HiveConnection, sources: SecretSources): Promise<OpenConnection> {
+  const { openHive } = await import("./hive.js");
+  const password = connection.password && (await resolveSecret(connection.password, sources));
+  return { kind: "hive", hive: await openHive(connection, password) };
+}
+
 async function kafkaCluster(connection: KafkaConnection, sources: SecretSources): Promise<OpenConnection> {
   const { openKafka } = await import("./kafka.js");
   const password = connection.sasl && (await resolveSecret(connection.sasl.password, sources));
@@ -139,7 +150,7 @@ async function kafkaCluster(connection: KafkaConnection, sources: SecretSources)
 function unsupported(name: string, kind: ConnectionKind): DwError {
   return new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The connection ${name} is of kind ${kind}, which this version of dw cannot open.`,
-    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks, mysql and kafka.",
+    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks, mysql, kafka and hive.",
     fix: "Use what `dw generate` writes for it, or an environment that embeds the engine.",
   });
 }

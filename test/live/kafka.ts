@@ -16,6 +16,10 @@ export interface KafkaServer {
   readonly plain: KafkaConnection;
   /** `alice` logs in with PLAIN, `bob` with SCRAM-SHA-256; the password is the name and `-secret`. */
   readonly sasl: (ssl: boolean, login: { readonly mechanism: "plain" | "scram-sha-256"; readonly username: string }) => KafkaConnection;
+  /** Topic settings as the broker's own LogConfig defines them. */
+  readonly settings: () => Promise<
+    readonly { readonly name: string; readonly type: string; readonly validator: string; readonly internal: boolean }[]
+  >;
   readonly stop: () => Promise<void>;
 }
 
@@ -53,6 +57,16 @@ export async function startKafka(version: (typeof KAFKA_VERSIONS)[number]): Prom
       ...(ssl && { ssl: { ca } }),
       sasl: { ...login, password: secret(login.username) },
     }),
+    settings: async () => {
+      const { stdout } = await run("java", [...classes, new URL("./kafka/ConfigTable.java", import.meta.url).pathname]);
+      return stdout
+        .trim()
+        .split("\n")
+        .map((line) => {
+          const [name = "", type = "", validator = "", internal] = line.split("\t");
+          return { name, type, validator, internal: internal === "true" };
+        });
+    },
     stop: async () => {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

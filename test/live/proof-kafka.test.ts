@@ -4,6 +4,7 @@ import { type Catalog, catalogOf } from "../../src/core/catalog.js";
 import { diff } from "../../src/core/diff.js";
 import type { StatementBody } from "../../src/core/plan.js";
 import type { Kafka } from "../../src/core/session.js";
+import { configRules, valueProblem } from "../../src/engines/kafka/config.js";
 import { kafka as engine } from "../../src/engines/kafka/index.js";
 import { liveKafka } from "../../src/engines/kafka/live.js";
 import { groupLag, topicMetrics } from "../../src/engines/kafka/metrics.js";
@@ -77,6 +78,19 @@ async function prove(kafka: Kafka, pair: TopicPair): Promise<void> {
   }
 }
 
+/** Values and whether a validator, by what it prints, takes them: `[0,...,9]`, `[1,...]`, `[a, b]`. */
+function samples(validator: string): (readonly [value: string, taken: boolean])[] {
+  const [, min, max] = /^\[(-?\d+),\.\.\.(?:,(-?\d+))?\]/.exec(validator) ?? [];
+  if (min !== undefined) {
+    const except = /or (-?\d+)$/.exec(validator)?.[1];
+    const below = String(BigInt(min) - 1n);
+    const ends = [[min, true], [below, below === except], ...(except === undefined ? [] : [[except, true] as const])] as const;
+    return max === undefined ? [...ends] : [...ends, [max, true], [String(BigInt(max) + 1n), false]];
+  }
+  const words = /^\[([a-zA-Z, ]+)\]$/.exec(validator)?.[1]?.split(", ") ?? [];
+  return words.length === 0 ? [] : [...words.map((word) => [word, true] as const), ["other", false]];
+}
+
 describe.each(KAFKA_VERSIONS)("topics on Kafka %s", async (version) => {
   const server = await startKafka(version);
   const kafka = server && (await openKafka(server.plain, undefined));
@@ -105,6 +119,21 @@ describe.each(KAFKA_VERSIONS)("topics on Kafka %s", async (version) => {
       what: "a setting that no model states: retention.ms = 5",
     });
   });
+
+  test.runIf(server)(
+    "every setting that the broker knows is judged as the broker judges it, at the ends of its range and beyond",
+    async () => {
+      const settings = (await server?.settings())?.filter(({ internal }) => !internal) ?? [];
+      const judged = Object.keys(configRules).filter((name) => !/Kafka/.test(valueProblem(name, "x", version) ?? ""));
+      expect(judged.sort()).toEqual(settings.map(({ name }) => name).sort());
+      const wrong = settings.flatMap(({ name, validator }) =>
+        samples(validator)
+          .filter(([value, taken]) => (valueProblem(name, value, version) === undefined) !== taken)
+          .map(([value, taken]) => `${name} = ${value} is ${taken ? "taken" : "refused"}`),
+      );
+      expect(wrong).toEqual([]);
+    },
+  );
 
   test.runIf(kafka)("the broker's own words are in a refusal", async () => {
     const request = { createTopic: "wide", partitions: 1, replicationFactor: 3, config: {} };

@@ -17,10 +17,12 @@ export interface ServerProcess {
   readonly cwd: string;
   readonly log: string;
   readonly isReady: (log: string) => Promise<boolean> | boolean;
+  /** A minute when absent. */
+  readonly patienceMs?: number;
 }
 
-/** Starts it and waits, for at most a minute, until it is ready. Throws with the end of its log when it is not. */
-export async function startServer({ command, args, env, cwd, log, isReady }: ServerProcess): Promise<StartedServer> {
+/** Starts it and waits until it is ready. Throws with the end of its log when it is not. */
+export async function startServer({ command, args, env, cwd, log, isReady, patienceMs = 60_000 }: ServerProcess): Promise<StartedServer> {
   const out = openSync(log, "w");
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", out, out] });
   closeSync(out);
@@ -29,7 +31,7 @@ export async function startServer({ command, args, env, cwd, log, isReady }: Ser
     if (isRunning(child)) child.kill();
     await ended;
   };
-  for (let attempt = 0; attempt < 600 && isRunning(child); attempt++) {
+  for (const until = Date.now() + patienceMs; Date.now() < until && isRunning(child); ) {
     if (await isReady(await readFile(log, "utf8"))) return { stop };
     await sleep(100);
   }

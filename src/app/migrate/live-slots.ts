@@ -3,7 +3,7 @@ import { parseDuration } from "../../core/duration.js";
 import type { LiveEngine } from "../../core/engine.js";
 import { DwError, isDwError } from "../../core/errors.js";
 import type { Statement, StatementBody } from "../../core/plan.js";
-import type { DuckDb, Kafka, Mysql, Pg, PgSession } from "../../core/session.js";
+import type { DuckDb, Hive, Kafka, Mysql, Pg, PgSession } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { EngineName } from "../../core/types.js";
 import type { Engines } from "../resolve.js";
@@ -47,6 +47,7 @@ async function liveSlot(slot: EngineName, connection: OpenConnection, { environm
   }
   if (connection.kind === "mysql" && connection.server === slot) return starrocksSlot(slot, connection.mysql);
   if (connection.kind === "duckdb" && slot === "duckdb") return duckdbSlot(connection.duckdb);
+  if (connection.kind === "hive" && slot === "hive") return hiveSlot(connection.hive);
   if (connection.kind === "kafka" && slot === "kafka") return kafkaSlot(connection.kafka);
   throw new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The slot ${slot} of environment ${environment.name} cannot be migrated.`,
@@ -98,6 +99,19 @@ async function kafkaSlot(kafka: Kafka): Promise<Acting> {
     run: async (statements, signal) => {
       for (const statement of statements) await liveKafka.execute(kafka, statement, signal);
     },
+  };
+}
+
+/** Hive commits every statement by itself. */
+async function hiveSlot(hive: Hive): Promise<Acting> {
+  const { liveHive } = await import("../../engines/hive/live.js");
+  return {
+    slot: "hive",
+    introspect: (warehouse, wanted) => within(hive, (session) => liveHive.introspect(session, warehouse, wanted)),
+    run: (statements, signal) =>
+      within(hive, async (session) => {
+        for (const statement of statements) await liveHive.execute(session, statement, signal);
+      }),
   };
 }
 

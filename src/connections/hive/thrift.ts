@@ -36,10 +36,10 @@ export function encodeCall(name: string, sequence: number, request: readonly Fie
 }
 
 function fieldsOf(fields: readonly Field[]): Buffer {
-  return Buffer.concat([...fields.flatMap((field) => [Buffer.from([field[1]]), int16(field[0]), valueOf(field)]), Buffer.from([STOP])]);
+  return Buffer.concat([...fields.flatMap((field) => [Buffer.from([field[1]]), int16(field[0]), encoded(field)]), Buffer.from([STOP])]);
 }
 
-function valueOf([, type, value]: Field): Buffer {
+function encoded([, type, value]: Field): Buffer {
   switch (type) {
     case BOOL:
       return Buffer.from([value ? 1 : 0]);

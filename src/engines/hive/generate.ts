@@ -15,11 +15,14 @@ const { sql, id, lit, join, raw } = hive;
 interface Extras {
   readonly hazards?: readonly Hazard[];
   readonly undo?: readonly Sql[];
+  /** To say it twice does no harm. */
+  readonly repeatable?: true;
 }
 
 /** Hive commits every DDL statement by itself. */
-function statement(text: Sql, { hazards = [], undo }: Extras = {}): StatementBody {
-  return { text: text.text, hazards, transactional: false, ...(undo && { undo: undo.map((one) => one.text) }) };
+function statement(text: Sql, { hazards = [], undo, repeatable }: Extras = {}): StatementBody {
+  const back = undo && { undo: undo.map((one) => one.text) };
+  return { text: text.text, hazards, transactional: false, ...back, ...(repeatable && { repeatable }) };
 }
 
 export function generate(operation: Operation): readonly StatementBody[] {
@@ -75,11 +78,14 @@ function cascade(object: HiveObject): Sql {
 function change(object: HiveObject, column: ColumnBody): StatementBody {
   return statement(
     sql`ALTER TABLE ${id(...qualifiedName(object))} CHANGE COLUMN ${id(column.name)} ${described(column)}${cascade(object)}`,
+    { repeatable: true },
   );
 }
 
 function tableComment(object: HiveObject, comment: string): StatementBody {
-  return statement(sql`ALTER TABLE ${id(...qualifiedName(object))} SET TBLPROPERTIES (${lit("comment")} = ${lit(comment)})`);
+  return statement(sql`ALTER TABLE ${id(...qualifiedName(object))} SET TBLPROPERTIES (${lit("comment")} = ${lit(comment)})`, {
+    repeatable: true,
+  });
 }
 
 function act(object: HiveObject, wanted: HiveAction): StatementBody {
@@ -88,13 +94,13 @@ function act(object: HiveObject, wanted: HiveAction): StatementBody {
     case "set-property": {
       const text = (value: string | null): Sql =>
         value === null
-          ? sql`${target} UNSET TBLPROPERTIES (${lit(wanted.name)})`
+          ? sql`${target} UNSET TBLPROPERTIES IF EXISTS (${lit(wanted.name)})`
           : sql`${target} SET TBLPROPERTIES (${lit(wanted.name)} = ${lit(value)})`;
-      return statement(text(wanted.to), { undo: [text(wanted.from)] });
+      return statement(text(wanted.to), { undo: [text(wanted.from)], repeatable: true });
     }
     case "set-serde-property": {
       const text = (value: string): Sql => sql`${target} SET SERDEPROPERTIES (${lit(wanted.name)} = ${lit(value)})`;
-      return statement(text(wanted.to), wanted.from === null ? {} : { undo: [text(wanted.from)] });
+      return statement(text(wanted.to), { repeatable: true, ...(wanted.from !== null && { undo: [text(wanted.from)] }) });
     }
     case "set-location": {
       const why = `${displayName(object.name)} answers from ${wanted.to}; files of ${wanted.from} stay there unread, and partitions keep their places`;

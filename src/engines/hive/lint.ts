@@ -255,6 +255,25 @@ const skewed: Rule = ({ skewed: clause, columns }, says) => {
   ];
 };
 
+/** Hive compares the text between the quotes as it stands there, escapes included. */
+const skewedQuotes: Rule = ({ skewed: clause }, says) =>
+  (clause?.values ?? [])
+    .flat()
+    .filter((value) => /['"\\;\n\r\t]/.test(value))
+    .map((value) =>
+      says("skewed-quotes", `Hive would keep ${JSON.stringify(value)} with its escapes and never meet it`, "Leave this value out."),
+    );
+
+/** Hive writes the schema of a Parquet file as text, unquoted. */
+const parquetNames: Rule = ({ columns, format }, says) =>
+  format.storedAs === "PARQUET"
+    ? columns
+        .filter(({ name }) => /[\s,;{}()=]/.test(name))
+        .map(({ name }) =>
+          says("parquet-column", `${JSON.stringify(name)} cannot be a column of Parquet files that Hive writes`, "Rename it, or use ORC."),
+        )
+    : [];
+
 const PARQUET_COMPRESSION = ["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "BROTLI", "LZO"];
 const ORC_COMPRESSION = ["NONE", "ZLIB", "SNAPPY", "LZO", "LZ4", "ZSTD"];
 
@@ -310,6 +329,8 @@ const RULES: readonly Rule[] = [
   csv,
   formats,
   skewed,
+  skewedQuotes,
+  parquetNames,
   properties,
   zonedParquet,
 ];

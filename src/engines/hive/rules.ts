@@ -107,6 +107,7 @@ function columnDecision(
   before: TableBody,
   after: TableBody,
 ): Decision {
+  if (isJson(after)) return "Hive refuses every change of the columns that its JSON SerDe reads";
   if (name === "#order") return "files and INSERT without names know columns by their place";
   const old = before.columns.find((column) => column.name === name);
   const column = after.columns.find((candidate) => candidate.name === name);
@@ -119,6 +120,11 @@ function columnDecision(
   return what === "type"
     ? `${name} cannot go from ${old.type} to ${column.type} in files that are there`
     : `${what} of ${name} is a constraint`;
+}
+
+/** ALTER compares the new columns with those that the SerDe reports, whose types are spelled otherwise (Hive 4.0.1). */
+function isJson({ format }: TableBody): boolean {
+  return format.storedAs === "JSONFILE" || /\bJsonSerDe$/i.test(format.serde ?? "");
 }
 
 function addedColumn(column: ColumnBody, object: CatalogObject, before: TableBody, after: TableBody): Decision {

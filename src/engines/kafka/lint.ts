@@ -16,13 +16,14 @@ interface Case {
   readonly topic: TopicObject;
   readonly config: Config;
   readonly replicas: number;
-  readonly major: number;
+  /** `3.9`. */
+  readonly version: string;
 }
 
 const RULES: Readonly<Record<string, (one: Case) => readonly (Problem | false)[]>> = {
-  config: ({ config, major }) =>
+  config: ({ config, version }) =>
     Object.entries(config).map(([name, value]) => {
-      const problem = valueProblem(name, value, major);
+      const problem = valueProblem(name, value, version);
       return problem !== undefined && { message: `${name}: ${problem}`, fix: `Correct ${name} in the topic's config.` };
     }),
   count: ({ topic, replicas }) => [
@@ -66,9 +67,22 @@ const RULES: Readonly<Record<string, (one: Case) => readonly (Problem | false)[]
         min > max && { message: "min.compaction.lag.ms is above max.compaction.lag.ms", fix: "Lower the one or raise the other." },
     ];
   },
+  "retention-bytes": ({ config }) => {
+    const bytes = number(config, "retention.bytes");
+    return [
+      bytes !== undefined &&
+        bytes < -1n && { severity: "warning", message: "a negative retention.bytes means no limit", fix: "Say -1, or leave it out." },
+    ];
+  },
   "tiered-storage": ({ config }) => [
     config["remote.storage.enable"]?.toLowerCase() === "true" &&
       compacted(config) && { message: "a compacted topic has no remote storage", fix: "Remove remote.storage.enable, or compact." },
+    config["remote.log.copy.disable"]?.toLowerCase() === "true" &&
+      [config["local.retention.ms"] ?? "-2", config["local.retention.bytes"] ?? "-2"].some((value) => value !== "-2") && {
+        severity: "warning",
+        message: "nothing is copied to remote storage, so that local.retention deletes what is nowhere else",
+        fix: "Leave local.retention.ms and local.retention.bytes at -2 while remote.log.copy.disable is true.",
+      },
   ],
   "local-retention": ({ config }) => ["ms", "bytes"].map((unit) => localRetentionProblem(config, unit)),
   "segment-retention": ({ config }) => {
@@ -85,16 +99,19 @@ const RULES: Readonly<Record<string, (one: Case) => readonly (Problem | false)[]
   },
 };
 
+/** Judged for where the target names none. */
+const NEWEST = "4.4";
+
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): readonly Finding[] {
-  const major = Number.parseInt(target.version, 10) || 4;
+  const version = /^\d+\.\d+/.exec(target.version)?.[0] ?? NEWEST;
   return objects.flatMap((object) =>
-    topicFindings(topicObject(fillHoles(object as unknown as Json, "default") as unknown as CatalogObject), major),
+    topicFindings(topicObject(fillHoles(object as unknown as Json, "default") as unknown as CatalogObject), version),
   ); // JSON by construction
 }
 
-function topicFindings(topic: TopicObject, major: number): Finding[] {
+function topicFindings(topic: TopicObject, version: string): Finding[] {
   const config = topic.body.config as Config; // holes are filled
-  const one: Case = { topic, config, replicas: Number(topic.body.replicationFactor), major };
+  const one: Case = { topic, config, replicas: Number(topic.body.replicationFactor), version };
   const place = topic.model ?? topic.name[0] ?? "";
   return Object.entries(RULES).flatMap(([code, rule]) =>
     rule(one).flatMap((problem) =>

@@ -70,11 +70,11 @@ describe("the databases of an environment", () => {
 
   test("an engine that this version cannot talk to is refused by name", async () => {
     const opened = await project(`{
-      environments: { dev: { slots: { hive: "lake" }, connections: { lake: { kind: "hive", host: "h" } } } },
+      environments: { dev: { slots: { hive: "lake" }, connections: { lake: { kind: "s3", endpoint: "http://h", accessKeyId: "k", secretAccessKey: { $secret: "env", name: "S" } } } } },
     }`);
     await expect(opened.connect(opened.environment("dev")).slot("hive")).rejects.toMatchObject({
       code: "DW-CONNECTION-UNSUPPORTED",
-      what: "The connection lake is of kind hive, which this version of dw cannot open.",
+      what: "The connection lake is of kind s3, which this version of dw cannot open.",
     });
   });
 });

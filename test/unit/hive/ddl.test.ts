@@ -215,7 +215,7 @@ describe("ALTER", () => {
     });
     expect(changes(from, to)).toEqual([
       "ALTER TABLE `lake`.`m` CHANGE COLUMN `id` `id` bigint",
-      "ALTER TABLE `lake`.`m` UNSET TBLPROPERTIES ('orc.compress')",
+      "ALTER TABLE `lake`.`m` UNSET TBLPROPERTIES IF EXISTS ('orc.compress')",
     ]);
   });
 
