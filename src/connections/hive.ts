@@ -212,7 +212,12 @@ function codeOf(message: string, sqlState: string): ErrorCode {
 
 function refused(sql: string, message: string, sqlState: string): DwError {
   const lines = message.split("\n").map((line) => line.trim());
-  const why = lines.filter((line) => line !== "" && !line.startsWith("at ")).slice(0, 3).join(" ").replace(/^Error while (?:compiling|processing) statement: /, "").replace(/^FAILED: /, "");
+  const why = lines
+    .filter((line) => line !== "" && !line.startsWith("at "))
+    .slice(0, 3)
+    .join(" ")
+    .replace(/^Error while (?:compiling|processing) statement: /, "")
+    .replace(/^FAILED: /, "");
   return new DwError(codeOf(message, sqlState), {
     what: `Hive refused: ${sql}`,
     why: why === "" ? "HiveServer2 gives no reason; its log does." : `${why}${sqlState === "" ? "" : ` (${sqlState})`}`,

@@ -29,6 +29,8 @@ export function checkSlot(engine: SlotName, open: OpenConnection, concurrency = 
       const dialect = server === "starrocks" ? "starrocks" : "mysql";
       return { engine, dialect, emulated: false, concurrency, query: mysqlQuery(open.mysql, server) };
     }
+    case "hive":
+      return { engine, dialect: "duckdb", emulated: false, concurrency, query: () => Promise.reject(noDialect()) };
     case "kafka":
       // Nobody asks it in a dialect: a topic's questions go another way.
       return { engine, dialect: "duckdb", emulated: false, concurrency, query: () => Promise.reject(noRows()) };
@@ -94,6 +96,14 @@ function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
     const stop = (): void => reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+function noDialect(): DwError {
+  return new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: "This version of dw does not check rows in Hive.",
+    why: "It connects to Hive for migrations and comparisons only.",
+    fix: "Check the tables that are filled from it, or its files with a source.",
   });
 }
 
