@@ -21,7 +21,14 @@ export type Operation<Action extends JsonObject = JsonObject> =
   | { readonly op: "retype-column"; readonly object: CatalogObject; readonly from: JsonObject; readonly to: JsonObject }
   | { readonly op: "set-nullable"; readonly object: CatalogObject; readonly column: string; readonly nullable: boolean }
   | { readonly op: "set-default"; readonly object: CatalogObject; readonly column: string; readonly from: Json; readonly to: Json }
-  | { readonly op: "set-comment"; readonly object: CatalogObject; readonly column?: string; readonly comment: string }
+  | {
+      readonly op: "set-comment";
+      readonly object: CatalogObject;
+      readonly column?: string;
+      /** The comment before, for the way back; absent where nothing had one. */
+      readonly from?: string;
+      readonly comment: string;
+    }
   | {
       readonly op: "rebuild-object";
       readonly from: CatalogObject;

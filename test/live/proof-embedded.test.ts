@@ -19,7 +19,7 @@ let session: PgSession;
 beforeAll(async () => {
   pg = await openPglite(join(folder, "db"));
   session = await pg.session();
-}, 60_000);
+}, 300_000);
 
 afterAll(async () => {
   await pg.close();

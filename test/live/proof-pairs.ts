@@ -485,7 +485,7 @@ export function rebuildPairs(): NamedPair[] {
   const latest = view("v", "h", { id: t.bigint("i"), mean: t.double("m").nullable() }, "SELECT id, mean");
   const values = view("w", "p", { id: t.bigint("i"), value: t.double("m").nullable() }, "SELECT id, value");
   const overValues = view("x", "w", { id: t.bigint("i"), twice: t.double("m").nullable() }, "SELECT id, value * 2 AS twice");
-  const compressed = [...SEED, "SELECT compress_chunk(chunk) FROM show_chunks('p') AS chunk"];
+  const compressed = [...SEED, "SELECT compress_chunk(chunk, if_not_compressed => TRUE) FROM show_chunks('p') AS chunk"];
   const history = [
     ...compressed,
     "CALL refresh_continuous_aggregate('h', NULL, NULL)",

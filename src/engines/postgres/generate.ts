@@ -91,7 +91,11 @@ function statementsOf(operation: Operation, making: Making): StatementBody[] {
         statement(setDefault(object, operation.column, operation.to), { undo: [setDefault(object, operation.column, operation.from)] }),
       ];
     case "set-comment":
-      return [statement(commentStatement(object, operation.column, operation.comment))];
+      return [
+        statement(commentStatement(object, operation.column, operation.comment), {
+          undo: [commentStatement(object, operation.column, operation.from ?? "")],
+        }),
+      ];
     case "rebuild-object":
       return remake(operation, making);
     case "engine-action":

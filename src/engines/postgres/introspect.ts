@@ -3,19 +3,9 @@ import type { Introspected } from "../../core/engine.js";
 import type { JsonObject } from "../../core/json.js";
 import type { PgSession } from "../../core/session.js";
 import type { EngineName } from "../../core/types.js";
-import type {
-  CheckBody,
-  ColumnBody,
-  ForeignKeyBody,
-  FunctionBody,
-  IndexBody,
-  MaterializedViewBody,
-  TableBody,
-  ViewBody,
-  ViewColumnBody,
-} from "./body.js";
+import type { CheckBody, ColumnBody, ForeignKeyBody, FunctionBody, IndexBody, TableBody, ViewBody, ViewColumnBody } from "./body.js";
 import { type LiveFunction, type LiveIndex, type LiveRelation, liveFunctions, liveRelations, liveSchemas } from "./live-catalog.js";
-import { spelledQuery, spelledTable } from "./scratch.js";
+import { type SpelledTable, spelledDefaults, spelledEnumCheck, spelledQueries, spelledTables } from "./scratch.js";
 
 type Unmodelled = Introspected["unmodelled"][number];
 
@@ -57,9 +47,13 @@ export async function introspect(
   const looking: Looking = { session, slot, wanted: new Map(own.map((object) => [object.id, object])), objects: [], unmodelled: [] };
   await rolledBack(session, async () => {
     await session.query("SET LOCAL search_path = pg_catalog");
+    await session.query("SET LOCAL jit = off"); // compiling queries of one run over the catalog costs more than they do
     const extended = await extension.load(looking);
     for (const { name, comment } of await liveSchemas(session)) add(looking, "schema", [name], { comment: comment ?? "" });
-    for (const relation of await liveRelations(session)) await lookAtRelation(looking, relation, extended);
+    const found: Found = { tables: [], views: [] };
+    for (const relation of await liveRelations(session)) await lookAtRelation(looking, relation, extended, found);
+    await judgeTables(looking, found.tables);
+    await judgeViews(looking, found.views);
     lookAtFunctions(looking, await liveFunctions(session));
   });
   return { catalog: catalogOf(warehouse, looking.objects), unmodelled: looking.unmodelled.sort((a, b) => compareText(a.name, b.name)) };
@@ -92,25 +86,44 @@ export function wantedBody<Body extends JsonObject>(looking: Looking, kind: Obje
   return looking.wanted.get(objectId(looking.slot, kind, name))?.body as Body | undefined; // the id carries the kind, the kind the body
 }
 
-async function lookAtRelation(looking: Looking, relation: LiveRelation, extended: Extended): Promise<void> {
-  const { kind, schema, name } = relation;
-  for (const extra of relation.extras) report(looking, schema, name, extra);
-  if (kind === "r") return lookAtTable(looking, relation, extended);
-  if (kind === "p" || kind === "f") return report(looking, schema, name, kind === "p" ? "partitioned table" : "foreign table");
-  if (await extended.view(relation)) return;
-  if (kind === "v") return add(looking, "view", [schema, name], await viewBody(looking, "view", relation));
-  const body: MaterializedViewBody = {
-    ...(await viewBody(looking, "materialized-view", relation)),
-    indexes: indexBodies(looking, relation),
-  };
-  add(looking, "materialized-view", [schema, name], body);
+/** What is judged together, because the server is asked about all of them at once. */
+interface Found {
+  readonly tables: { readonly name: readonly string[]; readonly body: TableBody }[];
+  readonly views: { readonly kind: "view" | "materialized-view"; readonly relation: LiveRelation }[];
 }
 
-async function lookAtTable(looking: Looking, relation: LiveRelation, extended: Extended): Promise<void> {
-  const { schema, name } = relation;
-  const body = extended.table(relation, tableBody(looking, relation));
-  const wanted = wantedBody<TableBody>(looking, "table", [schema, name]);
-  add(looking, "table", [schema, name], wanted ? await judged(looking.session, body, wanted) : body);
+async function lookAtRelation(looking: Looking, relation: LiveRelation, extended: Extended, found: Found): Promise<void> {
+  const { kind, schema, name } = relation;
+  for (const extra of relation.extras) report(looking, schema, name, extra);
+  if (kind === "p" || kind === "f") return report(looking, schema, name, kind === "p" ? "partitioned table" : "foreign table");
+  if (kind === "r") found.tables.push({ name: [schema, name], body: extended.table(relation, tableBody(looking, relation)) });
+  else if (!(await extended.view(relation))) found.views.push({ kind: kind === "v" ? "view" : "materialized-view", relation });
+}
+
+async function judgeTables(looking: Looking, tables: Found["tables"]): Promise<void> {
+  const { session } = looking;
+  const pairs = tables.map(({ name, body }) => ({ name, body, wanted: wantedBody<TableBody>(looking, "table", name) }));
+  const defaults = await spelledDefaults(session, defaultsOf(pairs.flatMap(({ wanted }) => wanted?.columns ?? [])));
+  const asked = pairs.flatMap(({ wanted }) => (wanted !== undefined && hasOwnExpressions(wanted) ? [wanted] : []));
+  const tablesSpelled = await spelledTables(session, asked);
+  for (const { name, body, wanted } of pairs) {
+    const table = wanted && tablesSpelled[asked.indexOf(wanted)];
+    add(looking, "table", name, wanted ? judged(body, wanted, { defaults, ...(table && { table }) }) : body);
+  }
+}
+
+async function judgeViews(looking: Looking, views: Found["views"]): Promise<void> {
+  const named = views.map((view) => ({ ...view, name: [view.relation.schema, view.relation.name] }));
+  const wanted = named.map(({ kind, name }) => wantedBody<ViewBody>(looking, kind, name));
+  const asked = wanted.filter((body) => body !== undefined);
+  const queries = await spelledQueries(looking.session, asked);
+  named.forEach(({ kind, name, relation }, index) => {
+    const ours = wanted[index];
+    const definition = relation.definition ?? "";
+    const query = ours !== undefined && queries[asked.indexOf(ours)] === definition ? ours.query : withoutSemicolon(definition);
+    const body: ViewBody = { comment: relation.comment ?? "", columns: viewColumns(relation), query };
+    add(looking, kind, name, kind === "view" ? body : { ...body, indexes: indexBodies(looking, relation) });
+  });
 }
 
 function tableBody(looking: Looking, relation: LiveRelation): TableBody {
@@ -158,9 +171,25 @@ function indexBody({ name, columns, unique, method, where }: LiveIndex): IndexBo
   return { name, columns: plain, unique, method, ...(where !== null && { where }) };
 }
 
+/** How the server spells what we want. */
+interface Spelled {
+  readonly defaults: ReadonlyMap<string, string>;
+  /** Of a table with expressions that read columns. */
+  readonly table?: SpelledTable;
+}
+
+const defaultKey = ({ type, default: text = "" }: ColumnBody): string => `${type} ${text}`;
+
+function defaultsOf(columns: readonly ColumnBody[]): Map<string, { readonly type: string; readonly text: string }> {
+  return new Map(
+    columns.flatMap((column) =>
+      column.default === undefined ? [] : [[defaultKey(column), { type: column.type, text: column.default }] as const],
+    ),
+  );
+}
+
 /** Our own texts where the server says that they mean what it holds, its columns in our order (it cannot move them). */
-async function judged(session: PgSession, live: TableBody, wanted: TableBody): Promise<TableBody> {
-  const spelled = hasExpressions(wanted) ? await spelledTable(session, wanted) : undefined;
+function judged(live: TableBody, wanted: TableBody, spelled: Spelled): TableBody {
   const columns = live.columns.map((column) => judgedColumn(column, wanted, spelled));
   return {
     ...live,
@@ -177,32 +206,40 @@ async function judged(session: PgSession, live: TableBody, wanted: TableBody): P
   };
 }
 
-function hasExpressions({ columns, indexes, checks }: TableBody): boolean {
-  return checks.length > 0 || columns.some((column) => column.default ?? column.generated) || indexes.some(({ where }) => where);
+/** Expressions that read columns, and whose spelling is not known beforehand. */
+function hasOwnExpressions({ columns, indexes, checks }: TableBody): boolean {
+  return (
+    checks.some(({ expression }) => spelledEnumCheck(expression) === undefined) ||
+    columns.some((column) => column.generated) ||
+    indexes.some(({ where }) => where)
+  );
 }
 
-function judgedColumn(column: ColumnBody, wanted: TableBody, spelled: LiveRelation | undefined): ColumnBody {
+function judgedColumn(column: ColumnBody, wanted: TableBody, { defaults, table }: Spelled): ColumnBody {
   const ours = wanted.columns.find(({ name }) => name === column.name);
-  const expression = spelled?.columns.find(({ name }) => name === column.name)?.expression;
-  if (ours === undefined || expression === undefined || expression !== (column.default ?? column.generated)) return column;
+  if (ours === undefined) return column;
+  const generated = table?.generated.get(column.name);
   const { default: _, generated: __, ...rest } = column;
-  return {
-    ...rest,
-    ...(column.default !== undefined && ours.default !== undefined && { default: ours.default }),
-    ...(column.generated !== undefined && ours.generated !== undefined && { generated: ours.generated }),
-  };
+  if (column.default !== undefined && ours.default !== undefined && defaults.get(defaultKey(ours)) === column.default) {
+    return { ...rest, default: ours.default };
+  }
+  if (column.generated !== undefined && ours.generated !== undefined && generated === column.generated) {
+    return { ...rest, generated: ours.generated };
+  }
+  return column;
 }
 
-function judgedIndex(index: IndexBody, wanted: TableBody, spelled: LiveRelation | undefined): IndexBody {
+function judgedIndex(index: IndexBody, wanted: TableBody, { table }: Spelled): IndexBody {
   const ours = wanted.indexes.find(({ name }) => name === index.name)?.where;
-  const where = spelled?.indexes.find(({ name }) => name === index.name)?.where;
-  return ours !== undefined && where !== undefined && where !== null && where === index.where ? { ...index, where: ours } : index;
+  const where = table?.predicates.get(index.name);
+  return ours !== undefined && where !== undefined && where === index.where ? { ...index, where: ours } : index;
 }
 
-function judgedCheck(check: CheckBody, wanted: TableBody, spelled: LiveRelation | undefined): CheckBody {
+function judgedCheck(check: CheckBody, wanted: TableBody, { table }: Spelled): CheckBody {
   const ours = wanted.checks.find(({ name }) => name === check.name)?.expression;
-  const expression = spelled?.constraints.find(({ name }) => name === check.name)?.expression;
-  return ours !== undefined && expression === check.expression ? { ...check, expression: ours } : check;
+  if (ours === undefined) return check;
+  const expression = table?.checks.get(check.name) ?? spelledEnumCheck(ours);
+  return expression === check.expression ? { ...check, expression: ours } : check;
 }
 
 /** Members that both have in the wanted order, then the others as they came. */
@@ -215,22 +252,17 @@ function inOrderOf<Member extends { readonly name: string }>(
   return [...members].sort((a, b) => at(a) - at(b)); // sort is stable
 }
 
-async function viewBody(looking: Looking, kind: ObjectKind, relation: LiveRelation): Promise<ViewBody> {
-  const { schema, name, definition } = relation;
-  return {
-    comment: relation.comment ?? "",
-    columns: viewColumns(relation),
-    query: await judgedQuery(looking, wantedBody<ViewBody>(looking, kind, [schema, name]), definition ?? ""),
-  };
-}
-
 export function viewColumns({ columns }: LiveRelation): ViewColumnBody[] {
   return columns.map((column) => ({ name: column.name, comment: column.comment ?? "" }));
 }
 
 /** Our own query where the server would spell it as it spells the live one. */
 export async function judgedQuery(looking: Looking, wanted: ViewBody | undefined, definition: string): Promise<string> {
-  if (wanted !== undefined && (await spelledQuery(looking.session, wanted)) === definition) return wanted.query;
+  const [spelled] = wanted === undefined ? [] : await spelledQueries(looking.session, [wanted]);
+  return wanted !== undefined && spelled === definition ? wanted.query : withoutSemicolon(definition);
+}
+
+function withoutSemicolon(definition: string): string {
   return definition.trim().replace(/;$/, "");
 }
 

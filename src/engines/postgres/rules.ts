@@ -103,11 +103,11 @@ const alteredFunction: Rule = (change) => {
 };
 
 function commentChanges({ to, facts }: Altered): Operation[] {
-  return facts.flatMap(({ path, to: comment }): Operation[] => {
-    const text = typeof comment === "string" ? comment : "";
-    if (path.length === 1 && path[0] === "comment") return [{ op: "set-comment", object: to, comment: text }];
+  return facts.flatMap(({ path, from: before, to: comment }): Operation[] => {
+    const texts = { from: typeof before === "string" ? before : "", comment: typeof comment === "string" ? comment : "" };
+    if (path.length === 1 && path[0] === "comment") return [{ op: "set-comment", object: to, ...texts }];
     if (path[0] !== "columns" || path.length !== 3 || path[2] !== "comment" || path[1] === undefined) return [];
-    return [{ op: "set-comment", object: to, column: path[1], comment: text }];
+    return [{ op: "set-comment", object: to, column: path[1], ...texts }];
   });
 }
 
