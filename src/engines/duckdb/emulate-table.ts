@@ -2,6 +2,7 @@ import { displayName } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import type { Sql } from "../../core/sql.js";
 import { typeText } from "../../core/types.js";
+import type { NamedPartition } from "../starrocks/actions.js";
 import {
   type ColumnBody,
   type MaterializedViewBody,
@@ -112,6 +113,32 @@ export function rebuildTable(from: Table, to: Table): Sql[] {
     sql`DROP TABLE ${id(...qualifiedName(from))}`,
     sql`ALTER TABLE ${id(...shadow)} RENAME TO ${id(name)}`,
   ];
+}
+
+/** The rows that StarRocks would keep in a partition: NULL is below every bound. */
+export function partitionRows(object: Table, partition: NamedPartition): Sql {
+  const columns = object.body.partition && "columns" in object.body.partition ? object.body.partition.columns : [];
+  const is = (name: string, value: string | null, operator: Sql): Sql => {
+    const column = object.body.columns.find((candidate) => candidate.name === name);
+    if (!column) throw refuse(object, `partition ${partition.name} goes`, `it has no column ${name}`);
+    return value === null ? sql`${id(name)} IS NULL` : sql`${id(name)} ${operator} CAST(${lit(value)} AS ${columnType(object, column)})`;
+  };
+  if ("values" in partition) {
+    const tuples = partition.values.map(
+      (tuple) =>
+        sql`(${join(
+          columns.map((name, index) => is(name, tuple[index] ?? null, raw("="))),
+          " AND ",
+        )})`,
+    );
+    return join(tuples, " OR ");
+  }
+  const [name = "", ...others] = columns;
+  if (others.length > 0) throw refuse(object, `partition ${partition.name} goes`, "it has bounds over several columns");
+  const [from = null] = partition.from;
+  const [to = null] = partition.to;
+  const below = to === null ? raw("TRUE") : is(name, to, raw("<"));
+  return from === null ? sql`(${id(name)} IS NULL OR ${below})` : sql`(${is(name, from, raw(">="))} AND ${below})`;
 }
 
 export function names(columns: readonly string[]): Sql {

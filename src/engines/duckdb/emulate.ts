@@ -6,7 +6,7 @@ import type { Operation } from "../../core/operation.js";
 import type { StatementBody } from "../../core/plan.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Sql } from "../../core/sql.js";
-import type { NamedPartition, StarrocksAction } from "../starrocks/actions.js";
+import type { StarrocksAction } from "../starrocks/actions.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject } from "../starrocks/body.js";
 import { mapType as mapToStarrocks } from "../starrocks/types.js";
 import { duckdb } from "./dialect.js";
@@ -17,6 +17,7 @@ import {
   createTable,
   dropRelation,
   isStored,
+  partitionRows,
   type Query,
   rebuildTable,
   refreshQuery,
@@ -26,7 +27,7 @@ import {
 import { execute } from "./execute.js";
 import { fromNative } from "./types.js";
 
-const { sql, id, join, lit, raw } = duckdb;
+const { sql, id, lit } = duckdb;
 
 /*
  * The embedded profile's StarRocks: the same operations that a plan has for StarRocks, executed by DuckDB. Physical options
@@ -114,32 +115,6 @@ function act(object: Table, action: StarrocksAction): Sql[] {
     default:
       return [];
   }
-}
-
-/** The rows that StarRocks would keep in a partition: NULL is below every bound. */
-function partitionRows(object: Table, partition: NamedPartition): Sql {
-  const columns = object.body.partition && "columns" in object.body.partition ? object.body.partition.columns : [];
-  const is = (name: string, value: string | null, operator: Sql): Sql => {
-    const column = object.body.columns.find((candidate) => candidate.name === name);
-    if (!column) throw refuse(object, `partition ${partition.name} goes`, `it has no column ${name}`);
-    return value === null ? sql`${id(name)} IS NULL` : sql`${id(name)} ${operator} CAST(${lit(value)} AS ${columnType(object, column)})`;
-  };
-  if ("values" in partition) {
-    const tuples = partition.values.map(
-      (tuple) =>
-        sql`(${join(
-          columns.map((name, index) => is(name, tuple[index] ?? null, raw("="))),
-          " AND ",
-        )})`,
-    );
-    return join(tuples, " OR ");
-  }
-  const [name = "", ...others] = columns;
-  if (others.length > 0) throw refuse(object, `partition ${partition.name} goes`, "it has bounds over several columns");
-  const [from = null] = partition.from;
-  const [to = null] = partition.to;
-  const below = to === null ? raw("TRUE") : is(name, to, raw("<"));
-  return from === null ? sql`(${id(name)} IS NULL OR ${below})` : sql`(${is(name, from, raw(">="))} AND ${below})`;
 }
 
 type ColumnOperation = Extract<

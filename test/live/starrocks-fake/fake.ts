@@ -8,16 +8,16 @@ import { parseStatement } from "../../../src/engines/starrocks/parse/statement.j
 import { altered } from "./alter.js";
 import { shownMaterializedView, shownTable, shownView } from "./printed.js";
 import { exists, notFound, Refusal, Unclaimed, unknownDatabase, unknownTable } from "./refusal.js";
+import { FakeRows, type Names, type Row, type Stored } from "./rows.js";
 
 /*
  * A front end in memory: it keeps definitions, no rows. What it answers to CREATE, ALTER and SHOW CREATE is compared with the
  * recorded answers in test/corpus/starrocks-fake.test.ts; what it does not know it refuses loudly, so that no test is built on a guess.
  */
 
-export type Row = Readonly<Record<string, string | null>>;
-
 type Relation =
-  | { readonly kind: "table"; readonly body: TableBody }
+  /** `store` is where its rows are: see rows.ts. */
+  | { readonly kind: "table"; readonly body: TableBody; readonly store: string }
   | { readonly kind: "view"; readonly body: ViewBody }
   | { readonly kind: "materialized-view"; readonly body: MaterializedViewBody };
 
@@ -59,6 +59,8 @@ export class FakeStarrocks {
   private readonly jobs: FakeJob[] = [];
   private readonly dropped = new Map<string, Relation>();
   private nextJob = 10001;
+  private nextStore = 1;
+  readonly rows = new FakeRows();
 
   /** Rows, or nothing for a statement that has none. Throws Refusal and Unclaimed. */
   execute(sql: string, session: Session): readonly Row[] | undefined {
@@ -81,6 +83,7 @@ export class FakeStarrocks {
     for (const name of [...this.databases.keys()]) if (name !== "information_schema") this.databases.delete(name);
     this.jobs.length = 0;
     this.executed.length = 0;
+    this.rows.labels.clear();
   }
 
   /** All jobs end, as if SHOW ALTER had been asked often enough. */
@@ -121,6 +124,7 @@ export class FakeStarrocks {
       /^SHOW CREATE (TABLE|VIEW|MATERIALIZED VIEW) (.+)$/is,
       ([, word = "", name = ""], session) => this.created(session, word.toUpperCase(), name),
     ],
+    [/^SHOW TABLES FROM (\S+)(?: LIKE '(.*)')?$/i, ([, name, like], session) => this.tablesLike(session, name, like)],
     [/^SHOW PROCESSLIST$/i, () => [...this.sessions.keys()].map((id) => ({ Id: String(id), User: "root", Command: "Sleep" }))],
     [/^KILL (?:CONNECTION )?(\d+)$/i, ([, id]) => this.kill(Number(id))],
   ];
@@ -147,6 +151,15 @@ export class FakeStarrocks {
         [`Tables_in_${database}`]: own,
         Table_type: kind === "table" ? "BASE TABLE" : "VIEW",
       }));
+  }
+
+  private tablesLike(session: Session, name: string | undefined, like: string | undefined): readonly Row[] {
+    const [database, relations] = this.databaseOf(session, name);
+    const pattern = like === undefined ? /./ : new RegExp(`^${like.replace(/\\(.)/g, "$1").replaceAll("_", ".").replaceAll("%", ".*")}$`);
+    return [...relations.keys()]
+      .filter((own) => pattern.test(own))
+      .sort(compareText)
+      .map((own) => ({ [`Tables_in_${database}`]: own }));
   }
 
   private materializedViews(session: Session, name: string | undefined): readonly Row[] {
@@ -191,7 +204,9 @@ export class FakeStarrocks {
       return;
     }
     job.state = job.message === "" ? "FINISHED" : "CANCELLED";
-    if (job.state === "FINISHED") this.databases.get(job.database)?.set(job.table, { kind: "table", body: job.becomes });
+    const relations = this.databases.get(job.database);
+    const relation = relations?.get(job.table);
+    if (job.state === "FINISHED" && relation?.kind === "table") relations?.set(job.table, { ...relation, body: job.becomes });
   }
 
   // ---------------------------------------------------------------------------------------------- changes
@@ -281,7 +296,9 @@ export class FakeStarrocks {
     sql: string,
     database: string,
   ): Relation {
-    if (statement.statement === "create-table") return { kind: "table", body: storedTable(statement, database) };
+    if (statement.statement === "create-table") {
+      return { kind: "table", body: storedTable(statement, database), store: `store_${this.nextStore++}` };
+    }
     if (statement.statement === "create-view") {
       const body = viewBody(statement, database, sql);
       return { kind: "view", body: { ...body, query: { starrocks: rewritten(sqlText(body.query.starrocks)) } } };
@@ -337,9 +354,73 @@ export class FakeStarrocks {
       body = next.body;
       job = next.job ?? job;
     }
-    if (job === undefined) relations.set(own, { kind: "table", body: renormalized(body) });
+    this.followRows(relation, clauses);
+    if (job === undefined) relations.set(own, { ...relation, body: renormalized(body) });
     else this.startJob(job, database, own, renormalized(body), sql);
     return undefined;
+  }
+
+  /** What a clause does to rows that the definition alone does not say. */
+  private followRows(table: Stored, clauses: AlterTable["clauses"]): void {
+    for (const clause of clauses) {
+      if (clause.clause === "rename-column") this.rows.renamed(table.store, clause.from, clause.to);
+      if (clause.clause === "drop-partition") this.rows.partitionDropped(table, clause.names);
+    }
+  }
+
+  /** As execute, for statements about rows too. */
+  async run(sql: string, session: Session): Promise<readonly Row[] | undefined> {
+    if (!/^\s*(SELECT|WITH|INSERT|DELETE|UPDATE|TRUNCATE TABLE|SHOW PARTITIONS)\b/i.test(sql) || this.isShown(sql))
+      return this.execute(sql, session);
+    const refusal = this.take("refuse", sql);
+    if (refusal?.does === "refuse") throw new Refusal(refusal.message, refusal.code);
+    this.executed.push(sql);
+    const shown = /^\s*SHOW PARTITIONS FROM (.+)$/is.exec(sql);
+    if (shown) return this.partitions(session, shown[1] ?? "");
+    return this.rows.run(sql, this.namesFor(session), session.database);
+  }
+
+  private isShown(sql: string): boolean {
+    return this.answers.some(([pattern]) => pattern.test(sql.trim()));
+  }
+
+  private namesFor(session: Session): Names {
+    return {
+      table: (name) => {
+        const [, own, relation] = this.relation(session, name, unknownTable);
+        if (relation.kind !== "table") throw new Unclaimed(`rows of ${own}, which is no table`);
+        return relation;
+      },
+      schemaTable: (name) => this.schemaTable(name),
+    };
+  }
+
+  private schemaTable(name: string): readonly Row[] {
+    if (name === "tables") {
+      return [...this.databases].flatMap(([database, relations]) =>
+        [...relations].map(([own, { body }]) => ({ TABLE_SCHEMA: database, TABLE_NAME: own, TABLE_COMMENT: body.comment })),
+      );
+    }
+    if (name === "loads") {
+      return [...this.rows.labels].map(([key, state]) => {
+        const [database = "", label = ""] = key.split("\0");
+        return { LABEL: label, DB_NAME: database, STATE: state === "VISIBLE" ? "FINISHED" : state === "ABORTED" ? "CANCELLED" : "LOADING" };
+      });
+    }
+    throw new Unclaimed(`information_schema.${name}`);
+  }
+
+  private async partitions(session: Session, name: string): Promise<readonly Row[]> {
+    const [, own, relation] = this.relation(session, nameParts(name), notFound);
+    if (relation.kind !== "table") throw new Unclaimed("partitions of what is no table");
+    const { partition } = relation.body;
+    const names =
+      partition === undefined
+        ? [own]
+        : "partitions" in partition
+          ? partition.partitions.map((one) => one.name)
+          : [...(await this.rows.automatic(relation)).keys()];
+    return names.map((one, index) => ({ PartitionId: String(10_000 + index), PartitionName: one }));
   }
 
   private refuseWhileBusy(database: string, table: string): void {
@@ -389,7 +470,7 @@ export class FakeStarrocks {
 
   /** Statements that our parser reads as far as their first words. */
   private other(sql: string, session: Session): void {
-    if (/^(INSERT INTO|REFRESH MATERIALIZED VIEW|SET|TRUNCATE TABLE) /i.test(sql.trim())) return;
+    if (/^(INSERT INTO|REFRESH MATERIALIZED VIEW|SET|TRUNCATE TABLE) /i.test(sql.trim())) return; // rows: see run
     const recovered = /^RECOVER TABLE (.+)$/is.exec(sql.trim());
     if (!recovered) throw new Unclaimed(sql);
     const name = nameParts(recovered[1] ?? "");

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
-import { FakeStarrocks, type Row, type Session } from "./fake.js";
+import { FakeStarrocks, type Session } from "./fake.js";
 import { Refusal, Unclaimed } from "./refusal.js";
+import type { Row } from "./rows.js";
 
 /*
  * The MySQL protocol as a front end speaks it (client/server protocol 4.1, mysql_native_password, text results). Columns are
@@ -43,7 +44,7 @@ export async function startFakeStarrocks(users: readonly FakeUser[] = [{ user: "
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
       for (const socket of sockets) socket.destroy();
-      server.close(() => resolve());
+      server.close(() => resolve(fake.rows.close()));
     });
   return { port, fake, stop };
 }
@@ -53,13 +54,14 @@ function serve(socket: Socket, fake: FakeStarrocks, users: readonly FakeUser[], 
   const seed = randomBytes(20).map((byte) => (byte % 94) + 33);
   let received = Buffer.alloc(0);
   let ready = false;
+  let turn = Promise.resolve();
   fake.sessions.set(id, { ...session, kill: () => socket.destroy() });
   socket.on("close", () => fake.sessions.delete(id));
   send(socket, 0, [greeting(id, seed)]);
   socket.on("data", (piece) => {
     received = Buffer.concat([received, piece]);
     for (let packet = nextPacket(); packet; packet = nextPacket()) {
-      if (ready) command(socket, fake, session, packet.body);
+      if (ready) turn = turn.then(() => command(socket, fake, session, packet.body));
       else ready = login(socket, fake, session, users, seed, packet);
     }
   });
@@ -144,27 +146,27 @@ const QUIT = 1;
 const INIT_DB = 2;
 const QUERY = 3;
 
-function command(socket: Socket, fake: FakeStarrocks, session: Session, body: Buffer): void {
+async function command(socket: Socket, fake: FakeStarrocks, session: Session, body: Buffer): Promise<void> {
   const text = body.toString("utf8", 1);
   if (body[0] === QUIT) socket.end();
-  else if (body[0] === INIT_DB) answer(socket, fake, session, `USE \`${text}\``);
-  else if (body[0] === QUERY) answer(socket, fake, session, text);
+  else if (body[0] === INIT_DB) await answer(socket, fake, session, `USE \`${text}\``);
+  else if (body[0] === QUERY) await answer(socket, fake, session, text);
   else send(socket, 1, [OK]);
 }
 
-function answer(socket: Socket, fake: FakeStarrocks, session: Session, sql: string): void {
+async function answer(socket: Socket, fake: FakeStarrocks, session: Session, sql: string): Promise<void> {
   if (fake.take("lose-statement", sql)) {
     socket.destroy();
     return;
   }
-  const packets = packetsOf(fake, session, sql);
+  const packets = await packetsOf(fake, session, sql);
   if (fake.take("lose-connection", sql)) socket.destroy();
   else send(socket, 1, packets);
 }
 
-function packetsOf(fake: FakeStarrocks, session: Session, sql: string): Buffer[] {
+async function packetsOf(fake: FakeStarrocks, session: Session, sql: string): Promise<Buffer[]> {
   try {
-    const rows = fake.execute(sql, session);
+    const rows = await fake.run(sql, session);
     return rows === undefined ? [OK] : resultPackets(rows);
   } catch (error) {
     if (error instanceof Refusal) return [errorPacket(error)];

@@ -1,0 +1,309 @@
+import { openDuckDb } from "../../../src/connections/duckdb.js";
+import type { CatalogObject } from "../../../src/core/catalog.js";
+import type { DuckDbConnection } from "../../../src/core/session.js";
+import { columnType, createTable, partitionRows, type Table } from "../../../src/engines/duckdb/emulate-table.js";
+import { type ColumnBody, type PartitionBody, starrocksObject, type TableBody } from "../../../src/engines/starrocks/body.js";
+import { type Token, tokenize } from "../../../src/engines/starrocks/parse/lexer.js";
+import { analyzing, Refusal, Unclaimed } from "./refusal.js";
+
+/*
+ * The rows of the fake, in DuckDB: statements about rows are StarRocks's SQL with other quotes, and DuckDB executes them. Each
+ * table has a store of its own, which follows renames and swaps; before it is used it gets the columns that the table has now.
+ */
+
+export type Row = Readonly<Record<string, string | null>>;
+
+/** A table as the fake's front end knows it, with the name of its store. */
+export interface Stored {
+  readonly store: string;
+  readonly body: TableBody;
+}
+
+/** What the front end answers about names. */
+export interface Names {
+  readonly table: (name: readonly string[]) => Stored;
+  /** Rows of a table of information_schema. */
+  readonly schemaTable: (name: string) => readonly Row[];
+}
+
+const MACROS = [
+  "CREATE MACRO utc_timestamp() AS CAST(timezone('UTC', now()) AS TIMESTAMP)",
+  "CREATE MACRO hex(x) AS upper(to_hex(CAST(x AS BLOB)))",
+  // Only what reconciliation asks: hexadecimal digits as a number.
+  "CREATE MACRO conv(digits, a, b) AS CAST(CAST('0x' || digits AS UBIGINT) AS VARCHAR)",
+];
+
+const TYPES: Readonly<Record<string, string>> = { LARGEINT: "HUGEINT", STRING: "VARCHAR", DATETIME: "TIMESTAMP", VARBINARY: "BLOB" };
+
+export class FakeRows {
+  private db: Promise<DuckDbConnection> | undefined;
+  private readonly made = new Map<string, readonly ColumnBody[]>();
+  /** Statements of DuckDB that are due before a store is used again. */
+  private readonly due = new Map<string, string[]>();
+  /** Labels by database, with what became of their transactions. */
+  readonly labels = new Map<string, "VISIBLE" | "PREPARE" | "COMMITTED" | "ABORTED">();
+
+  /** Rows of a query, nothing of another statement; undefined when the statement is not about rows. */
+  async run(sql: string, names: Names, database: string | undefined): Promise<readonly Row[] | undefined> {
+    const tokens = tokenize(sql.trim().replace(/;$/, ""));
+    const first = tokens[0]?.key ?? "";
+    if (first === "INSERT") return this.insert(sql, tokens, names, database);
+    if (first === "TRUNCATE") return this.truncate(tokens, names);
+    if (first === "DELETE" || first === "UPDATE") {
+      await this.exec(await this.translated(sql, tokens, names));
+      return [];
+    }
+    return first === "SELECT" || first === "WITH" ? this.select(await this.translated(sql, tokens, names)) : undefined;
+  }
+
+  later(store: string, statement: string): void {
+    this.due.set(store, [...(this.due.get(store) ?? []), statement]);
+  }
+
+  renamed(store: string, from: string, to: string): void {
+    const columns = this.made.get(store);
+    if (!columns) return;
+    this.later(store, `ALTER TABLE ${store} RENAME COLUMN ${ident(from)} TO ${ident(to)}`);
+    this.made.set(
+      store,
+      columns.map((column) => (column.name === from ? { ...column, name: to } : column)),
+    );
+  }
+
+  partitionDropped({ store, body }: Stored, names: readonly string[]): void {
+    for (const name of names) {
+      const condition = this.made.has(store) ? conditionOf(body, name) : undefined;
+      if (condition !== undefined) this.later(store, `DELETE FROM ${store} WHERE ${condition}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.db)?.close();
+  }
+
+  /** Partitions that the engine would have made for the rows, by name, each with the condition of its rows. */
+  async automatic(table: Stored): Promise<ReadonlyMap<string, string>> {
+    await this.ready(table);
+    const expressions = table.body.partition?.by === "expression" ? table.body.partition.expressions : [];
+    const texts = expressions.map((one) => {
+      if ("column" in one) return `CAST(${ident(one.column)} AS VARCHAR)`;
+      if ("dateTrunc" in one) return `strftime(date_trunc('${one.unit}', ${ident(one.dateTrunc)}), '${FORMATS[one.unit]}')`;
+      throw new Unclaimed("partitions of an expression");
+    });
+    const key = `'p' || ${texts.join(" || '_' || ")}`;
+    const rows = await (await this.session()).rows<{ name: string | null }>(
+      `SELECT DISTINCT ${key} AS name FROM ${table.store} ORDER BY 1`,
+    );
+    return new Map(
+      rows.map(({ name }) => [name ?? "pNULL", name === null ? `(${key}) IS NULL` : `(${key}) = '${name.replaceAll("'", "''")}'`]),
+    );
+  }
+
+  // ---------------------------------------------------------------------------------------------- statements
+
+  private async insert(sql: string, tokens: readonly Token[], names: Names, database: string | undefined): Promise<readonly Row[]> {
+    const at = tokens.findIndex(({ key }) => key === "LABEL");
+    const label = at > 0 && tokens[at - 1]?.key === "WITH" ? tokens[at + 1]?.text : undefined;
+    const key = `${database}\0${label}`;
+    if (label !== undefined && this.labels.has(key) && this.labels.get(key) !== "ABORTED")
+      throw new Refusal(`Label [${label}] has already been used.`);
+    const overwrite = tokens[1]?.key === "OVERWRITE";
+    const target = nameAt(tokens, tokens[2]?.key === "TABLE" ? 3 : 2);
+    const table = names.table(target.name);
+    const rest = label === undefined ? tokens : tokens.filter((_, index) => index < at - 1 || index > at + 1);
+    const text = await this.translated(sql, rest, names);
+    const merges = table.body.table !== "duplicate" && table.body.key.length > 0;
+    const into = text.replace(/^INSERT\s+(?:INTO|OVERWRITE)/, merges ? "INSERT OR REPLACE INTO" : "INSERT INTO");
+    if (overwrite) await this.exec(`DELETE FROM ${table.store}`);
+    await this.exec(into);
+    if (label !== undefined) this.labels.set(key, "VISIBLE");
+    return [];
+  }
+
+  private async truncate(tokens: readonly Token[], names: Names): Promise<readonly Row[]> {
+    const table = names.table(nameAt(tokens, 2).name);
+    await this.ready(table);
+    await this.exec(`DELETE FROM ${table.store}`);
+    return [];
+  }
+
+  private async select(query: string): Promise<readonly Row[]> {
+    const db = await this.session();
+    try {
+      const columns = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${query}`);
+      const list = columns.map(({ column_name: name, column_type: type }) => {
+        const value = type === "BOOLEAN" ? `CAST(${ident(name)} AS INT)` : ident(name);
+        return type.startsWith("TIMESTAMP")
+          ? `strftime(${value}, '%Y-%m-%d %H:%M:%S') AS ${ident(name)}`
+          : `CAST(${value} AS VARCHAR) AS ${ident(name)}`;
+      });
+      return await db.rows<Record<string, string | null>>(`SELECT ${list.join(", ")} FROM (${query}) AS answered`);
+    } catch (error) {
+      throw new Refusal(`the fake's rows: ${String(error)} (${query})`);
+    }
+  }
+
+  private async exec(statement: string): Promise<void> {
+    try {
+      await (await this.session()).run(statement);
+    } catch (error) {
+      throw new Refusal(`the fake's rows: ${String(error)} (${statement.slice(0, 300)})`);
+    }
+  }
+
+  /** For loads: rows that a statement of DuckDB makes. */
+  async load(table: Stored, columns: readonly string[], select: string): Promise<void> {
+    await this.ready(table);
+    const merges = table.body.table !== "duplicate" && table.body.key.length > 0;
+    await this.exec(`INSERT ${merges ? "OR REPLACE " : ""}INTO ${table.store} (${columns.map(ident).join(", ")}) ${select}`);
+  }
+
+  private async session(): Promise<DuckDbConnection> {
+    this.db ??= (async () => {
+      const db = await (await openDuckDb({ memoryLimit: "256MB", threads: 1 })).session();
+      for (const macro of MACROS) await db.run(macro);
+      return db;
+    })();
+    return this.db;
+  }
+
+  // ---------------------------------------------------------------------------------------------- stores
+
+  /** The store with the columns that the table has now; what is added has its default. */
+  async ready(table: Stored): Promise<void> {
+    const { store, body } = table;
+    const object = tableObject(body);
+    const had = this.made.get(store);
+    if (!had) await this.exec(createTable(object, [store]).text);
+    for (const statement of this.due.get(store) ?? []) await this.exec(statement);
+    this.due.delete(store);
+    for (const statement of had ? differences(store, had, object) : []) await this.exec(statement);
+    this.made.set(store, body.columns);
+  }
+
+  /** The statement in DuckDB's words: names of tables replaced by their stores, quotes and types by its own. */
+  private async translated(sql: string, tokens: readonly Token[], names: Names): Promise<string> {
+    const pieces: string[] = [];
+    for (let at = 0; at < tokens.length; at++) {
+      const token = tokens[at];
+      if (!token || token.kind === "end") break;
+      if (isTablePlace(tokens, at)) {
+        const place = nameAt(tokens, at);
+        if (place.name.length > 0 && !(tokens[at]?.key === "(")) {
+          const { text, next } = await this.relation(tokens, place, names);
+          pieces.push(text);
+          at = next - 1;
+          continue;
+        }
+      }
+      pieces.push(word(token, sql));
+    }
+    return pieces
+      .join(" ")
+      .replace(/ \( /g, "(")
+      .replace(/ (\.) /g, ".");
+  }
+
+  private async relation(tokens: readonly Token[], place: Place, names: Names): Promise<{ text: string; next: number }> {
+    const [database = "", own = ""] = place.name.length > 1 ? place.name.slice(-2) : ["", place.name[0]];
+    if (database.toLowerCase() === "information_schema") {
+      return { text: `(${valuesOf(names.schemaTable(own.toLowerCase()))}) AS ${ident(own)}`, next: place.next };
+    }
+    const table = names.table(place.name);
+    await this.ready(table);
+    const partitions = partitionNames(tokens, place.next);
+    if (!partitions) return { text: table.store, next: place.next };
+    const automatic = table.body.partition?.by === "expression" ? await this.automatic(table) : undefined;
+    const conditions = partitions.names.map((name) => (automatic ? automatic.get(name) : conditionOf(table.body, name)) ?? missing(name));
+    return { text: `(SELECT * FROM ${table.store} WHERE ${conditions.join(" OR ")})`, next: partitions.next };
+  }
+}
+
+const FORMATS: Readonly<Record<string, string>> = { hour: "%Y%m%d%H", day: "%Y%m%d", week: "%Y%m%d", month: "%Y%m", year: "%Y" };
+
+function missing(name: string): never {
+  throw analyzing(`Unknown partition '${name}'`);
+}
+
+export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+function tableObject(body: TableBody): Table {
+  const columns = body.columns.map(({ default: value, generated: _, autoIncrement: __, ...column }) => ({
+    ...column,
+    ...(value && "literal" in value && { default: value }),
+  }));
+  const object: CatalogObject = { slot: "starrocks", kind: "table", id: "", name: ["store"], dependsOn: [], body: { ...body, columns } };
+  return starrocksObject(object) as Table; // its kind says so
+}
+
+function differences(store: string, had: readonly ColumnBody[], object: Table): string[] {
+  const { columns } = object.body;
+  const gone = had.filter(({ name }) => !columns.some((column) => column.name === name));
+  return [
+    ...columns.flatMap((column) => {
+      const old = had.find(({ name }) => name === column.name);
+      const type = columnType(object, column).text;
+      if (!old) {
+        const value =
+          column.default && "literal" in column.default
+            ? ` DEFAULT CAST('${column.default.literal.replaceAll("'", "''")}' AS ${type})`
+            : "";
+        return [`ALTER TABLE ${store} ADD COLUMN ${ident(column.name)} ${type}${value}`];
+      }
+      const nullable = old.nullable === column.nullable ? [] : [`ALTER TABLE ${store} ALTER COLUMN ${ident(column.name)} DROP NOT NULL`];
+      return old.type === column.type ? nullable : [...nullable, `ALTER TABLE ${store} ALTER COLUMN ${ident(column.name)} TYPE ${type}`];
+    }),
+    ...gone.map(({ name }) => `ALTER TABLE ${store} DROP COLUMN ${ident(name)}`),
+  ];
+}
+
+function conditionOf(body: TableBody, name: string): string | undefined {
+  const partition: PartitionBody | undefined = body.partition;
+  const found = partition && "partitions" in partition ? partition.partitions.find((one) => one.name === name) : undefined;
+  return found && `(${partitionRows(tableObject(body), found).text})`;
+}
+
+interface Place {
+  readonly name: readonly string[];
+  readonly next: number;
+}
+
+function nameAt(tokens: readonly Token[], at: number): Place {
+  const name: string[] = [];
+  let next = at;
+  for (;;) {
+    const token = tokens[next];
+    if (token?.kind !== "word" && token?.kind !== "quoted") return { name, next };
+    name.push(token.text);
+    next++;
+    if (tokens[next]?.key !== ".") return { name, next };
+    next++;
+  }
+}
+
+function isTablePlace(tokens: readonly Token[], at: number): boolean {
+  const before = tokens[at - 1]?.key ?? "";
+  return ["FROM", "JOIN", "INTO", "OVERWRITE", "UPDATE"].includes(before) && tokens[at - 1]?.kind === "word";
+}
+
+function partitionNames(tokens: readonly Token[], at: number): { names: string[]; next: number } | undefined {
+  if (!/^PARTITIONS?$/.test(tokens[at]?.key ?? "")) return undefined;
+  const names: string[] = [];
+  let next = at + 2;
+  for (; tokens[next]?.key !== ")"; next++) if (tokens[next]?.key !== ",") names.push(tokens[next]?.text ?? "");
+  return { names, next: next + 1 };
+}
+
+function word(token: Token, sql: string): string {
+  if (token.kind === "quoted") return ident(token.text);
+  if (token.kind === "string") return `'${token.text.replaceAll("'", "''")}'`;
+  if (token.key === "<=>") return "IS NOT DISTINCT FROM";
+  return TYPES[token.key] ?? sql.trim().slice(token.start, token.end);
+}
+
+function valuesOf(rows: readonly Row[]): string {
+  const columns = Object.keys(rows[0] ?? { none: null });
+  const value = (text: string | null | undefined): string => (text == null ? "NULL" : `'${text.replaceAll("'", "''")}'`);
+  const lists = rows.map((row) => `SELECT ${columns.map((column) => `${value(row[column])} AS ${ident(column)}`).join(", ")}`);
+  return lists.length === 0 ? "SELECT NULL AS none WHERE FALSE" : lists.join(" UNION ALL ");
+}
