@@ -86,8 +86,11 @@ export interface Introspected {
 
 export interface LiveEngine<Connection> {
   readonly introspect: (connection: Connection, warehouse: string, wanted: Catalog) => Promise<Introspected>;
-  /** Runs one statement; throws DwError with the statement's text, the engine's answer and a code by its class. */
-  readonly execute: (connection: Connection, statement: StatementBody, signal: AbortSignal) => Promise<void>;
+  /**
+   * Runs one statement; throws DwError with the statement's text, the engine's answer and a code by its class. `say` hears how
+   * far work in the background has come.
+   */
+  readonly execute: (connection: Connection, statement: StatementBody, signal: AbortSignal, say?: (line: string) => void) => Promise<void>;
 }
 
 export type EngineAction = JsonObject & { readonly action: string };

@@ -149,7 +149,7 @@ const onlyKeys: Readonly<Record<Kind, readonly StarrocksPair[]>> = {
         table(
           "duplicate",
           { key: ["id"] },
-          { partitionBy: { by: "list", columns: ["id"], partitions: [{ name: "a", values: [["1"], ["2"]] }] } },
+          { partitionBy: { by: "list", columns: ["id"], partitions: [{ name: "a", values: [["1"], ["2"], ["3"]] }] } },
         ),
       ],
       rebuilds: true,
@@ -158,13 +158,13 @@ const onlyKeys: Readonly<Record<Kind, readonly StarrocksPair[]>> = {
     { name: "duplicate: a range partition is renamed", from: [ranged("p1", "p2")], to: [ranged("p1", "p2", "renamed")] },
     {
       name: "duplicate: a list partition comes and goes",
-      from: [listed(["a", ["1", "2"]])],
-      to: [listed(["a", ["1", "2"]], ["b", ["3"]])],
+      from: [listed(["a", ["1", "2", "3"]])],
+      to: [listed(["a", ["1", "2", "3"]], ["b", ["4"]])],
     },
     {
       name: "duplicate: a list partition holds other values",
-      from: [listed(["a", ["1"]])],
-      to: [listed(["a", ["1", "2"]])],
+      from: [listed(["a", ["1", "2", "3"]])],
+      to: [listed(["a", ["1", "2", "3", "4"]])],
       rebuilds: true,
     },
     {
@@ -216,6 +216,13 @@ const source = defineTable("p", {
   on: { starrocks: { table: "duplicate", distributeBy: hash(["id"], 4), replication: 1 } },
 });
 
+const wideSource = defineTable("p", {
+  grain: "one row per id",
+  columns: { id: t.bigint("natural key"), value: t.double("measured").nullable(), extra: t.int("not read").nullable() },
+  key: ["id"],
+  on: { starrocks: { table: "duplicate", distributeBy: hash(["id"], 4), replication: 1 } },
+});
+
 const viewParts = { columns: { id: t.bigint("natural key"), total: t.double("summed").nullable() }, on: { starrocks: {} } } as const;
 
 function view(comment: string, all: boolean): Model {
@@ -250,6 +257,17 @@ const viewPairs: readonly StarrocksPair[] = [
     name: "materialized view: other buckets",
     from: [source, materialized("1 HOUR")],
     to: [source, materialized("1 HOUR", { distributeBy: hash(["id"], 4) })],
+  },
+  {
+    name: "materialized view: its base table is built anew",
+    from: [source, materialized("1 HOUR")],
+    to: [{ ...source, on: { starrocks: { ...source.on.starrocks, compression: "zstd" } } } as Model, materialized("1 HOUR")],
+    rebuilds: true,
+  },
+  {
+    name: "materialized view: a column of its base table goes",
+    from: [wideSource, materialized("1 HOUR")],
+    to: [source, materialized("1 HOUR")],
   },
   {
     name: "materialized view: a property",

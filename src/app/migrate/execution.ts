@@ -168,7 +168,7 @@ async function executeBatch(
   await write(step, batch, "started", around, lease);
   try {
     for (const { id } of batch) around.say(`${step.id}: ${id}`);
-    await slot.run(batch, around.signal);
+    await slot.run(batch, around.signal, around.say);
   } catch (error) {
     // After a lost connection or an interruption nobody knows whether it was executed: it stays `started`.
     if (isDwError(error) && error.errorClass === "refused") await write(step, batch, "failed", around, lease, error.what);

@@ -109,6 +109,7 @@ const planFile = z.object({
           transactional: z.boolean(),
           repeatable: z.literal(true).optional(),
           held: z.literal(true).optional(),
+          reach: z.enum(["instant", "job", "rebuild"]).optional(),
           /** How many statements of the down file lead back; none when an earlier one's do. Absent: there is no way back. */
           undo: z.number().int().optional(),
           wait: z.object({ job: z.string(), args: z.json() }).optional(),

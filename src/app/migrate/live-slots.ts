@@ -83,9 +83,9 @@ async function starrocksSlot(slot: EngineName, mysql: Mysql): Promise<Acting> {
   return {
     slot,
     introspect: (warehouse, wanted) => within(mysql, (session) => liveStarrocks.introspect(session, warehouse, wanted)),
-    run: (statements, signal) =>
+    run: (statements, signal, say) =>
       within(mysql, async (session) => {
-        for (const statement of statements) await liveStarrocks.execute(session, statement, signal);
+        for (const statement of statements) await liveStarrocks.execute(session, statement, signal, say);
       }),
   };
 }

@@ -36,4 +36,6 @@ export type StarrocksAction =
   | { readonly action: "add-partition"; readonly partition: NamedPartition; readonly by: "range" | "list" }
   | { readonly action: "drop-partition"; readonly partition: NamedPartition }
   | { readonly action: "rename-partition"; readonly from: string; readonly to: string }
+  /** A materialized view whose base was changed under it. */
+  | { readonly action: "activate" }
   | { readonly action: "set-refresh"; readonly from: RefreshBody; readonly to: RefreshBody };

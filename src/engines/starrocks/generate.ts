@@ -26,15 +26,16 @@ import {
 } from "./create.js";
 import { starrocks } from "./dialect.js";
 import { losesValues, propertyReach } from "./facts.js";
+import { rebuild, type TableObject } from "./rebuild.js";
 
 /*
  * StarRocks's statements for an operation. Nothing is transactional here, and a job must end before the next statement on
  * its table: `wait` says which list of SHOW ALTER TABLE shows it.
  */
 
-const { sql, id, join, lit, raw } = starrocks;
+const { sql, id, join, raw } = starrocks;
 
-type Extras = Partial<Pick<StatementBody, "undo" | "wait">> & { readonly hazards?: readonly Hazard[] };
+type Extras = Partial<Pick<StatementBody, "undo" | "wait" | "repeatable">> & { readonly hazards?: readonly Hazard[] };
 
 function statement(text: Sql, extras: Extras = {}): StatementBody {
   return { text: text.text, hazards: [], transactional: false, ...extras };
@@ -63,9 +64,9 @@ function statementsOf(operation: Operation): readonly StatementBody[] {
     case "rename-object":
       return [rename(starrocksObject(operation.from), object)];
     case "rebuild-object":
-      return rebuild(starrocksObject(operation.from), object, operation.why);
+      return rebuild(tableObject(operation.from), tableObject(operation.object), operation.why);
     case "engine-action":
-      return [act(object, operation.action as StarrocksAction)]; // rules.ts made it
+      return act(object, operation.action as StarrocksAction); // rules.ts and weave.ts make them
     default:
       return [alter(object, operation)];
   }
@@ -145,6 +146,12 @@ function alter(object: StarrocksObject, operation: Alteration): StatementBody {
 function isJob(object: StarrocksObject, change: ColumnChange): boolean {
   if (change.op === "retype-column" || change.op === "set-nullable") return true;
   return (change.op === "add-column" && change.column.generated !== undefined) || isSlow(tableBody(object));
+}
+
+function tableObject(object: CatalogObject): TableObject {
+  const typed = starrocksObject(object);
+  if (typed.kind !== "table") throw new Error(`${object.id} is not a table`);
+  return typed;
 }
 
 function tableBody(object: StarrocksObject): TableBody {
@@ -241,7 +248,24 @@ function columnJob(object: StarrocksObject): Pick<StatementBody, "wait"> {
 
 // ------------------------------------------------------------------------------------------------ StarRocks only
 
-function act(object: StarrocksObject, action: StarrocksAction): StatementBody {
+function act(object: StarrocksObject, action: StarrocksAction): StatementBody[] {
+  return action.action === "activate" ? activate(object) : [alterBy(object, action)];
+}
+
+/** The view is looked at after it was told: what keeps it inactive is a reason to stop. */
+function activate(object: StarrocksObject): StatementBody[] {
+  const view = id(...qualifiedName(object));
+  const [database, name = ""] = qualifiedName(object);
+  return [
+    statement(sql`ALTER MATERIALIZED VIEW ${view} ACTIVE`, {
+      repeatable: true,
+      wait: { job: "starrocks-active", args: { database, view: name } },
+    }),
+    statement(sql`REFRESH MATERIALIZED VIEW ${view} FORCE WITH SYNC MODE`, { repeatable: true }),
+  ];
+}
+
+function alterBy(object: StarrocksObject, action: Exclude<StarrocksAction, { action: "activate" }>): StatementBody {
   const target = id(...qualifiedName(object));
   switch (action.action) {
     case "alter-columns":
@@ -395,12 +419,18 @@ function replace(from: StarrocksObject, object: StarrocksObject): StatementBody[
   const shadow = [database, `${name}__dw_new`];
   const swapWhy = `views that are built on ${displayName(object.name)} become inactive until they are refreshed`;
   return [
-    statement(create(object, shadow), { undo: [drop(object, shadow).text] }),
-    statement(sql`REFRESH MATERIALIZED VIEW ${id(...shadow)} WITH SYNC MODE`),
+    // What an interrupted run left under this name is computed again.
+    statement(sql`DROP MATERIALIZED VIEW IF EXISTS ${id(...shadow)}`, { repeatable: true }),
+    statement(raw(create(object, shadow).text.replace(/^CREATE MATERIALIZED VIEW /, "CREATE MATERIALIZED VIEW IF NOT EXISTS ")), {
+      repeatable: true,
+      undo: [drop(object, shadow).text],
+    }),
+    statement(sql`REFRESH MATERIALIZED VIEW ${id(...shadow)} WITH SYNC MODE`, { repeatable: true }),
     statement(sql`ALTER MATERIALIZED VIEW ${id(...qualifiedName(object))} SWAP WITH ${id(shadow.at(-1) ?? "")}`, {
       hazards: [{ kind: "blocks-writes", why: swapWhy }],
     }),
-    statement(drop(object, shadow), {
+    statement(sql`DROP MATERIALIZED VIEW IF EXISTS ${id(...shadow)}`, {
+      repeatable: true,
       hazards: [{ kind: "irreversible", why: "the old materialized view is gone; its rows can be computed again" }],
     }),
   ];
@@ -408,44 +438,6 @@ function replace(from: StarrocksObject, object: StarrocksObject): StatementBody[
 
 function replaceText(from: StarrocksObject): string {
   return from.kind === "view" ? createView(qualifiedName(from), from.body, true).text : create(from).text;
-}
-
-/** Rows move to a table of the new shape, which then takes the name. */
-function rebuild(from: StarrocksObject, object: StarrocksObject, why: string): StatementBody[] {
-  if (from.kind !== "table" || object.kind !== "table") throw new Error(`${object.id} is not a table`);
-  const [database, name = ""] = qualifiedName(object);
-  const shadow = [database, `${name}__dw_rebuild`];
-  const old = new Set(from.body.columns.map((column) => column.name));
-  const shared = object.body.columns.filter((column) => old.has(column.name) && column.generated === undefined);
-  const lost = from.body.columns.filter((column) => !object.body.columns.some((other) => other.name === column.name));
-  const columns = join(shared.map((column) => id(column.name)));
-  const values = join(shared.map((column) => carried(from.body, column)));
-  const table = displayName(object.name);
-  const lossHazard: Hazard[] =
-    lost.length === 0
-      ? []
-      : [{ kind: "data-loss", why: `the values of ${lost.map((column) => column.name).join(", ")} in ${table} are gone` }];
-  return [
-    statement(create(object, shadow), { undo: [drop(object, shadow).text] }),
-    statement(sql`INSERT INTO ${id(...shadow)} (${columns}) SELECT ${values} FROM ${id(...qualifiedName(from))}`, {
-      hazards: [
-        { kind: "rewrites-table", why: `every row of ${table} is copied, because ${why}` },
-        { kind: "blocks-writes", why: `rows that others write to ${table} until the swap are not copied: stop them first` },
-      ],
-      undo: [sql`TRUNCATE TABLE ${id(...shadow)}`.text],
-    }),
-    statement(sql`ALTER TABLE ${id(...qualifiedName(object))} SWAP WITH ${id(shadow.at(-1) ?? "")}`, {
-      undo: [sql`ALTER TABLE ${id(...qualifiedName(object))} SWAP WITH ${id(shadow.at(-1) ?? "")}`.text],
-    }),
-    statement(drop(object, shadow), { hazards: lossHazard, undo: [sql`RECOVER TABLE ${id(...shadow)}`.text] }),
-  ];
-}
-
-/** A column that turns NOT NULL takes its default where the old table has NULL; without a default the copy fails, loudly. */
-function carried(from: TableBody, column: ColumnBody): Sql {
-  const old = from.columns.find(({ name }) => name === column.name);
-  const literal = column.default && "literal" in column.default ? column.default.literal : undefined;
-  return old?.nullable && !column.nullable && literal !== undefined ? sql`coalesce(${id(column.name)}, ${lit(literal)})` : id(column.name);
 }
 
 /** The object's DDL as a reviewer reads it. */

@@ -8,6 +8,7 @@ import { normalize } from "./normalize.js";
 import { resolve } from "./resolve.js";
 import { decide } from "./rules.js";
 import { mapType } from "./types.js";
+import { weave } from "./weave.js";
 
 export const starrocks: Engine = {
   name: "starrocks",
@@ -20,6 +21,7 @@ export const starrocks: Engine = {
   normalize,
   decide,
   toModel,
+  weave,
   generate,
   render,
 };

@@ -19,7 +19,8 @@ type Relation =
   /** `store` is where its rows are: see rows.ts. */
   | { readonly kind: "table"; readonly body: TableBody; readonly store: string }
   | { readonly kind: "view"; readonly body: ViewBody }
-  | { readonly kind: "materialized-view"; readonly body: MaterializedViewBody };
+  /** `inactive` is why. */
+  | { readonly kind: "materialized-view"; readonly body: MaterializedViewBody; readonly inactive?: string };
 
 interface FakeJob {
   readonly id: number;
@@ -164,11 +165,12 @@ export class FakeStarrocks {
 
   private materializedViews(session: Session, name: string | undefined): readonly Row[] {
     const [database, relations] = this.databaseOf(session, name);
-    return [...relations.entries()].flatMap(([own, { kind }]) =>
-      kind === "materialized-view"
-        ? [{ database_name: database, name: own, refresh_type: "MANUAL", is_active: "true", inactive_reason: "" }]
-        : [],
-    );
+    return [...relations.entries()].flatMap(([own, relation]) => {
+      if (relation.kind !== "materialized-view") return [];
+      const { inactive } = relation;
+      const state = { is_active: String(inactive === undefined), inactive_reason: inactive ?? "" };
+      return [{ database_name: database, name: own, refresh_type: "MANUAL", ...state }];
+    });
   }
 
   private created(session: Session, word: string, name: string): readonly Row[] {
@@ -343,7 +345,12 @@ export class FakeStarrocks {
     this.refuseWhileBusy(database, own);
     const [first] = clauses;
     if (clauses.length === 1 && first?.clause === "rename") return rename(relations, own, first.to, relation);
-    if (clauses.length === 1 && first?.clause === "swap") return swap(relations, own, first.with, relation);
+    if (clauses.length === 1 && first?.clause === "swap") {
+      this.deactivate(relations, own, `base-table swapped: ${own}`);
+      return swap(relations, own, first.with, relation);
+    }
+    if (clauses.some(({ clause }) => /^(drop|modify|rename)-column$/.test(clause)))
+      this.deactivate(relations, own, `base-table schema changed: ${own}`);
     const together = [/^(add|drop|modify)-column/, /^(add|drop)-index/];
     if (clauses.length > 1 && !together.some((kind) => clauses.every(({ clause }) => kind.test(clause))))
       throw new Unclaimed("these clauses together");
@@ -358,6 +365,15 @@ export class FakeStarrocks {
     if (job === undefined) relations.set(own, { ...relation, body: renormalized(body) });
     else this.startJob(job, database, own, renormalized(body), sql);
     return undefined;
+  }
+
+  /** Views over a table that changes; the real one asks whether they use the column. */
+  private deactivate(relations: Map<string, Relation>, table: string, reason: string): void {
+    for (const [name, relation] of relations) {
+      if (relation.kind !== "materialized-view") continue;
+      const reads = tokenize(sqlText(relation.body.query.starrocks)).some(({ text }) => text.toLowerCase() === table.toLowerCase());
+      if (reads) relations.set(name, { ...relation, inactive: reason });
+    }
   }
 
   /** What a clause does to rows that the definition alone does not say. */
@@ -450,7 +466,11 @@ export class FakeStarrocks {
     if (relation.kind !== "materialized-view") throw new Unclaimed("ALTER MATERIALIZED VIEW of another kind");
     if (change.change === "rename") return rename(relations, own, change.to, relation);
     if (change.change === "swap") return swap(relations, own, change.with, relation);
-    if (change.change === "status") return undefined;
+    if (change.change === "status") {
+      const { inactive: _, ...active } = relation;
+      relations.set(own, change.active ? active : { ...relation, inactive: "user use alter materialized view set status to inactive" });
+      return undefined;
+    }
     const { body } = relation;
     if (change.change === "set") {
       const properties = { ...body.properties, ...Object.fromEntries(change.properties.map(({ key, value }) => [key, value])) };

@@ -207,7 +207,7 @@ export class FakeRows {
   private async relation(tokens: readonly Token[], place: Place, names: Names): Promise<{ text: string; next: number }> {
     const [database = "", own = ""] = place.name.length > 1 ? place.name.slice(-2) : ["", place.name[0]];
     if (database.toLowerCase() === "information_schema") {
-      return { text: `(${valuesOf(names.schemaTable(own.toLowerCase()))}) AS ${ident(own)}`, next: place.next };
+      return { text: `(${valuesOf(own.toLowerCase(), names.schemaTable(own.toLowerCase()))}) AS ${ident(own)}`, next: place.next };
     }
     const table = names.table(place.name);
     await this.ready(table);
@@ -301,9 +301,15 @@ function word(token: Token, sql: string): string {
   return TYPES[token.key] ?? sql.trim().slice(token.start, token.end);
 }
 
-function valuesOf(rows: readonly Row[]): string {
-  const columns = Object.keys(rows[0] ?? { none: null });
+const SCHEMA_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  tables: ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_COMMENT"],
+  loads: ["LABEL", "DB_NAME", "STATE"],
+};
+
+function valuesOf(name: string, rows: readonly Row[]): string {
+  const columns = SCHEMA_COLUMNS[name] ?? [];
   const value = (text: string | null | undefined): string => (text == null ? "NULL" : `'${text.replaceAll("'", "''")}'`);
   const lists = rows.map((row) => `SELECT ${columns.map((column) => `${value(row[column])} AS ${ident(column)}`).join(", ")}`);
-  return lists.length === 0 ? "SELECT NULL AS none WHERE FALSE" : lists.join(" UNION ALL ");
+  const none = `SELECT ${columns.map((column) => `NULL::VARCHAR AS ${ident(column)}`).join(", ")} WHERE FALSE`;
+  return [none, ...lists].join(" UNION ALL ");
 }

@@ -124,7 +124,7 @@ describe("migrations of StarRocks", () => {
   test("are applied one statement after the other, jobs awaited, and verify finds nothing", async () => {
     const statements = await statementsOfTheWay();
     const report = await up();
-    expect(report.steps.map(({ executed }) => executed)).toEqual([4, 3]);
+    expect(report.steps.map(({ executed }) => executed)).toEqual([4, 5]);
     expect(server.fake.executed.filter((text) => statements.includes(text))).toEqual(statements);
     expect(await differences()).toEqual([]);
     expect(await up()).toMatchObject({ steps: [], alreadyApplied: 2 });
@@ -137,13 +137,13 @@ describe("migrations of StarRocks", () => {
         await pg.query("DROP SCHEMA IF EXISTS dw_state CASCADE");
         server.fake.reset();
         const { migrations } = await readHistory(folder, "shop");
-        const text = migrations.flatMap((migration) => migration.plans.default.statements)[index]?.text ?? "";
+        const { text = "", repeatable } = migrations.flatMap((migration) => migration.plans.default.statements)[index] ?? {};
         server.fake.misbehaviours.push({ does, at: exactly(text) });
         await expect(up(), `${does} at ${text}`).rejects.toMatchObject({ code: "DW-CONNECT" });
         await up();
         expect(await differences(), `${does} at ${text}`).toEqual([]);
         const times = server.fake.executed.filter((executed) => executed === text).length;
-        expect(times, `${does} at ${text}`).toBe(1);
+        expect(times, `${does} at ${text}`).toBeLessThanOrEqual(repeatable ? 2 : 1);
       }
     }
   });
