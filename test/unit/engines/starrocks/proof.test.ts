@@ -66,6 +66,8 @@ describe("on the fake front end", () => {
   afterAll(async () => {
     await session.close();
     await server.stop();
+    process.stderr.write(`StarRocks pairs: rows survived ${proved} of ${starrocksPairs.length} ways\n`);
+    expect(proved).toBeGreaterThan(80);
   });
 
   const apply = async (statements: readonly StatementBody[]): Promise<void> => {
@@ -134,11 +136,6 @@ describe("on the fake front end", () => {
     expect(sorted(rows)).toEqual(sorted(seeded.rows.map((row) => kept.map((name) => row[seeded.columns.indexOf(name)] ?? null))));
     proved++;
   };
-
-  afterAll(() => {
-    process.stderr.write(`StarRocks pairs: rows survived ${proved} of ${starrocksPairs.length} ways\n`);
-    expect(proved).toBeGreaterThan(80);
-  });
 
   for (const { name, from, to, renames, rebuilds } of starrocksPairs) {
     test(name, async () => {
