@@ -18,7 +18,7 @@ export interface LiveSlot {
   /** What the stand-in executes for an operation. */
   readonly emulate?: (operation: Operation) => readonly StatementBody[];
   /** Several statements only when all are transactional: all or none. */
-  readonly run: (statements: readonly Statement[], signal: AbortSignal, say: (line: string) => void) => Promise<void>;
+  readonly run: (statements: readonly Statement[], signal: AbortSignal, say?: (line: string) => void) => Promise<void>;
 }
 
 export type LiveSlots = ReadonlyMap<EngineName, LiveSlot>;
