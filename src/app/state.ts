@@ -3,16 +3,19 @@ import type { Connections } from "../connections/open.js";
 import { DwError } from "../core/errors.js";
 import type { StateStore } from "../core/state.js";
 import { postgresState } from "../state/postgres.js";
+import { starrocksState } from "../state/starrocks.js";
 import type { Project } from "./project.js";
 
 /** The state store of an environment. DW-STATE-MISSING where nothing is bound; DW-CONNECTION-UNSUPPORTED for other engines. */
 export async function openState(connections: Connections): Promise<StateStore> {
   const open = await connections.state();
-  if (open.kind === "pg") return postgresState(open.pg, { environment: connections.environment.name });
+  const { name: environment } = connections.environment;
+  if (open.kind === "pg") return postgresState(open.pg, { environment });
+  if (open.kind === "mysql" && open.server === "starrocks") return starrocksState(open.mysql, { environment });
   throw new DwError("DW-CONNECTION-UNSUPPORTED", {
-    what: `Environment ${connections.environment.name} keeps its state in ${open.kind}.`,
-    why: "Locks, journal and history need PostgreSQL.",
-    fix: "Bind `state:` to a PostgreSQL connection in dw.config.ts.",
+    what: `Environment ${environment} keeps its state in ${open.kind === "mysql" ? open.server : open.kind}.`,
+    why: "Locks, journal and history need PostgreSQL or StarRocks.",
+    fix: "Bind `state:` to a PostgreSQL or StarRocks connection in dw.config.ts.",
   });
 }
 

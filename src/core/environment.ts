@@ -55,7 +55,7 @@ export function resolveEnvironment(config: Config, name: string): ResolvedEnviro
       throw new DwError("DW-STATE-MISSING", {
         what: `Environment ${name} has no place for locks, journal and history.`,
         why: "Without it two runs could change the same target at once, and an interrupted run could not be resumed.",
-        fix: `Add \`state: "<a PostgreSQL connection>"\` to environment ${name} in dw.config.ts.`,
+        fix: `Add \`state: "<a PostgreSQL or StarRocks connection>"\` to environment ${name} in dw.config.ts.`,
       });
     },
   };

@@ -2,7 +2,7 @@ import type { Json } from "./json.js";
 
 /*
  * What dw remembers per environment: locks, statement journal, check history, watermarks. One interface; state/ has an
- * implementation for PostgreSQL (also PGlite) and the lock of StarRocks.
+ * implementation for PostgreSQL (also PGlite) and one for StarRocks.
  */
 
 export interface Lease {

@@ -4,6 +4,7 @@ import { DwError } from "../core/errors.js";
 import type { MysqlRow, MysqlSession } from "../core/session.js";
 import type { Lease, LockHolder } from "../core/state.js";
 import { fenced, lockedBy } from "./lease.js";
+import { ident, isoTime, text } from "./starrocks-sql.js";
 
 /*
  * A lock for StarRocks, which has no transactions over DDL, no GET_LOCK and no SELECT … FOR UPDATE. What it has (recorded in
@@ -234,17 +235,9 @@ function hold(lock: Lock, taken: Taken): Lease {
 async function holderOf(lock: Lock): Promise<LockHolder | undefined> {
   const newest = await newestEpoch(lock);
   const state = newest === 0 ? undefined : await stateOf(lock, newest);
-  return state && { owner: state.owner, since: `${state.since.replace(" ", "T").slice(0, 19)}Z` };
+  return state && { owner: state.owner, since: isoTime(state.since) };
 }
 
 function tableOf({ terms, stem }: Lock, epoch: number): string {
   return `${ident(terms.database)}.${ident(`${stem}_${epoch}`)}`;
-}
-
-function ident(name: string): string {
-  return `\`${name.replaceAll("`", "``")}\``;
-}
-
-function text(value: string): string {
-  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }
