@@ -5,6 +5,7 @@ import { DwError } from "../core/errors.js";
 import type { Redactor } from "../core/redactor.js";
 import type { StorageAccess } from "../storage/open.js";
 import type { S3Place } from "../storage/s3.js";
+import { type AwsProfile, awsProfile } from "./aws-profile.js";
 import type { Project } from "./project.js";
 
 export interface AccessSurroundings {
@@ -24,10 +25,11 @@ export interface ConfiguredConnections {
 /**
  * How the storages of other machines are reached. A bucket's credentials come from the connection that its address names
  * (`s3://NAME@bucket/…`), else from the only connection of kind s3 that serves the bucket, else from the environment
- * variables that Amazon's own tools read.
+ * variables and the profile that Amazon's own tools read.
  */
 export function storageAccess(from: AccessSurroundings): StorageAccess {
-  const user = from.variables.HADOOP_USER_NAME;
+  const { HADOOP_USER_NAME: user, WEBHDFS_DELEGATION_TOKEN: token } = from.variables;
+  if (token) from.redactor.add(token);
   return {
     s3: async (place) => {
       const configured = await from.connections();
@@ -36,6 +38,7 @@ export function storageAccess(from: AccessSurroundings): StorageAccess {
       return resolved(connection, configured.root, from);
     },
     ...(user && { hdfsUser: user }),
+    ...(token && { hdfsToken: token }),
     get signal() {
       return from.signal(); // whoever takes the signal of the process promises to stop by it
     },
@@ -77,27 +80,43 @@ async function resolved(connection: S3Connection, root: string, { variables, red
   };
 }
 
-/** The variables of "Environment variables to configure the AWS CLI". */
-function fromVariables({ bucket, connection }: S3Place, { variables, redactor }: AccessSurroundings): S3Access {
+/** What Amazon's own tools would take: variables ("Environment variables to configure the AWS CLI"), then the profile. */
+async function fromVariables({ bucket, connection }: S3Place, { variables, redactor }: AccessSurroundings): Promise<S3Access> {
   if (connection !== undefined) throw noConnection(connection, bucket);
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = variables;
-  const region = variables.AWS_REGION || variables.AWS_DEFAULT_REGION || "us-east-1";
-  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) throw noCredentials(bucket);
-  for (const secret of [AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN]) if (secret) redactor.add(secret);
+  const named = keysIn(variables);
+  const profile: AwsProfile = await awsProfile(variables).catch((error: unknown) => {
+    if (named === undefined) throw error;
+    return {}; // its keys are not needed
+  });
+  const { accessKeyId, secretAccessKey, sessionToken } = named ?? profile;
+  if (!accessKeyId || !secretAccessKey) throw noCredentials(bucket);
+  for (const secret of [secretAccessKey, sessionToken]) if (secret) redactor.add(secret);
+  const region = variables.AWS_REGION || variables.AWS_DEFAULT_REGION || profile.region || "us-east-1";
   return {
-    endpoint: endpointIn(variables) ?? `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`,
+    endpoint: endpointIn(variables, profile) ?? `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`,
     region,
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken && { sessionToken }),
+    ...(profile.pathStyle !== undefined && { pathStyle: profile.pathStyle }),
+  };
+}
+
+/** The variables' keys go together: a profile's session token does not belong to them. */
+function keysIn({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN }: AccessSurroundings["variables"]): AwsProfile | undefined {
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return undefined;
+  return {
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
   };
 }
 
-function endpointIn(variables: AccessSurroundings["variables"]): string | undefined {
-  const endpoint = variables.AWS_ENDPOINT_URL_S3 || variables.AWS_ENDPOINT_URL || undefined;
+function endpointIn(variables: AccessSurroundings["variables"], profile: AwsProfile): string | undefined {
+  const endpoint = variables.AWS_ENDPOINT_URL_S3 || variables.AWS_ENDPOINT_URL || profile.endpoint || undefined;
   if (endpoint === undefined || /^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) return endpoint;
   throw new DwError("DW-USAGE", {
-    what: "AWS_ENDPOINT_URL is not a URL.",
+    what: "AWS_ENDPOINT_URL, or endpoint_url of the AWS profile, is not a URL.",
     why: "It says where the S3 server listens.",
     fix: "Write it like https://minio.example:9000.",
   });
@@ -106,8 +125,8 @@ function endpointIn(variables: AccessSurroundings["variables"]): string | undefi
 function noCredentials(bucket: string): DwError {
   return new DwError("DW-SECRET-MISSING", {
     what: `There are no credentials for the bucket ${bucket}.`,
-    why: "No connection of kind s3 serves it, and AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set.",
-    fix: "Set both (and AWS_ENDPOINT_URL for a server that is not Amazon's), or add a connection of kind s3 to dw.config.ts.",
+    why: "No connection of kind s3 serves it, and AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set, and ~/.aws has no profile with keys.",
+    fix: "Set both (and AWS_ENDPOINT_URL for a server that is not Amazon's), or AWS_PROFILE, or add a connection of kind s3 to dw.config.ts.",
   });
 }
 

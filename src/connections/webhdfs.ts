@@ -9,6 +9,8 @@ export interface HdfsAccess {
   readonly secure: boolean;
   /** Simple authentication: `user.name`. */
   readonly user?: string;
+  /** Goes with each request instead of the user, as the manual has it ("Delegation Token Authentication"). */
+  readonly delegationToken?: string;
 }
 
 export interface HdfsStatus {
@@ -78,8 +80,9 @@ class NameNodes {
   }
 
   private async askOne(host: string, path: string, query: Query): Promise<HttpAnswer | undefined> {
-    const { user, secure } = this.access;
-    const search = new URLSearchParams({ ...query, ...(user !== undefined && { "user.name": user }) });
+    const { user, secure, delegationToken } = this.access;
+    const who: Query = delegationToken !== undefined ? { delegation: delegationToken } : user !== undefined ? { "user.name": user } : {};
+    const search = new URLSearchParams({ ...query, ...who });
     const url = new URL(`${secure ? "https" : "http"}://${host}/webhdfs/v1${escapedPath(path)}?${search}`);
     const answer = await ask({ ...this.patience, method: "GET", url, limit: TEXT_LIMIT });
     if (answer.status === 200 || answer.status === 307) return answer;
@@ -259,7 +262,7 @@ function unknownUser(path: string, said: string): DwError {
   return new DwError("DW-AUTH", {
     what: `The server does not know who asks for ${path}.`,
     why: said,
-    fix: "Give ?user.name=; with Kerberos, read through an HttpFS gateway that accepts simple authentication, or from a copy.",
+    fix: "Give ?user.name=; with Kerberos, set WEBHDFS_DELEGATION_TOKEN (`hdfs fetchdt --webservice`, or GETDELEGATIONTOKEN with curl --negotiate), or read through an HttpFS gateway that accepts simple authentication, or from a copy.",
   });
 }
 

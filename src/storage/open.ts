@@ -13,6 +13,8 @@ export interface StorageAccess extends Patience {
   readonly s3: (place: S3Place) => Promise<S3Access>;
   /** HDFS is read as this user unless the address names another. */
   readonly hdfsUser?: string;
+  /** A delegation token, which a cluster with Kerberos accepts instead of a user. */
+  readonly hdfsToken?: string;
 }
 
 export interface OpenStorage {
@@ -32,7 +34,8 @@ const s3: Open = async (address, access) => {
 
 const webhdfs: Open = async (address, access) => {
   const { openWebHdfs, hdfsPlace } = await import("./webhdfs.js");
-  return openWebHdfs(hdfsPlace(address, access.hdfsUser), access);
+  const { hdfsUser, hdfsToken } = access;
+  return openWebHdfs({ ...hdfsPlace(address, hdfsUser), ...(hdfsToken && { delegationToken: hdfsToken }) }, access);
 };
 
 /** Hadoop's names for S3 are accepted; so is OSS, which speaks S3 where its connection says `pathStyle: false`. */

@@ -29,6 +29,13 @@ describe("reading through a DataNode", () => {
     expect(dataNode.asked).toEqual(["GET /webhdfs/v1/t/a%20b?op=OPEN&offset=0"]);
   });
 
+  test("a delegation token goes instead of the user's name", async () => {
+    const nameNode = await start(says(200, "0123456789"));
+    const hdfs = openHdfs({ hosts: [nameNode.host], secure: false, user: "me", delegationToken: "t+k/n" }, { waits: [1] });
+    expect((await hdfs.get("/t", 0, 10))?.toString()).toBe("0123456789");
+    expect(nameNode.asked).toEqual(["GET /webhdfs/v1/t?op=OPEN&offset=0&length=10&delegation=t%2Bk%2Fn"]);
+  });
+
   test("a dead DataNode: the NameNode is asked for another", async () => {
     const dataNode = await start(says(200, "0123456789"));
     const nameNode = await start(redirect("127.0.0.1:9"), redirect(dataNode.host));
