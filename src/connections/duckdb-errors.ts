@@ -86,6 +86,16 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    // Our own name for a file of a table.
+    pattern: /^Binder Error: (?:Table "dw_file\d*" does not have a column named "(.*?)"|Referenced table "dw_file\d*" not found)/,
+    code: "DW-FILE-CORRUPT",
+    letter: (_, match) => ({
+      what: `A data file has no ${match[1] === undefined ? "columns" : `column ${match[1]}`}.`,
+      why: "By the schema that it was written with it has: it is damaged, or not the file that was written.",
+      fix: "Copy the file again from where it was exported.",
+    }),
+  },
+  {
     pattern: /^(?:Conversion|Out of Range) Error/,
     code: "DW-VALUE-REFUSED",
     letter: (message) => ({

@@ -1,7 +1,8 @@
 import type { OpenSource, SourceTable } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
+import { branchesOf, planBranches } from "./fallback.js";
 import { inspect } from "./inspect.js";
-import { plan, sourceColumn } from "./plan.js";
+import { sourceColumn } from "./plan.js";
 import { loadTable } from "./table.js";
 
 /**
@@ -13,10 +14,11 @@ import { loadTable } from "./table.js";
  */
 export async function openPaimon(storage: Storage, options: OpenSource): Promise<SourceTable> {
   const table = await loadTable(storage, options.at);
+  const branches = await branchesOf(table, options.at);
   return {
     title: `Paimon table ${storage.root}`,
     columns: table.schema.fields.map(sourceColumn),
-    plan: (request) => plan(table, request),
+    plan: (request) => planBranches(table, branches, request),
     inspect: () => inspect(table),
     close: async () => undefined,
   };

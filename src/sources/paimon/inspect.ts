@@ -47,6 +47,8 @@ function facts(table: PaimonTable): readonly Fact[] {
     ...fact("deletion vectors", options.deletionVectors ? "enabled" : undefined),
     ...fact("ignores deletes", options.ignoreDelete ? "yes" : undefined),
     ...fact("branch", found.branch),
+    ...fact("takes missing partitions from the branch", options.text("scan.fallback-branch")),
+    ...fact("comes after the branch", options.text("scan.primary-branch")),
     ...fact("schema", String(schema.id)),
     ...fact("snapshot", snapshot === undefined ? "none" : `${snapshot.id} (${snapshot.kind}, ${timeText(snapshot.time)})`),
     ...fact("comment", schema.comment),

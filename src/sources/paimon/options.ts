@@ -110,8 +110,6 @@ function wholeNumber(text: string | undefined): number | undefined {
 const refusals: readonly { readonly key: string; readonly refuse: (value: string) => boolean; readonly why: string }[] = [
   { key: "type", refuse: (value) => !/^(table|materialized-table)$/.test(value), why: "it is no table of Paimon's own file layout" },
   { key: "chain-table.enabled", refuse: isTrue, why: "its rows are merged over several branches (chain table)" },
-  { key: "scan.fallback-branch", refuse: isSet, why: "missing partitions come from another branch" },
-  { key: "scan.primary-branch", refuse: isSet, why: "partitions come from another branch" },
   { key: "pk-clustering-override", refuse: isTrue, why: "its files are ordered by other fields than the key" },
   { key: "sequence.snapshot-ordering", refuse: isTrue, why: "versions of a key are ordered by the snapshot that committed them" },
   { key: "postpone.merge-on-read", refuse: isTrue, why: "rows without a bucket yet are part of every read" },

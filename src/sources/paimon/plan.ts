@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { DwError } from "../../core/errors.js";
 import type { Chunk, ReadPlan, ReadRequest, SourceColumn } from "../../core/source.js";
 import { unsupported } from "./letters.js";
+import type { DataFile } from "./manifests.js";
 import { atomicType } from "./partitions.js";
 import { type Part, packed, partsOf, rowsOf } from "./parts.js";
 import { pruning } from "./prune.js";
@@ -11,9 +12,9 @@ import type { KeyTypes } from "./sections.js";
 import { type PaimonTable, refusedFiles, visibleFiles } from "./table.js";
 import { logicalType, type PaimonField } from "./types.js";
 
-/** Plans a read from metadata alone. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
-export async function plan(table: PaimonTable, request: ReadRequest): Promise<ReadPlan> {
-  const all = visibleFiles(table, await table.files());
+/** Plans a read from metadata alone, of the files that `among` wants. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
+export async function plan(table: PaimonTable, request: ReadRequest, among: (file: DataFile) => boolean = () => true): Promise<ReadPlan> {
+  const all = visibleFiles(table, await table.files()).filter(among);
   refuse([...table.refused, ...(await refusedFiles(table, all))]);
   const columns = readColumns(table, request);
   const pruned = await pruning(table, request.where, all);

@@ -23,6 +23,9 @@ export interface ReadColumns {
   readonly where?: string;
 }
 
+/** What DuckDB calls a data file, in an error too when the file lacks a column (duckdb-errors.ts). */
+const FILE = "dw_file";
+
 const SEQUENCE: PaimonField = systemField("_SEQUENCE_NUMBER", 64);
 const KIND: PaimonField = systemField("_VALUE_KIND", 8);
 
@@ -153,13 +156,13 @@ async function groupSelects(
     const relation = await openFile(source, read.length === 0 ? schema.fields.slice(0, 1) : read, spool);
     if (hasVector) {
       const deleted = await deletedRows(table, file, spool);
-      const rows = `${scan([relation.path], true)} AS t ANTI JOIN read_parquet(${text(deleted)}) AS d ON d.position = t.file_row_number`;
+      const rows = `${scan([relation.path], true)} AS ${FILE} ANTI JOIN read_parquet(${text(deleted)}) AS d ON d.position = ${FILE}.file_row_number`;
       selects.push(`SELECT ${list(relation.leaf)} FROM ${rows}`);
     } else {
       together.set(relation.leaf, [...(together.get(relation.leaf) ?? []), relation.path]);
     }
   }
-  for (const [leaf, paths] of together) selects.push(`SELECT ${list(leaf)} FROM ${scan(paths, false)} AS t`);
+  for (const [leaf, paths] of together) selects.push(`SELECT ${list(leaf)} FROM ${scan(paths, false)} AS ${FILE}`);
   return selects;
 }
 
@@ -170,7 +173,7 @@ function isWhole({ files: [file, ...more] }: Part): boolean {
 
 /** The columns of the same rows from several files: each from the newest file that has it. */
 async function columnsSelect(table: PaimonTable, columns: readonly MergeColumn[], part: Part, spool: Spool): Promise<string> {
-  const sources = await Promise.all(part.files.map((file, index) => writtenPart(table, file, `t${index}`)));
+  const sources = await Promise.all(part.files.map((file, index) => writtenPart(table, file, `${FILE}${index}`)));
   const has = ({ schema }: WrittenPart, field: PaimonField): boolean => schema.fields.some(({ id }) => id === field.id);
   const chosen = columns.map(({ field, alias }) => ({ field, alias, source: sources.find((source) => has(source, field)) ?? sources[0] }));
   const used = sources.filter(
@@ -228,14 +231,14 @@ function selectList(
   leaf: Leaf,
 ): string {
   const system = table.hasKey
-    ? [`${bucket} AS g`, `t.${ident(SEQUENCE.name)} AS s`, `t.${ident(KIND.name)} AS k`, `${file.level} AS l`]
+    ? [`${bucket} AS g`, `${FILE}.${ident(SEQUENCE.name)} AS s`, `${FILE}.${ident(KIND.name)} AS k`, `${file.level} AS l`]
     : [];
   const values = columns.map(({ alias, field }) => `${columnSql(table, field, schema, file, leaf)} AS ${alias}`);
   return [...system, ...values].join(", ") || "1 AS nothing";
 }
 
 /** Partition columns come from the manifest: files that were migrated from Hive do not hold them. */
-function columnSql(table: PaimonTable, field: PaimonField, schema: TableSchema, file: DataFile, leaf: Leaf, relation = "t"): string {
+function columnSql(table: PaimonTable, field: PaimonField, schema: TableSchema, file: DataFile, leaf: Leaf, relation = FILE): string {
   const partition = table.schema.partitionKeys.indexOf(field.name);
   if (partition >= 0) {
     const value = table.partitions.of(file.partition, file.manifest).values[partition] ?? null;

@@ -67,22 +67,48 @@ async function numberedSnapshot(storage: Storage, text: string): Promise<Snapsho
 }
 
 async function snapshotAsOf(storage: Storage, time: number): Promise<Snapshot> {
-  const ids = await snapshotIds(storage, "");
-  // Commit times never decrease with the id, so that a bisection reads few files.
-  let found: Snapshot | undefined;
-  for (let low = 0, high = ids.length - 1; low <= high; ) {
-    const middle = (low + high) >> 1;
-    const snapshot = await readSnapshot(storage, `snapshot/snapshot-${ids[middle]}`);
-    if (snapshot.time <= time) {
-      found = snapshot;
-      low = middle + 1;
-    } else high = middle - 1;
-  }
+  const found = await lastUntil(storage, "", time);
   if (found !== undefined) return found;
   throw noSnapshot(
     `There is no snapshot at ${new Date(time).toISOString()} or before.`,
     "Ask for a later time; `dw inspect` lists the snapshots that are left.",
   );
+}
+
+async function lastUntil(storage: Storage, folder: string, time: number): Promise<Snapshot | undefined> {
+  const ids = await snapshotIds(storage, folder);
+  // Commit times never decrease with the id, so that a bisection reads few files.
+  let found: Snapshot | undefined;
+  for (let low = 0, high = ids.length - 1; low <= high; ) {
+    const middle = (low + high) >> 1;
+    const snapshot = await readSnapshot(storage, `${folder}snapshot/snapshot-${ids[middle]}`);
+    if (snapshot.time <= time) {
+      found = snapshot;
+      low = middle + 1;
+    } else high = middle - 1;
+  }
+  return found;
+}
+
+/**
+ * The state of a branch that goes with another branch's: its tag of the same name, or what it was when that one was as
+ * asked. A branch that is younger is read at its first snapshot, as the reference does.
+ */
+export async function findBeside(storage: Storage, branch: string, other: Found, at: At): Promise<Found> {
+  const folder = branch === "main" ? "" : `branch/branch-${branch}/`;
+  if (!other.travelled) return { folder, branch, snapshot: await latest(storage, folder), travelled: false };
+  const tag = `${folder}tag/tag-${at.ref}`;
+  if (at.ref !== undefined && !(await storage.exists(tag))) {
+    throw noSnapshot(
+      `The branch ${branch}, which holds partitions that the table lacks, has no tag ${at.ref}.`,
+      "Run `dw inspect` to see which there are.",
+    );
+  }
+  if (at.ref !== undefined) return { folder, branch, snapshot: await readSnapshot(storage, tag), travelled: true };
+  const time = at.asOf ?? other.snapshot?.time ?? 0;
+  const [first] = await snapshotIds(storage, folder);
+  const early = first === undefined ? undefined : await readSnapshot(storage, `${folder}snapshot/snapshot-${first}`);
+  return { folder, branch, snapshot: (await lastUntil(storage, folder, time)) ?? early, travelled: true };
 }
 
 /**

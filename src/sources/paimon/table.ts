@@ -29,10 +29,12 @@ export interface PaimonTable {
 }
 
 export async function loadTable(storage: Storage, at: At): Promise<PaimonTable> {
-  const main = new Schemas(storage, "");
-  if ((await main.ids()).length === 0) throw noTable(storage);
-  const found = await find(storage, at);
-  const schemas = found.folder === "" ? main : new Schemas(storage, found.folder);
+  if ((await new Schemas(storage, "").ids()).length === 0) throw noTable(storage);
+  return tableAt(storage, await find(storage, at));
+}
+
+export async function tableAt(storage: Storage, found: Found): Promise<PaimonTable> {
+  const schemas = new Schemas(storage, found.folder);
   const newest = (await schemas.ids()).at(-1);
   if (newest === undefined) throw noTable(storage);
   const latest = await schemas.schema(newest);
