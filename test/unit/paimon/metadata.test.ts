@@ -94,8 +94,8 @@ describe("refusing a table that would only be half-read", () => {
   };
 
   test.each([
-    [{ "data-evolution.enabled": "true" }, "data evolution"],
-    [{ "scan.fallback-branch": "b" }, "another branch"],
+    [{ "chain-table.enabled": "true" }, "chain table"],
+    [{ "pk-clustering-override": "true" }, "ordered by other fields than the key"],
     [{ "merge-engine": "telepathy" }, "does not know this merge engine"],
     [{ type: "format-table" }, "no table of Paimon's own file layout"],
   ])("%j", async (options, reason) => {
