@@ -33,6 +33,8 @@ export interface RunResult {
   readonly baseline: Fingerprint;
   /** Loaded by this run; the others were there before. */
   readonly loadedNow: number;
+  /** Those of `chunks` that this run loaded. */
+  readonly fresh?: readonly LoadedChunk[];
 }
 
 const WAITS = [500, 2000, 8000] as const;
@@ -49,9 +51,10 @@ export async function runBackfill(prepared: PreparedBackfill, options: RunOption
     const pending = prepared.plan.chunks.filter((chunk) => !known.has(chunk.id));
     announce(prepared, pending, options);
     if (pending.length > 0) await auditRejected(prepared, options);
-    for (const loaded of await loadAll(prepared, session, pending, options)) known.set(loaded.chunk, loaded);
+    const fresh = await loadAll(prepared, session, pending, options);
+    for (const loaded of fresh) known.set(loaded.chunk, loaded);
     const chunks = prepared.plan.chunks.map((chunk) => known.get(chunk.id)).filter((chunk) => chunk !== undefined);
-    return { chunks, baseline: session.baseline, loadedNow: pending.length };
+    return { chunks, baseline: session.baseline, loadedNow: pending.length, fresh };
   } finally {
     await session.close();
   }

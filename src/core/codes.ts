@@ -137,6 +137,8 @@ export const codes = {
   },
   "DW-VALUE-REFUSED": { class: "refused", explain: "A value cannot be held by the target without changing it." },
   "DW-QUARANTINE-FULL": { class: "refused", explain: "More rows cannot be loaded than the backfill allows to set aside." },
+  "DW-POLICY-IN-THE-WAY": { class: "refused", explain: "A policy of the target would delete rows that the backfill brings." },
+  "DW-POLICY-PAUSED": { class: "refused", explain: "A policy that was paused for a backfill does not run again." },
   "DW-LOAD-UNKNOWN": {
     class: "refused",
     explain: "Whether a chunk arrived cannot be proved; nothing more was loaded. The message says how to decide.",

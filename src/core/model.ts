@@ -165,6 +165,8 @@ export interface BackfillModel extends Common {
   readonly sourceZone?: string;
   readonly concurrency?: number;
   readonly quarantine?: Quarantine;
+  /** The owner of the target lets its retention and columnstore policies be paused while the backfill runs. */
+  readonly policies?: "pause";
   readonly checks?: readonly AnyCheck[];
 }
 

@@ -71,6 +71,36 @@ export interface HashedRow {
   readonly label: string;
 }
 
+/** Something that the engine does to rows of the table by itself, on a schedule. */
+export interface UpkeepPolicy {
+  readonly id: string;
+  /** `retention (30 days)`. */
+  readonly what: string;
+  /** Set for a policy that deletes rows: those whose `column` is before `before` (as in ValueRange); null where that is not known. */
+  readonly drops?: { readonly column: string; readonly before: string | null };
+}
+
+/** Values of the time column, both included: microseconds since 1970, or integers of a column that counts itself. */
+export interface ValueRange {
+  readonly min: string;
+  readonly max: string;
+}
+
+/**
+ * What must be kept out of a backfill's way, and what must be brought up to date after it. Everything that is paused or owed
+ * is recorded in the target first, so that it is found and put right after a crash.
+ */
+export interface Upkeep {
+  readonly policies: () => Promise<readonly UpkeepPolicy[]>;
+  readonly pause: (backfill: string, policies: readonly UpkeepPolicy[]) => Promise<void>;
+  /** Everything that this backfill has paused runs again, now or earlier; answers with what did. DW-POLICY-PAUSED. */
+  readonly restore: (backfill: string) => Promise<readonly string[]>;
+  readonly oweRefresh: (backfill: string) => Promise<void>;
+  readonly owesRefresh: (backfill: string) => Promise<boolean>;
+  /** Brings up to date what is computed from the table, in these ranges only; answers with its names. */
+  readonly refresh: (backfill: string, ranges: readonly ValueRange[]) => Promise<readonly string[]>;
+}
+
 export interface TargetTable {
   readonly title: string;
   readonly engine: EngineName;
@@ -100,6 +130,8 @@ export interface TargetTable {
     buckets: readonly string[],
     limit: number,
   ) => Promise<readonly HashedRow[]>;
+  /** Absent where the engine does nothing by itself. */
+  readonly upkeep?: Upkeep;
   /** DuckDB connections on which chunks are read when the target is the DuckDB database itself. */
   readonly reader?: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;

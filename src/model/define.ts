@@ -192,6 +192,7 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly sourceZone?: string;
   readonly concurrency?: number;
   readonly quarantine?: Quarantine;
+  readonly policies?: "pause";
   readonly checks?: readonly AnyCheck[];
 }
 

@@ -3,7 +3,8 @@ import { join, relative } from "node:path";
 import { type Certificate, certificateMarkdown } from "../../backfill/certificate.js";
 import type { PreparedBackfill } from "../../backfill/prepare.js";
 import { reconcile } from "../../backfill/reconcile.js";
-import { fingerprintChunk, type RunResult, runBackfill } from "../../backfill/run.js";
+import { fingerprintChunk, type RunOptions, type RunResult, runBackfill } from "../../backfill/run.js";
+import { policiesToPause, touchedRanges } from "../../backfill/upkeep.js";
 import type { Conversation } from "../../core/conversation.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import { DwError } from "../../core/errors.js";
@@ -63,19 +64,53 @@ export function backfill(call: BackfillCall, flags: RunFlags): Promise<BackfillR
     locked(call, open, async () => {
       const prepared = await open.prepare(await predicate(open, flags), {});
       sayMapping(prepared, call.conversation);
-      const progress = progressOf(prepared.name, call.conversation, call.now);
-      const run = await runBackfill(prepared, {
-        connect: open.connect,
-        signal: call.signal,
-        notice: progress,
-        ...((flags.concurrency ?? open.definition.model?.concurrency) !== undefined && {
-          concurrency: flags.concurrency ?? open.definition.model?.concurrency ?? 1,
-        }),
-      });
+      const run = await tended(call, open, prepared, () => runBackfill(prepared, runOptions(call, open, flags)));
       if (run.loadedNow > 0) await refreshed(call, open);
       return certify(call, open, prepared, run, flags.certificates);
     }),
   );
+}
+
+function runOptions(call: BackfillCall, open: OpenBackfill, flags: RunFlags): RunOptions {
+  const concurrency = flags.concurrency ?? open.definition.model?.concurrency;
+  return {
+    connect: open.connect,
+    signal: call.signal,
+    notice: progressOf(open.definition.name, call.conversation, call.now),
+    ...(concurrency !== undefined && { concurrency }),
+  };
+}
+
+/** Keeps the target's own upkeep out of the way of a run, and makes up for what it could not see of it. */
+async function tended(
+  call: BackfillCall,
+  open: OpenBackfill,
+  prepared: PreparedBackfill,
+  work: () => Promise<RunResult>,
+): Promise<RunResult> {
+  const { upkeep } = prepared.target;
+  if (upkeep === undefined) return work();
+  const { say } = call.conversation;
+  await restored(call, open); // what a run that died has left paused
+  const policies = await policiesToPause(prepared, open.definition.model?.policies === "pause", open.connect);
+  if (policies.length > 0) await upkeep.pause(prepared.name, policies);
+  for (const { what } of policies) say(`${prepared.name}: policy ${what} is paused for this run`);
+  const owed = await upkeep.owesRefresh(prepared.name);
+  await upkeep.oweRefresh(prepared.name);
+  try {
+    const run = await work();
+    const ranges = touchedRanges(prepared, timeColumn(open), owed ? run.chunks : (run.fresh ?? []));
+    const names = await upkeep.refresh(prepared.name, ranges);
+    for (const name of ranges.length > 0 ? names : []) say(`${prepared.name}: ${name} is refreshed where rows were added`);
+    return run;
+  } finally {
+    await restored(call, open);
+  }
+}
+
+async function restored({ conversation }: BackfillCall, { definition, target }: OpenBackfill): Promise<void> {
+  const names = (await target.table.upkeep?.restore(definition.name)) ?? [];
+  for (const what of names) conversation.say(`${definition.name}: policy ${what} runs again`);
 }
 
 async function refreshed({ project, environment, signal, conversation }: BackfillCall, { definition }: OpenBackfill): Promise<void> {
@@ -89,6 +124,7 @@ export function verifyBackfill(call: BackfillCall, flags: RunFlags): Promise<Bac
     locked(call, open, async () => {
       const ledger = await open.target.table.ledger(open.definition.name);
       if (ledger === undefined) throw neverRan(open);
+      await restored(call, open);
       const prepared = await open.prepare(await predicate(open, flags), {});
       const chunks: LoadedChunk[] = [];
       for (const chunk of prepared.plan.chunks) {
@@ -213,6 +249,7 @@ export function resetBackfill(
 ): Promise<{ backfill: string; environment: string; target: string; emptied: boolean }[]> {
   return each(call, (open) =>
     locked(call, open, async () => {
+      await restored(call, open);
       await open.target.table.reset(open.definition.name, empty);
       return { backfill: open.definition.name, environment: open.environment, target: open.target.table.title, emptied: empty };
     }),

@@ -92,7 +92,10 @@ async function tableOf(
   }
   const [schema = "public", table = ""] = place.name;
   const { pgTarget } = await import("../../engines/postgres/load.js");
-  return pgTarget(open.pg, { engine: slot === "timescale" ? "timescale" : "postgres", schema, table, pii, scratch });
+  const target = pgTarget(open.pg, { engine: slot === "timescale" ? "timescale" : "postgres", schema, table, pii, scratch });
+  if (slot !== "timescale" || open.pg.server.timescale === undefined) return target;
+  const { hypertableUpkeep } = await import("../../engines/timescale/upkeep.js");
+  return { ...target, upkeep: hypertableUpkeep(open.pg, { schema, table }) };
 }
 
 /** Lengths and values that the engine does not enforce are the model's promise all the same; computed columns are not loaded. */

@@ -12,7 +12,7 @@ const keys: Readonly<Record<ModelKind, readonly string[]>> = {
   topic: [...relation, "key"],
   function: ["arguments", "returns", "language", "volatility", "body", "on"],
   source: ["at", "columns", "col", "zone", "checks"],
-  backfill: ["from", "to", "slot", "map", "where", "since", "until", "sourceZone", "concurrency", "quarantine", "checks"],
+  backfill: ["from", "to", "slot", "map", "where", "since", "until", "sourceZone", "concurrency", "quarantine", "policies", "checks"],
   check: ["on", "spec"],
   pipeline: ["schedule", "steps"],
 };
