@@ -1,6 +1,8 @@
 import { rm } from "node:fs/promises";
 import { afterAll, describe, expect, test } from "vitest";
+import { importModels } from "../../src/app/import/index.js";
 import { openHive } from "../../src/connections/hive.js";
+import type { Connections } from "../../src/connections/open.js";
 import { type Catalog, catalogOf } from "../../src/core/catalog.js";
 import { diff } from "../../src/core/diff.js";
 import type { Model } from "../../src/core/model.js";
@@ -84,4 +86,29 @@ const pairs = process.env.DW_HIVE_PAIRS === "all" ? hivePairs : hivePairs.filter
 
 describe("tables and views on Hive 4.0.1", () => {
   test.runIf(session).each(pairs.map((pair) => [pair.name, pair] as const))("%s", (_, pair) => prove(session as HiveSession, pair)); // runs only where there is one
+
+  test.runIf(session)("what is there is imported as models that make it again", async () => {
+    if (!session || !hive) return;
+    await clear(session);
+    for (const statement of [
+      `CREATE TABLE proof.orders (id BIGINT COMMENT 'order', paid DECIMAL(12,2), tags ARRAY<STRING>, place STRUCT<x:INT,y:DOUBLE>)
+       COMMENT 'what was ordered' PARTITIONED BY (dt STRING COMMENT 'day') CLUSTERED BY (id) SORTED BY (id DESC) INTO 4 BUCKETS
+       STORED AS ORC TBLPROPERTIES ('orc.compress'='ZLIB')`,
+      `CREATE EXTERNAL TABLE proof.raw (line STRING) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' STORED AS TEXTFILE
+       LOCATION 'file:///tmp/dw-hive-proof/raw'`,
+      "CREATE VIEW proof.days (day, n) AS SELECT dt, count(*) FROM proof.orders GROUP BY dt",
+    ])
+      await session.query(statement);
+    const connections = { named: async () => ({ kind: "hive", hive }) } as unknown as Connections; // all that an import asks of it
+    const { files, unsaid } = await importModels(
+      { source: "lake:proof", warehouse: "proof", out: "models", cwd: "/tmp", dryRun: true },
+      { isConnection: async () => true, connections: async () => connections, openSource: () => Promise.reject(new Error("no rows")) },
+    );
+    expect(unsaid).toEqual([]);
+    expect(files.map(({ model }) => model)).toEqual(["days", "orders", "raw"]);
+    expect(files[0]?.text).toContain("n: t.bigint().nullable(),");
+    expect(files[1]?.text).toContain("paid: t.decimal(12, 2).nullable(),");
+    expect(files[1]?.text).toContain('sortedBy: [{ column: "id", order: "desc" }],');
+    expect(files[1]?.text).not.toContain("location");
+  });
 });

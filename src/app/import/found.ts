@@ -3,6 +3,8 @@ import type { OpenConnection } from "../../connections/open.js";
 import { type Catalog, type CatalogObject, catalogOf, displayName, type ObjectId, objectId } from "../../core/catalog.js";
 import type { Introspected } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
+import type { HiveSession } from "../../core/session.js";
 import type { EngineName } from "../../core/types.js";
 import { viewColumnTypes } from "../../engines/starrocks/view-types.js";
 import { readDdl } from "../diff-ddl.js";
@@ -63,6 +65,7 @@ async function lookAt(open: OpenConnection, place: Place, known: Catalog): Promi
   if (open.kind === "pg") return lookAtPostgres(open, place, known);
   if (open.kind === "duckdb") return lookAtDuckdb(open, place, known);
   if (open.kind === "mysql" && open.server === "starrocks") return lookAtStarrocks(open, place, known);
+  if (open.kind === "hive") return lookAtHive(open, place, known);
   if (open.kind === "kafka") {
     const { introspect } = await import("../../engines/kafka/introspect.js");
     return introspect(open.kafka, place.warehouse, known);
@@ -101,17 +104,7 @@ async function lookAtStarrocks({ mysql }: OpenConnection & { kind: "mysql" }, { 
   try {
     const all = (await session.query("SHOW DATABASES")).map((row) => row.Database ?? "");
     const databases = all.filter((name) => !SYSTEM_DATABASES.has(name) && (!only || name === only));
-    const wanted = databases.map((database): CatalogObject => {
-      const name = [database];
-      return {
-        slot: "starrocks",
-        kind: "database",
-        id: objectId("starrocks", "database", name),
-        name,
-        dependsOn: [],
-        body: { database, properties: {} },
-      };
-    });
+    const wanted = databases.map((database) => container("starrocks", "database", database, { database, properties: {} }));
     const introspected = await liveStarrocks.introspect(session, warehouse, catalogOf(warehouse, together(known, wanted)));
     const rows = await session.query(
       "SELECT table_schema AS `schema`, table_name AS `view`, column_name AS `column`, column_type AS `type` FROM information_schema.columns",
@@ -124,6 +117,36 @@ async function lookAtStarrocks({ mysql }: OpenConnection & { kind: "mysql" }, { 
 
 const SYSTEM_DATABASES = new Set(["information_schema", "_statistics_", "sys"]);
 
+async function lookAtHive({ hive }: OpenConnection & { kind: "hive" }, { rest, warehouse }: Place, known: Catalog): Promise<Looked> {
+  const { liveHive } = await import("../../engines/hive/live.js");
+  const [only] = rest.split(".");
+  const session = await hive.session();
+  try {
+    const all = (await session.query("SHOW DATABASES")).map((row) => Object.values(row)[0] ?? "");
+    const wanted = all.filter((name) => !only || name === only).map((name) => container("hive", "database", name, { database: name }));
+    const introspected = await liveHive.introspect(session, warehouse, catalogOf(warehouse, together(known, wanted)));
+    const types = new Map<ObjectId, ReadonlyMap<string, string>>();
+    for (const { id, kind, name } of introspected.catalog.objects) {
+      if (kind === "view" || kind === "materialized-view") types.set(id, await describedTypes(session, name));
+    }
+    return { ...introspected, viewColumnTypes: types };
+  } finally {
+    await session.close();
+  }
+}
+
+/** DESCRIBE gives a row a column, and then remarks that begin with an empty row. */
+async function describedTypes(session: HiveSession, name: readonly string[]): Promise<Map<string, string>> {
+  const { hive } = await import("../../engines/hive/dialect.js");
+  const rows = (await session.query(`DESCRIBE ${hive.id(...name).text}`)).map((row) => Object.values(row));
+  const end = rows.findIndex(([column]) => !column || column.startsWith("#"));
+  return new Map(rows.slice(0, end === -1 ? rows.length : end).map(([column, type]) => [column ?? "", type ?? ""]));
+}
+
+function container(slot: EngineName, kind: "database" | "schema", name: string, body: JsonObject): CatalogObject {
+  return { slot, kind, id: objectId(slot, kind, [name]), name: [name], dependsOn: [], body };
+}
+
 async function lookAtDuckdb({ duckdb }: OpenConnection & { kind: "duckdb" }, { warehouse }: Place, known: Catalog): Promise<Looked> {
   const { duckdb: engine } = await import("../../engines/duckdb/index.js");
   const session = await duckdb.session();
@@ -131,10 +154,7 @@ async function lookAtDuckdb({ duckdb }: OpenConnection & { kind: "duckdb" }, { w
     const schemas = await session.rows<{ name: string }>(
       "SELECT DISTINCT schema_name AS name FROM duckdb_schemas() WHERE database_name = current_database() AND NOT internal",
     );
-    const wanted = ["main", ...schemas.map((row) => row.name)].map((schema): CatalogObject => {
-      const name = [schema];
-      return { slot: "duckdb", kind: "schema", id: objectId("duckdb", "schema", name), name, dependsOn: [], body: { comment: "" } };
-    });
+    const wanted = ["main", ...schemas.map((row) => row.name)].map((schema) => container("duckdb", "schema", schema, { comment: "" }));
     const { catalog } = await engine.introspect(session, warehouse, catalogOf(warehouse, together(known, wanted))); // what dw did not make is meant here
     const rows = await session.rows<Record<"schema" | "view" | "column" | "type", string>>(
       "SELECT schema_name AS schema, table_name AS view, column_name AS column, data_type AS type FROM duckdb_columns() WHERE database_name = current_database()",

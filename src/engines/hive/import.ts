@@ -6,6 +6,7 @@ import type { Column, Columns, DefaultValue, MaterializedViewModel, Model, Refer
 import {
   type ColumnBody,
   type FormatBody,
+  type Held,
   type HiveObject,
   hiveObject,
   type MaterializedViewBody,
@@ -52,7 +53,7 @@ function tableModel(object: HiveObject & { kind: "table" }, context: ImportConte
     columns: columnsOf([...body.columns, ...body.partitions]),
     ...(body.key.length > 0 && { key: body.key }),
     ...(references.length > 0 && { references }),
-    on: { hive: { ...placed(object, context), ...tableOptions(body) } },
+    on: { hive: { ...placed(object, context), ...tableOptions(body, object.name) } },
   };
 }
 
@@ -81,7 +82,7 @@ function defaultModel(text: string, type: Column["type"]): DefaultValue {
   return /^(-?\d+(\.\d+)?|true|false)$/i.test(bare) ? { literal: importedLiteral(bare, type) } : { sql: { hive: text } };
 }
 
-function tableOptions(body: TableBody): JsonObject {
+function tableOptions(body: TableBody, name: readonly string[]): JsonObject {
   const { table, partitions, clusteredBy, sortedBy, buckets, skewed, location, notNull } = body;
   const { transactional: _, ...properties } = body.properties;
   const own = table === "transactional" ? properties : body.properties;
@@ -93,10 +94,16 @@ function tableOptions(body: TableBody): JsonObject {
     ...(buckets !== undefined && { buckets }),
     ...(skewed && { skewedBy: skewedOption(skewed) }),
     ...formatOptions(body.format),
-    ...(location !== undefined && { location }),
+    ...(location !== undefined && !(table !== "external" && isOwnPlace(location, name)) && { location }),
     ...(Object.keys(own).length > 0 && { properties: own }),
     ...(notNull !== (table === "external" ? "none" : "enforce") && { notNull }),
   };
+}
+
+/** Where Hive itself puts a table: `…/sales.db/orders`, or `…/orders` in the database `default`. */
+function isOwnPlace(location: Held<string>, [database = "", table = ""]: readonly string[]): boolean {
+  const folder = database === "default" ? "/warehouse(?:/[^/]*)?" : `/${database}\\.db`;
+  return typeof location === "string" && new RegExp(`${folder}/${table}$`, "i").test(location);
 }
 
 function skewedOption({ asDirectories, ...skewed }: NonNullable<TableBody["skewed"]>): JsonObject {

@@ -122,7 +122,24 @@ test("check history is the newest first, and what is older than the retention is
   expect(await store.checkHistory({ warehouse: "w", check: "unique", limit: 10 })).toEqual([]);
 });
 
-test("the schema is made once, by however many processes at once, and an existing one is left as it is", async () => {
+test("the schema is made once, by however many processes at once", async () => {
   await Promise.all([state(), state(), state()]);
-  expect(await pg.query("SELECT version FROM dw_state.layout")).toEqual([{ version: 1 }]);
+  expect(await pg.query("SELECT version FROM dw_state.layout")).toHaveLength(1);
+  const [tables] = await pg.query<{ count: string }>("SELECT count(*) FROM pg_tables WHERE schemaname = 'dw_state'");
+  expect(Number(tables?.count)).toBe(6);
+});
+
+test("a store that an older dw made gets what is new, and keeps what it remembers", async () => {
+  const older = await memoryPg();
+  try {
+    const store = await postgresState(older, { environment: "test" });
+    await store.put("watermark", "orders", { at: "2026-01-01" });
+    await older.query("ALTER TABLE dw_state.check_history DROP COLUMN slot");
+    await older.query("UPDATE dw_state.layout SET version = 1");
+    const newer = await postgresState(older, { environment: "test" });
+    expect(await newer.get("watermark", "orders")).toEqual({ at: "2026-01-01" });
+    expect(await newer.checkHistory({ warehouse: "w", slot: "postgres", limit: 1 })).toEqual([]);
+  } finally {
+    await older.close();
+  }
 });
