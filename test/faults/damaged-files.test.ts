@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -141,7 +141,8 @@ interface Lake {
 
 function copied(format: string, name: string): Lake {
   const table = join(root, format, name);
-  cpSync(join(fixtures, format, name, "table"), table, { recursive: true });
+  const own = join(corpus, format, name, "table");
+  cpSync(existsSync(own) ? own : join(fixtures, format, name, "table"), table, { recursive: true });
   return { name, table, source: `${format}:${table}`, files: filesBelow(table) };
 }
 
@@ -184,10 +185,10 @@ async function withDamage(lake: Lake, seeded: Chance, among: readonly string[] =
 /** Small tables; together they have each kind of file and each file format. */
 const lakes: Readonly<Record<string, readonly string[]>> = {
   iceberg: [
-    "i06_equality_deletes",
+    "small_parquet", // data files, position and equality deletes of each format: few bytes, many rounds
+    "small_orc",
+    "small_avro",
     "i08_schema_evolution",
-    "i12_avro_files",
-    "i13_orc_files",
     "i14_v3_deletion_vectors",
     "i19_time_uuid_fixed",
   ],
