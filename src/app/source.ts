@@ -11,7 +11,7 @@ import type { At, SourceTable } from "../core/source.js";
 import { type OpenConnectionSource, openSource } from "../sources/index.js";
 import type { Project } from "./project.js";
 import { type ConfiguredConnections, environmentConnections, storageAccess } from "./storage-access.js";
-import { modelTable, namedTable } from "./table-source.js";
+import { modelTable, namedTable, type TopicRequest } from "./table-source.js";
 
 export interface SourceRequest {
   /** `NAME:REST`. */
@@ -42,7 +42,10 @@ export async function openRequestedSource(request: SourceRequest, from: SourcePr
   return openSource(request.source, {
     cwd: request.cwd,
     at: at(request),
-    connection: connectionSource(from, request.warehouse),
+    connection: connectionSource(from, request.warehouse, {
+      ...(typed && { typed }),
+      ...(request.snapshot !== undefined && { snapshot: request.snapshot }),
+    }),
     access: storageAccess({
       variables: from.variables,
       redactor: from.redactor,
@@ -92,14 +95,14 @@ async function modelColumns(request: SourceRequest, name: string, from: SourcePr
 }
 
 /** `pgsource:public.orders`, a table of a connection by its name in dw.config.ts, and `model:orders`. */
-function connectionSource(from: SourceProject, warehouse: string | undefined): OpenConnectionSource {
+function connectionSource(from: SourceProject, warehouse: string | undefined, topic: TopicRequest): OpenConnectionSource {
   return async (name, rest) => {
     if (name !== "model" && !(await isConnection(name, from))) return undefined;
     const [project, connections] = [await from.project(), await from.connections()];
     return withScratch(async (scratch) =>
       name === "model"
         ? modelTable(rest, { project, connections, scratch, ...(warehouse !== undefined && { warehouse }) })
-        : namedTable(await connections.named(name), name, rest, scratch),
+        : namedTable(await connections.named(name), name, rest, scratch, topic),
     );
   };
 }

@@ -2,7 +2,7 @@ import { type Connections, type OpenConnection, rowServer } from "../connections
 import { type CatalogObject, fillHoles } from "../core/catalog.js";
 import { DwError } from "../core/errors.js";
 import type { Json } from "../core/json.js";
-import type { Model } from "../core/model.js";
+import type { Column, Model } from "../core/model.js";
 import { nearest } from "../core/nearest.js";
 import type { MysqlServer } from "../core/session.js";
 import type { SourceTable } from "../core/source.js";
@@ -11,8 +11,24 @@ import { engines } from "../engines/index.js";
 import type { Project } from "./project.js";
 import { resolveWarehouse } from "./resolve.js";
 
-/** `REST` of `CONNECTION:REST`: SCHEMA.TABLE or TABLE. `scratch` is a folder for chunk files. */
-export function namedTable(open: OpenConnection, connection: string, rest: string, scratch: string): Promise<SourceTable> {
+/** What a topic wants to know beside its name. */
+export interface TopicRequest {
+  readonly typed?: Readonly<Record<string, Column>>;
+  readonly snapshot?: string;
+}
+
+/** `REST` of `CONNECTION:REST`: SCHEMA.TABLE or TABLE, or a topic. `scratch` is a folder for chunk files. */
+export async function namedTable(
+  open: OpenConnection,
+  connection: string,
+  rest: string,
+  scratch: string,
+  topic: TopicRequest = {},
+): Promise<SourceTable> {
+  if (open.kind === "kafka") {
+    const { openKafkaTopic } = await import("../sources/kafka/index.js");
+    return openKafkaTopic(open.kafka, { topic: rest, ...topic });
+  }
   const name = rest.split(".");
   if (name.length <= 2 && !name.includes("")) return tableAt(open, name, scratch);
   throw new DwError("DW-SOURCE-UNKNOWN", {

@@ -75,5 +75,7 @@ async function tableSource(name: string, rest: string, surroundings: SourceSurro
     if (isDwError(error) && error.code === "DW-CONNECTION-UNKNOWN") return undefined;
     throw error;
   });
-  return open && namedTable(open, name, rest, surroundings.scratch);
+  const { typed, at, scratch } = surroundings;
+  const topic = { ...(typed && { typed }), ...(at.snapshot !== undefined && { snapshot: at.snapshot }) };
+  return open && namedTable(open, name, rest, scratch, topic);
 }

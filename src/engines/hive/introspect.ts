@@ -150,6 +150,7 @@ function onlyStated(live: JsonObject, wanted: JsonObject): JsonObject {
   const { location, storedAs, ...rest } = live;
   return {
     ...rest,
+    ...(live.rewrite !== undefined && { query: unquoted(String(live.query)) }),
     ...(live.properties !== undefined && { properties: Object.fromEntries(properties) }),
     ...(location !== undefined && wanted.location !== undefined && { location: placeText(String(location)) }),
     ...(storedAs !== undefined && wanted.storedAs !== undefined && { storedAs }),
@@ -163,9 +164,14 @@ function asShown(ours: HiveObject): JsonObject {
   if (ours.kind === "view") return { ...body, query: ours.body.query.trim() };
   if (ours.kind === "materialized-view") {
     const columns = ours.body.columns.map(({ name }) => ({ name, comment: "" })); // CREATE MATERIALIZED VIEW has no place for comments
-    return { ...body, ...place, query: ours.body.query.trim(), columns };
+    return { ...body, ...place, query: unquoted(ours.body.query), columns };
   }
   return ours.kind === "table" ? { ...tableAsShown(ours.body), ...place } : body;
+}
+
+/** Of a materialized view Hive keeps the query without its backticks. */
+function unquoted(query: string): string {
+  return query.replaceAll("`", "").trim();
 }
 
 function tableAsShown(body: TableBody): JsonObject {

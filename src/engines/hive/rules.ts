@@ -137,11 +137,12 @@ function addedColumn(column: ColumnBody, object: CatalogObject, before: TableBod
 
 /**
  * There is no DROP COLUMN; REPLACE COLUMNS hides the column from readers of Parquet files, which go by name. Only at the end:
- * the metastore compares types place by place, and refuses what would move up.
+ * the metastore compares types place by place, and refuses what would move up or take another's place.
  */
 function droppedColumn(name: string, object: CatalogObject, before: TableBody, after: TableBody): Decision {
   const dropped = before.columns.filter((column) => !after.columns.some((other) => other.name === column.name));
-  const last = before.columns.slice(-dropped.length).every((column) => dropped.includes(column));
+  const added = after.columns.some((column) => !before.columns.some((other) => other.name === column.name));
+  const last = !added && before.columns.slice(-dropped.length).every((column) => dropped.includes(column));
   const byName = after.format.storedAs === "PARQUET" && after.format.serde === undefined && after.table !== "transactional";
   return byName && last ? [action(object, { action: "replace-columns" })] : `Hive cannot drop ${name}`;
 }
