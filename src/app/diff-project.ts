@@ -39,7 +39,11 @@ export async function diffProject(project: Project, request: DiffRequest): Promi
     };
     const intent = await readIntent(migrationFolder(project, warehouse));
     const renames = (a: Catalog, b: Catalog) => fittingRenames(intent, a, b);
-    reports.push(diffCatalogs(request, await side(from, ours[0]), await side(to, ours[1]), engines, { environment: name, renames }));
+    // A revision of git runs no code; where the models are a side, they are loaded already.
+    const models = [from, to].some(({ kind }) => kind === "models") ? await project.models(warehouse) : [];
+    const [before, after] = [await side(from, ours[0]), await side(to, ours[1])];
+    const report = diffCatalogs(request, before, after, engines, { environment: name, renames, models });
+    reports.push({ ...report, bytes: await rewrittenBytes(report, before, after) });
   }
   return reports;
 }
@@ -78,4 +82,24 @@ async function liveSide(project: Project, name: string, warehouse: string, ours:
     found.push(...catalog.objects.filter((object) => objects.has(object.id)));
   }
   return { catalog: catalogOf(warehouse, found), live };
+}
+
+/** Bytes of what would be written again, as far as a live side's engines tell. */
+async function rewrittenBytes(
+  { statements }: DiffReport,
+  { live = new Map(), catalog }: Side,
+  { live: other }: Side,
+): Promise<Record<string, number>> {
+  const rewritten = new Set(
+    statements.filter(({ hazards }) => hazards.some(({ kind }) => kind === "rewrites-table")).map(({ object }) => object),
+  );
+  const sizes: Record<string, number> = {};
+  for (const slot of new Map([...live, ...(other ?? [])]).values()) {
+    const own = catalog.objects.filter((object) => object.slot === slot.slot && rewritten.has(object.id));
+    for (const object of own) {
+      const bytes = await slot.bytes?.(object);
+      if (bytes !== undefined) sizes[object.id] = bytes;
+    }
+  }
+  return sizes;
 }

@@ -1,11 +1,13 @@
 import { buildPlan } from "../core/build-plan.js";
-import { type Catalog, catalogFor } from "../core/catalog.js";
+import { type Catalog, catalogFor, type ObjectId } from "../core/catalog.js";
 import type { Change, Rename } from "../core/change.js";
 import { diff } from "../core/diff.js";
 import type { Engine } from "../core/engine.js";
 import { DwError } from "../core/errors.js";
+import type { Model } from "../core/model.js";
 import type { Statement } from "../core/plan.js";
 import type { EngineName } from "../core/types.js";
+import { type Reached, reachOf } from "./diff-reach.js";
 import type { LiveSlots } from "./migrate/live.js";
 import { plannersOf } from "./migrate/make.js";
 import type { Engines } from "./resolve.js";
@@ -50,6 +52,10 @@ export interface DiffReport {
   /** What leads from one to the other; none for slots that are emulated, whose own statements nobody could check. */
   readonly statements: readonly Statement[];
   readonly emulated: readonly EngineName[];
+  /** What reads or fills the changed objects and is not changed itself. */
+  readonly radius: readonly Reached[];
+  /** Bytes on disk now of objects that a statement writes again, where a side is an environment that can say so. */
+  readonly bytes: Readonly<Record<ObjectId, number>>;
 }
 
 /** Compares two catalogs as one environment sees them. Pure. */
@@ -58,7 +64,11 @@ export function diffCatalogs(
   from: Side,
   to: Side,
   engines: Engines,
-  options: { readonly environment: string; readonly renames: (from: Catalog, to: Catalog) => readonly Rename[] },
+  options: {
+    readonly environment: string;
+    readonly renames: (from: Catalog, to: Catalog) => readonly Rename[];
+    readonly models?: readonly Model[];
+  },
 ): DiffReport {
   const slots = from.live ?? to.live;
   const written = from.written ?? to.written;
@@ -69,13 +79,16 @@ export function diffCatalogs(
   const emulated = [...(slots?.values() ?? [])].flatMap((slot) => (slot.emulatedBy === undefined ? [] : [slot.slot]));
   const real = (catalog: Catalog): Catalog => ({ ...catalog, objects: catalog.objects.filter(({ slot }) => !emulated.includes(slot)) });
   const plan = buildPlan(real(before), real(after), plannersOf(engines), renames);
+  const changes = diff(before, after, renames);
   return {
     warehouse: to.catalog.warehouse,
     from: fromName,
     to: toName,
-    changes: diff(before, after, renames),
+    changes,
     statements: plan.statements,
     emulated,
+    radius: reachOf(changes, [before, after], options.models ?? []),
+    bytes: {},
   };
 }
 

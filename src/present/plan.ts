@@ -6,7 +6,7 @@ import { type Paint, painter, type Style } from "./letter.js";
 import { markdownCell, markdownCode, markdownTable } from "./markdown.js";
 import { textTable } from "./text-table.js";
 
-type Shown = Pick<Statement, "id" | "slot" | "text" | "hazards" | "reach">;
+type Shown = Pick<Statement, "id" | "slot" | "object" | "text" | "hazards" | "reach">;
 
 /** Statements as a person reads them: what is dangerous stands above the SQL that does it. */
 export function statementsText(statements: readonly Shown[], style: Pick<Style, "color">): string {
@@ -77,14 +77,16 @@ export interface ShownDiff {
   readonly to: string;
   readonly changes: readonly Change[];
   readonly statements: readonly Shown[];
+  readonly radius: readonly { readonly kind: string; readonly name: string; readonly through: string }[];
+  readonly bytes: Readonly<Record<string, number>>;
 }
 
-/** For a pull-request comment: hazards first, then what changes, then the SQL, folded. */
-export function diffMarkdown({ warehouse, from, to, changes, statements }: ShownDiff): string {
+/** For a pull-request comment: hazards first, then what changes, how far that reaches, and the SQL, folded. */
+export function diffMarkdown({ warehouse, from, to, changes, statements, radius, bytes }: ShownDiff): string {
   const title = `### ${markdownCell(warehouse)}: ${markdownCell(from)} → ${markdownCell(to)}`;
   if (changes.length === 0) return `${title}\n\nNo difference.\n`;
-  const hazards = statements.flatMap(({ id, hazards: own }) =>
-    own.map((hazard) => [hazard.kind, hazard.why, approvalLine(hazard.kind, id)]),
+  const hazards = statements.flatMap(({ id, object, hazards: own }) =>
+    own.map((hazard) => [hazard.kind, `${hazard.why}${sizeText(hazard.kind, bytes[object])}`, approvalLine(hazard.kind, id)]),
   );
   const warning =
     hazards.length === 0
@@ -94,10 +96,25 @@ export function diffMarkdown({ warehouse, from, to, changes, statements }: Shown
     title,
     ...warning,
     markdownTable(["change", "object", "what"], changeRows(changes)),
+    ...radiusLines(radius),
     `<details><summary>SQL: ${markdownCell(planSummary(statements))}</summary>`,
     markdownCode(statementsText(statements, { color: false }), "sql"),
     "</details>",
   ].join("\n\n")}\n`;
+}
+
+function radiusLines(radius: ShownDiff["radius"]): string[] {
+  if (radius.length === 0) return [];
+  const rows = radius.map(({ kind, name, through }) => [kind, name, through]);
+  return [`**Reaches ${plural(radius.length, "other")}**`, markdownTable(["kind", "name", "through"], rows)];
+}
+
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+
+function sizeText(kind: string, bytes: number | undefined): string {
+  if (kind !== "rewrites-table" || bytes === undefined) return "";
+  const step = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  return ` (${(bytes / 1024 ** step).toFixed(step === 0 ? 0 : 1)} ${UNITS[step]} now)`;
 }
 
 function oneLine(text: string): string {

@@ -80,6 +80,31 @@ jobs:
       - run: npm run typecheck
       - run: npx dw generate --check
       - run: npx dw diff --format markdown >> "$GITHUB_STEP_SUMMARY"
+
+  # What the pull request would change, as one comment that follows its commits. Reads generated/catalog.json of the base
+  # branch and runs none of its code.
+  diff:
+    if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read
+      pull-requests: write
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 22
+          cache: npm
+      - run: npm ci
+      - run: npx dw diff --from "git:origin/$BASE" --to models --format markdown > diff.md
+        env:
+          BASE: \${{ github.base_ref }}
+      - run: gh pr comment "$NUMBER" --edit-last --create-if-none --body-file diff.md
+        env:
+          NUMBER: \${{ github.event.pull_request.number }}
+          GH_TOKEN: \${{ github.token }}
 `;
 
 const configs: Readonly<Record<Template, string>> = {

@@ -1,4 +1,5 @@
 import type { Connections, OpenConnection } from "../../connections/open.js";
+import type { CatalogObject } from "../../core/catalog.js";
 import { parseDuration } from "../../core/duration.js";
 import type { LiveEngine } from "../../core/engine.js";
 import { DwError, isDwError } from "../../core/errors.js";
@@ -63,6 +64,7 @@ async function postgresSlot(slot: "timescale" | "postgres", pg: Pg, ddlLockTimeo
   const live = await livePostgres(slot);
   return {
     slot,
+    bytes: (object) => within(pg, (session) => live.bytes(session, object)),
     introspect: (warehouse, wanted) => within(pg, (session) => live.introspect(session, warehouse, wanted)),
     run: (statements, signal) =>
       within(pg, async (session) => {
@@ -72,7 +74,11 @@ async function postgresSlot(slot: "timescale" | "postgres", pg: Pg, ddlLockTimeo
   };
 }
 
-async function livePostgres(slot: "timescale" | "postgres"): Promise<LiveEngine<PgSession>> {
+interface LivePostgres extends LiveEngine<PgSession> {
+  readonly bytes: (session: PgSession, object: CatalogObject) => Promise<number | undefined>;
+}
+
+async function livePostgres(slot: "timescale" | "postgres"): Promise<LivePostgres> {
   if (slot === "timescale") return (await import("../../engines/timescale/live.js")).liveTimescale;
   return (await import("../../engines/postgres/live.js")).livePostgres;
 }

@@ -17,6 +17,8 @@ export interface LiveSlot {
   readonly normalize: (object: CatalogObject) => CatalogObject;
   /** What the stand-in executes for an operation. */
   readonly emulate?: (operation: Operation) => readonly StatementBody[];
+  /** Bytes that an object takes on disk; undefined when it is not there. */
+  readonly bytes?: (object: CatalogObject) => Promise<number | undefined>;
   /** Several statements only when all are transactional: all or none. */
   readonly run: (statements: readonly Statement[], signal: AbortSignal, say?: (line: string) => void) => Promise<void>;
 }

@@ -95,7 +95,8 @@ export function rebuild(operation: RebuildOperation, making: Making): StatementB
     swapped: along.filter(isAggregate),
     remade: along.filter((one) => !isAggregate(one)),
   };
-  return postgresObject(to).kind === "table" ? rebuildTable(work) : rebuildAggregate(work);
+  const statements = postgresObject(to).kind === "table" ? rebuildTable(work) : rebuildAggregate(work);
+  return statements.map((body) => ({ ...body, reach: "rebuild" }));
 }
 
 const moved = (object: CatalogObject, schema: string): CatalogObject => ({ ...object, name: [schema, object.name.at(-1) ?? ""] });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { committedCatalog, folderCatalog } from "../../../src/app/committed.js";
 import { diffCatalogs, parseRevision } from "../../../src/app/diff.js";
 import { type CatalogObject, catalogOf, catalogText } from "../../../src/core/catalog.js";
+import type { Model } from "../../../src/core/model.js";
 import { changeTable, diffMarkdown, planSummary, statementsText } from "../../../src/present/plan.js";
 import { toyEngine, toyTable } from "../../support/toy-engine.js";
 
@@ -50,6 +51,32 @@ CREATE TABLE "public"."shops" ("id" bigint);
 
 </details>
 `);
+});
+
+test("a pull-request comment says what reads or fills what changes, and how much is written again", () => {
+  const view: CatalogObject = { ...toyTable("paid_orders", { id: "bigint" }), dependsOn: ["postgres:table:public.orders"], kind: "view" };
+  const top: CatalogObject = { ...toyTable("top_orders", { id: "bigint" }), dependsOn: [view.id], kind: "view" };
+  const models = [
+    { model: "backfill", name: "order_history", from: "csv:x", to: "orders" },
+    { model: "check", name: "orders_add_up", on: ["orders"], spec: {} },
+  ] as unknown as Model[]; // all that is read of them
+  const report = diffCatalogs(
+    names,
+    side(toyTable("orders", { id: "bigint", paid: "integer" }), view, top),
+    side(toyTable("orders", { id: "bigint" }), view, top),
+    engines,
+    { ...none, models },
+  );
+  expect(report.radius.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    "backfill order_history",
+    "check orders_add_up",
+    "view postgres:table:public.paid_orders",
+    "view postgres:table:public.top_orders",
+  ]);
+  expect(diffMarkdown(report)).toContain("| backfill | order_history | postgres:table:public.orders |");
+  const rewrites = report.statements.map((one) => ({ ...one, hazards: [{ kind: "rewrites-table" as const, why: "All of it." }] }));
+  const sized = diffMarkdown({ ...report, statements: rewrites, bytes: { "postgres:table:public.orders": 3 * 1024 ** 3 } });
+  expect(sized).toContain("| rewrites-table | All of it. (3.0 GiB now) |");
 });
 
 test("a comment in a model cannot break out of the table or the code block", () => {
