@@ -1,5 +1,6 @@
 import { type Aggregate, aggregate } from "./aggregates.js";
 import { duckType, text } from "./duckdb.js";
+import { alone, anyOrder, grouped, lastNonNull, picked, type VersionOrder } from "./grouped.js";
 import { damaged, unsupported } from "./letters.js";
 import type { SequenceGroup, TableOptions } from "./options.js";
 import { type TableSchema, trimmedKey } from "./schema.js";
@@ -34,6 +35,8 @@ export interface Versions {
   readonly newer: boolean;
   /** No key has two changes. */
   readonly single: boolean;
+  /** No version takes anything back, and a key has at most one version above level 0. */
+  readonly plain: boolean;
 }
 
 /** Throws DW-SOURCE-UNSUPPORTED from `sql` where a column has an aggregate function that dw does not follow. */
@@ -56,9 +59,9 @@ export function mergeOf(schema: TableSchema, options: TableOptions): Merge {
   };
 }
 
-function layered(versions: Versions, merge: Omit<Work, "source">): string {
+function layered(versions: Versions, merge: Omit<Work, "source" | "plain">): string {
   const { base, changes } = versions;
-  const work = { ...merge, source: changes };
+  const work = { ...merge, source: changes, plain: versions.plain };
   const engine = engines[work.options.mergeEngine ?? "deduplicate"];
   if (base === undefined) return engine(work);
   const columns = work.columns.map(({ alias }) => alias).join(", ");
@@ -73,7 +76,7 @@ function layered(versions: Versions, merge: Omit<Work, "source">): string {
 }
 
 /** The last version of a key with changes is one of the changes: the base's versions need not be read. */
-function overtakes({ options }: Omit<Work, "source">, versions: Versions): boolean {
+function overtakes({ options }: Work, versions: Versions): boolean {
   return versions.newer && options.mergeEngine === "deduplicate" && !options.ignoreDelete && options.sequenceFields.length === 0;
 }
 
@@ -84,6 +87,7 @@ function newest(work: Work, versions: Versions): string {
 
 interface Work {
   readonly source: string;
+  readonly plain: boolean;
   readonly columns: readonly MergeColumn[];
   readonly schema: TableSchema;
   readonly options: TableOptions;
@@ -93,9 +97,44 @@ interface Work {
 const engines: Readonly<Record<NonNullable<TableOptions["mergeEngine"]>, (work: Work) => string>> = {
   deduplicate: (work) => oneVersion(work, "last"),
   "first-row": (work) => oneVersion(work, "first"),
-  "partial-update": (work) => folded(work, partialUpdate(work)),
-  aggregation: (work) => folded(work, aggregation(work)),
+  "partial-update": (work) => byColumn(work, partialColumn) ?? folded(work, partialUpdate(work)),
+  aggregation: (work) => byColumn(work, aggregatedColumn) ?? folded(work, aggregation(work)),
 };
+
+/** Where nothing is taken back, each column may be merged by itself; undefined when one needs others or the fold's state. */
+function byColumn(work: Work, merged: (work: Work, column: MergeColumn, order: VersionOrder) => string | undefined): string | undefined {
+  if (!work.plain) return undefined;
+  const order = { list: versionOrder(work, "oldest-first"), by: work.options.sequenceFields.length === 0 ? "s" : undefined };
+  const values = work.columns.map((column) => merged(work, column, order));
+  if (values.includes(undefined)) return undefined;
+  const list = work.columns.map(({ alias, field }, index) => `${typed(values[index] ?? "NULL", field)} AS ${alias}`);
+  return `SELECT ${list.join(", ")} FROM (${work.source}) GROUP BY ${groupKeys(work)}`;
+}
+
+function aggregatedColumn({ schema, options }: Work, { alias, field }: MergeColumn, order: VersionOrder): string | undefined {
+  return grouped(aggregationName(field.name, schema, options), alias, field, options.field(field.name), order);
+}
+
+function partialColumn(work: Work, { alias, field }: MergeColumn, order: VersionOrder): string | undefined {
+  const { schema, options } = work;
+  if (schema.primaryKeys.includes(field.name)) return `any_value(${alias})`;
+  const groups = options.sequenceGroups.filter((group) => readable(work, group));
+  const group = groups.find(({ members, sequence }) => members.includes(field.name) || sequence.includes(field.name));
+  const name = group?.sequence.includes(field.name) === true ? undefined : options.field(field.name).aggregate;
+  if (group === undefined) {
+    return name === undefined || groups.length === 0
+      ? lastNonNull(alias, field, order)
+      : grouped(name, alias, field, options.field(field.name), order);
+  }
+  const sequence = group.sequence.map((member) => aliasOf(work, member));
+  const rows = ` FILTER (WHERE ${sequence.map((member) => `${member} IS NOT NULL`).join(" OR ")})`;
+  if (name !== undefined) {
+    const value = anyOrder(name, alias, field, rows);
+    return value === undefined ? undefined : alone(alias, value);
+  }
+  const list = [...sequence.map((member) => `${member} ASC NULLS FIRST`), order.list].join(", ");
+  return alone(alias, picked("last", alias, field, list, rows));
+}
 
 const VISIBLE = "k IN (0, 2)";
 const RETRACTS = "k IN (1, 3)";

@@ -118,6 +118,12 @@ function pack(parts: readonly Part[]): readonly (readonly Part[])[] {
   return chunks;
 }
 
+/** No row takes anything back, and a key has at most one version above level 0. */
+export function isPlain({ files }: Part): boolean {
+  const deep = new Set(files.flatMap(({ level }) => (level > 0 ? [level] : [])));
+  return deep.size <= 1 && files.every(({ deletedRows }) => deletedRows === 0);
+}
+
 /** A section's files in two: a base in which each key is at most once, and the files that change it. */
 export interface Layers {
   readonly base: readonly DataFile[];

@@ -31,7 +31,7 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
   );
   // Writes the SQL of one merge, so that an aggregate function that dw cannot compute is refused before anything is read.
   if (parts.some(({ mode }) => mode === "merge"))
-    chunkSql(table, columns, "merge", true, { changes: "SELECT 1", newer: false, single: false });
+    chunkSql(table, columns, "merge", true, { changes: "SELECT 1", newer: false, single: false, plain: false });
   return {
     columns: columns.wanted.map(sourceColumn),
     identity,

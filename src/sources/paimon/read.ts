@@ -9,7 +9,7 @@ import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
 import { type MergeColumn, mergeOf, type Versions } from "./merge.js";
 import { atomicType } from "./partitions.js";
-import { bucketKey, layers, type Part } from "./parts.js";
+import { bucketKey, isPlain, layers, type Part } from "./parts.js";
 import { fileFormat, openFile, type Spool, scan } from "./relation.js";
 import type { TableSchema } from "./schema.js";
 import type { PaimonTable } from "./table.js";
@@ -94,7 +94,7 @@ async function chunkVersions(
     const whole = parts.filter(isWhole).flatMap((part) => part.files);
     const selects = whole.length === 0 ? [] : [await select(whole, false)];
     for (const part of parts) if (!isWhole(part)) selects.push(await columnsSelect(table, columns, part, spool));
-    return { changes: selects.join("\nUNION ALL\n"), newer: false, single: false };
+    return { changes: selects.join("\nUNION ALL\n"), newer: false, single: false, plain: true };
   }
   const split = parts.map((part) => layers(part.files));
   return {
@@ -108,6 +108,7 @@ async function chunkVersions(
     ),
     newer: split.every(({ newer }) => newer),
     single: split.every(({ changes }) => changes.length === 1),
+    plain: parts.every(isPlain),
   };
 }
 
