@@ -6,12 +6,14 @@ import type { DuckDb, Hive, Kafka, MysqlServer, Pg } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { type Embedded, openEmbedded } from "./embedded.js";
 import { resolveSecret, type SecretSources } from "./secrets.js";
+import type { StreamLoadServer } from "./stream-load.js";
 
 /** An open database, by how one talks to it. `emulates`: DuckDB executes what that engine would. */
 export type OpenConnection =
   | { readonly kind: "pg"; readonly pg: Pg; readonly embedded: boolean }
   | { readonly kind: "duckdb"; readonly duckdb: DuckDb; readonly embedded: boolean; readonly emulates?: EngineName }
-  | { readonly kind: "mysql"; readonly mysql: MysqlServer; readonly server: "starrocks" | "mysql" }
+  /** `http`: where StarRocks takes Stream Loads. */
+  | { readonly kind: "mysql"; readonly mysql: MysqlServer; readonly server: "starrocks" | "mysql"; readonly http?: StreamLoadServer }
   | { readonly kind: "kafka"; readonly kafka: Kafka }
   | { readonly kind: "hive"; readonly hive: Hive };
 
@@ -96,6 +98,7 @@ export function rowServer(open: OpenConnection, work: string): RowServer {
   });
 }
 
+const HTTP_PORT = 8030;
 const DEFAULT_PORTS = { starrocks: 9030, mysql: 3306 } as const;
 
 async function openConnection(name: string, connection: Connection, sources: SecretSources): Promise<OpenConnection> {
@@ -132,7 +135,10 @@ async function mysqlServer(connection: StarrocksConnection | MysqlConnection, so
   const { host, port = DEFAULT_PORTS[connection.kind], user, ssl } = connection;
   const place = { host, port, user, ...(password !== undefined && { password }), ...(ssl !== undefined && { ssl }) };
   const database = connection.kind === "mysql" ? { database: connection.database } : {};
-  return { kind: "mysql", mysql: await openMysqlServer(connection.kind, { ...place, ...database }), server: connection.kind };
+  const mysql = await openMysqlServer(connection.kind, { ...place, ...database });
+  if (connection.kind === "mysql") return { kind: "mysql", mysql, server: "mysql" };
+  const http = { host, port: connection.httpPort ?? HTTP_PORT, user, ...(password !== undefined && { password }) };
+  return { kind: "mysql", mysql, server: "starrocks", http };
 }
 
 async function hiveServer(connection: HiveConnection, sources: SecretSources): Promise<OpenConnection> {

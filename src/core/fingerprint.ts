@@ -174,6 +174,8 @@ export interface CanonicalSql {
   readonly sum: (value: string) => string;
   /** A value as the engine's text type. */
   readonly asText: (value: string) => string;
+  /** Characters of a text, where `length` counts something else. */
+  readonly length?: (text: string) => string;
   readonly md5: (text: string) => string;
   /** 60 bits from `position` (1-based) of an MD5 in hexadecimal, as a non-negative integer. */
   readonly half: (md5: string, position: number) => string;
@@ -202,7 +204,8 @@ function hasCanonicalText(type: LogicalType): boolean {
 function framed(sql: CanonicalSql, column: FingerprintColumn, value: string): string {
   const text = isHashed(column) ? sql.text(column.type, value) : undefined;
   if (text === undefined) return `'?'`;
-  const body = isFree(column.type) ? `${sql.asText(`length(${text})`)} || ':' || ${text}` : text;
+  const length = sql.length?.(text) ?? `length(${text})`;
+  const body = isFree(column.type) ? `${sql.asText(length)} || ':' || ${text}` : text;
   return `coalesce(${body}, '~')`;
 }
 

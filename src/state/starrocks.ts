@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { tableCopies } from "../connections/starrocks-copies.js";
 import { isDwError } from "../core/errors.js";
 import type { Json } from "../core/json.js";
 import type { Mysql, MysqlAnswer, MysqlRow, MysqlSession } from "../core/session.js";
@@ -111,12 +112,10 @@ type TableName = keyof typeof TABLES;
 
 const at = (table: TableName): string => `${ident(DATABASE)}.${ident(table)}`;
 
-/** Answers how many copies a table has: as many as there are backends, at most three. */
+/** Answers how many copies its tables have. */
 async function prepare(db: MysqlSession): Promise<number> {
   await db.query(`CREATE DATABASE IF NOT EXISTS ${ident(DATABASE)}`);
-  const backends = await db.ask("SHOW BACKENDS"); // needs a right that not everybody has
-  const alive = backends.ok ? backends.rows.filter(({ Alive: state }) => state === "true").length : 1;
-  const replication = Math.max(1, Math.min(3, alive));
+  const replication = await tableCopies(db);
   for (const [name, columns] of Object.entries(TABLES)) {
     await db.query(
       `CREATE TABLE IF NOT EXISTS ${ident(DATABASE)}.${ident(name)} (id VARCHAR(64) NOT NULL, ${columns}) PRIMARY KEY (id) ` +

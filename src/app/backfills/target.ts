@@ -60,22 +60,10 @@ interface Place {
 async function placeOf(object: CatalogObject): Promise<Place> {
   if (object.slot !== "starrocks") return { name: object.name, merge: { merge: "append" } };
   const { qualifiedName, starrocksObject } = await import("../../engines/starrocks/body.js");
+  const { mergeRule } = await import("../../engines/starrocks/load.js");
   const table = starrocksObject(object);
   if (table.kind !== "table") throw new Error(`${object.id} is no table`);
   return { name: qualifiedName(table), merge: mergeRule(table.body) };
-}
-
-interface KindBody {
-  readonly table: "duplicate" | "aggregate" | "unique" | "primary";
-  readonly key: readonly string[];
-  readonly columns: readonly { readonly name: string; readonly aggregate?: string }[];
-}
-
-function mergeRule({ table, key, columns }: KindBody): MergeRule {
-  if (table === "duplicate") return { merge: "append" };
-  if (table !== "aggregate") return { merge: "upsert", key };
-  const functions = columns.flatMap((column) => (column.aggregate === undefined ? [] : [[column.name, column.aggregate] as const]));
-  return { merge: "aggregate", key, functions: Object.fromEntries(functions) };
 }
 
 async function tableOf(
@@ -85,6 +73,7 @@ async function tableOf(
   pii: ReadonlySet<string>,
   scratch: string,
 ): Promise<TargetTable> {
+  if (isStarrocks(connection)) return starrocksTable(connection, place.name, place.merge);
   const open = rowServer(connection, "load rows");
   if (open.kind === "duckdb") {
     const { duckdbTarget } = await import("../../engines/duckdb/load.js");
@@ -96,6 +85,22 @@ async function tableOf(
   if (slot !== "timescale" || open.pg.server.timescale === undefined) return target;
   const { hypertableUpkeep } = await import("../../engines/timescale/upkeep.js");
   return { ...target, upkeep: hypertableUpkeep(open.pg, { schema, table }) };
+}
+
+type Mysql = Extract<OpenConnection, { kind: "mysql" }>;
+type Starrocks = Mysql & Required<Pick<Mysql, "http">>;
+
+function isStarrocks(open: OpenConnection): open is Starrocks {
+  return open.kind === "mysql" && open.http !== undefined;
+}
+
+async function starrocksTable(
+  { mysql, http }: Starrocks,
+  [database = "", table = ""]: readonly string[],
+  merge?: MergeRule,
+): Promise<TargetTable> {
+  const { starrocksTarget } = await import("../../engines/starrocks/load.js");
+  return starrocksTarget({ http, connect: () => mysql.session(), name: [database, table], ...(merge && { merge }) });
 }
 
 /** Lengths and values that the engine does not enforce are the model's promise all the same; computed columns are not loaded. */
@@ -112,9 +117,11 @@ async function connectionTarget(
   to: Extract<TargetPlace, { by: "connection" }>,
   { connections, scratch }: TargetSurroundings,
 ): Promise<OpenTarget> {
-  const open = rowServer(await connections.named(to.connection), "load rows");
+  const connection = await connections.named(to.connection);
   const name = to.table.split(".");
-  if (name.length > 2 || name.includes("")) throw wrongTable(to.table);
+  if (name.length > 2 || name.includes("") || (isStarrocks(connection) && name.length < 2)) throw wrongTable(to.table);
+  if (isStarrocks(connection)) return { table: await starrocksTable(connection, name), key: [] };
+  const open = rowServer(connection, "load rows");
   const place: Place = { name: open.kind === "pg" && name.length === 1 ? ["public", ...name] : name, merge: { merge: "append" } };
   const engine = open.kind === "duckdb" ? "duckdb" : open.pg.server.timescale === undefined ? "postgres" : "timescale";
   return { table: await tableOf(open, engine, place, new Set(), scratch), key: [] };

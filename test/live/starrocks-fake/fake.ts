@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { compareText } from "../../../src/core/catalog.js";
 import { type MaterializedViewBody, sqlText, type TableBody, type ViewBody } from "../../../src/engines/starrocks/body.js";
 import { materializedViewBody, tableBody, viewBody } from "../../../src/engines/starrocks/definition.js";
@@ -9,6 +10,7 @@ import { altered } from "./alter.js";
 import { shownMaterializedView, shownTable, shownView } from "./printed.js";
 import { exists, notFound, Refusal, Unclaimed, unknownDatabase, unknownTable } from "./refusal.js";
 import { FakeRows, type Names, type Row, type Stored } from "./rows.js";
+import type { LoadTrouble } from "./stream-load.js";
 
 /*
  * A front end in memory: it keeps definitions, no rows. What it answers to CREATE, ALTER and SHOW CREATE is compared with the
@@ -36,6 +38,7 @@ interface FakeJob {
 
 /** What goes wrong on command. Each is used up by the first statement that it fits. */
 export type Misbehaviour =
+  | LoadTrouble
   /** The statement is executed, and the connection breaks instead of answering. */
   | { readonly does: "lose-connection"; readonly at: RegExp }
   /** The connection breaks before the statement is executed. */
@@ -394,6 +397,13 @@ export class FakeStarrocks {
     const shown = /^\s*SHOW PARTITIONS FROM (.+)$/is.exec(sql);
     if (shown) return this.partitions(session, shown[1] ?? "");
     return this.rows.run(sql, this.namesFor(session), session.database);
+  }
+
+  /** Rows of a Stream Load: fields are separated as its headers say, and become columns as `columns` says. */
+  async load(name: readonly string[], headers: IncomingHttpHeaders, body: string): Promise<void> {
+    const [, , relation] = this.relation({ id: 0, database: undefined }, name, notFound);
+    if (relation.kind !== "table") throw new Refusal(`${name.join(".")} is not a table`);
+    await this.rows.streamLoad(relation, headers, body);
   }
 
   private isShown(sql: string): boolean {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { openDuckDb } from "../../../src/connections/duckdb.js";
 import type { CatalogObject } from "../../../src/core/catalog.js";
 import type { DuckDbConnection } from "../../../src/core/session.js";
@@ -29,11 +30,22 @@ export interface Names {
 const MACROS = [
   "CREATE MACRO utc_timestamp() AS CAST(timezone('UTC', now()) AS TIMESTAMP)",
   "CREATE MACRO hex(x) AS upper(to_hex(CAST(x AS BLOB)))",
+  "CREATE MACRO text_unhex(x) AS decode(unhex(x))",
+  "CREATE MACRO to_binary(x, form) AS unhex(x)",
+  "CREATE MACRO parse_json(x) AS CAST(x AS JSON)",
+  "CREATE MACRO days_diff(a, b) AS date_diff('day', CAST(b AS DATE), CAST(a AS DATE))",
+  "CREATE MACRO microseconds_diff(a, b) AS epoch_us(a) - epoch_us(CAST(b AS TIMESTAMP))",
   // Only what reconciliation asks: hexadecimal digits as a number.
   "CREATE MACRO conv(digits, a, b) AS CAST(CAST('0x' || digits AS UBIGINT) AS VARCHAR)",
 ];
 
-const TYPES: Readonly<Record<string, string>> = { LARGEINT: "HUGEINT", STRING: "VARCHAR", DATETIME: "TIMESTAMP", VARBINARY: "BLOB" };
+const TYPES: Readonly<Record<string, string>> = {
+  LARGEINT: "HUGEINT",
+  STRING: "VARCHAR",
+  DATETIME: "TIMESTAMP",
+  VARBINARY: "BLOB",
+  UNHEX: "text_unhex",
+};
 
 export class FakeRows {
   private db: Promise<DuckDbConnection> | undefined;
@@ -151,11 +163,32 @@ export class FakeRows {
     }
   }
 
-  /** For loads: rows that a statement of DuckDB makes. */
-  async load(table: Stored, columns: readonly string[], select: string): Promise<void> {
+  /** A body of Stream Load's CSV. */
+  async streamLoad(table: Stored, headers: IncomingHttpHeaders, body: string): Promise<void> {
     await this.ready(table);
+    const [column, row] = [separator(headers.column_separator), separator(headers.row_delimiter)];
+    const named = Buffer.from(String(headers.columns), "latin1").toString("utf8");
+    const parts = topLevel(named);
+    const fields = parts.filter((part) => !part.includes("="));
+    const assigned = parts
+      .filter((part) => part.includes("="))
+      .map((part) => [part.slice(0, part.indexOf("=")).trim(), part.slice(part.indexOf("=") + 1)] as const);
+    const value = (field: string): string => (field === "\\N" ? "NULL" : `'${field.replaceAll("'", "''")}'`);
+    const lines = body.split(row).filter((line) => line !== "");
+    if (lines.length === 0) return;
+    const tuples = lines.map((line) => `(${line.split(column).map(value).join(", ")})`);
+    const text = (written: string, expression = written.trim()): string =>
+      tokenize(expression)
+        .filter(({ kind }) => kind !== "end")
+        .map((token) => word(token, expression))
+        .join(" ");
+    const targets = assigned.map(([name]) => ident(tokenize(name)[0]?.text ?? ""));
     const merges = table.body.table !== "duplicate" && table.body.key.length > 0;
-    await this.exec(`INSERT ${merges ? "OR REPLACE " : ""}INTO ${table.store} (${columns.map(ident).join(", ")}) ${select}`);
+    const types = new Map(table.body.columns.map((one) => [ident(one.name), columnType(tableObject(table.body), one).text]));
+    const values = assigned.map(([, expression], index) => `CAST(${text(expression)} AS ${types.get(targets[index] ?? "")})`);
+    await this.exec(
+      `INSERT ${merges ? "OR REPLACE " : ""}INTO ${table.store} (${targets.join(", ")}) SELECT ${values.join(", ")} FROM (VALUES ${tuples.join(", ")}) AS sent(${fields.join(", ")})`,
+    );
   }
 
   private async session(): Promise<DuckDbConnection> {
@@ -217,6 +250,23 @@ export class FakeRows {
     const conditions = partitions.names.map((name) => (automatic ? automatic.get(name) : conditionOf(table.body, name)) ?? missing(name));
     return { text: `(SELECT * FROM ${table.store} WHERE ${conditions.join(" OR ")})`, next: partitions.next };
   }
+}
+
+/** `\x01` stands for the byte. */
+function separator(header: string | string[] | undefined): string {
+  return String(header).replace(/\\x([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+}
+
+function topLevel(list: string): string[] {
+  const parts = [""];
+  let depth = 0;
+  for (const token of tokenize(list)) {
+    if (token.kind === "end") break;
+    depth += token.key === "(" ? 1 : token.key === ")" ? -1 : 0;
+    if (token.key === "," && depth === 0) parts.push("");
+    else parts[parts.length - 1] += ` ${list.slice(token.start, token.end)}`;
+  }
+  return parts.map((part) => part.trim());
 }
 
 const FORMATS: Readonly<Record<string, string>> = { hour: "%Y%m%d%H", day: "%Y%m%d", week: "%Y%m%d", month: "%Y%m", year: "%Y" };

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { FakeStarrocks, type Session } from "./fake.js";
 import { Refusal, Unclaimed } from "./refusal.js";
 import type { Row } from "./rows.js";
+import { startStreamLoad } from "./stream-load.js";
 
 /*
  * The MySQL protocol as a front end speaks it (client/server protocol 4.1, mysql_native_password, text results). Columns are
@@ -18,6 +19,8 @@ const VARCHAR = 253;
 
 export interface FakeServer {
   readonly port: number;
+  /** Stream Load. */
+  readonly httpPort: number;
   readonly fake: FakeStarrocks;
   readonly stop: () => Promise<void>;
 }
@@ -41,12 +44,15 @@ export async function startFakeStarrocks(users: readonly FakeUser[] = [{ user: "
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  const stop = (): Promise<void> =>
-    new Promise((resolve) => {
+  const http = await startStreamLoad(fake, users);
+  const stop = async (): Promise<void> => {
+    await http.stop();
+    await new Promise<void>((resolve) => {
       for (const socket of sockets) socket.destroy();
       server.close(() => resolve(fake.rows.close()));
     });
-  return { port, fake, stop };
+  };
+  return { port, httpPort: http.port, fake, stop };
 }
 
 function serve(socket: Socket, fake: FakeStarrocks, users: readonly FakeUser[], id: number): void {

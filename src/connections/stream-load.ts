@@ -1,0 +1,181 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { text } from "node:stream/consumers";
+import { DwError } from "../core/errors.js";
+
+/*
+ * Stream Load: PUT /api/DATABASE/TABLE/_stream_load at a front end, which answers with a redirect to a backend. The body is
+ * only sent after `100 Continue`, so that it goes over the wire once, to the node that wants it; credentials go along, which
+ * HTTP clients do not do by themselves when a redirect leads to another host. Source: the StarRocks manual, "STREAM LOAD".
+ */
+
+export interface StreamLoadServer {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: boolean;
+  readonly user: string;
+  readonly password?: string;
+}
+
+export interface StreamLoad {
+  readonly database: string;
+  readonly table: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Asked for once a node wants the rows. */
+  readonly body: () => AsyncIterable<Uint8Array>;
+}
+
+/** What a node answers to a load. */
+export interface StreamLoadAnswer {
+  readonly status: string;
+  readonly message: string;
+  /** Of the load that holds the label, when `status` is `Label Already Exists`. */
+  readonly existing?: string;
+}
+
+const REDIRECTS = 3;
+
+/** Throws DW-CONNECT when no answer came (the load may have happened), DW-AUTH, DW-ENGINE-REFUSED for an answer that is none of a load. */
+export async function streamLoad(server: StreamLoadServer, load: StreamLoad, signal: AbortSignal): Promise<StreamLoadAnswer> {
+  const path = `/api/${encodeURIComponent(load.database)}/${encodeURIComponent(load.table)}/_stream_load`;
+  let at = new URL(path, baseOf(server));
+  for (let hop = 0; hop <= REDIRECTS; hop++) {
+    const asked = put(at, server, load, signal);
+    try {
+      const answer = await asked.answer;
+      const { statusCode = 0, headers } = answer;
+      if (statusCode < 300 || statusCode >= 400 || headers.location === undefined)
+        return readAnswer(at, statusCode, await received(at, answer));
+      answer.resume();
+      at = new URL(headers.location, at);
+    } finally {
+      await asked.end();
+    }
+  }
+  throw refused(at, "The front end redirects in a circle.");
+}
+
+/** VISIBLE, COMMITTED, PREPARED, PREPARE, ABORTED, or UNKNOWN for a label that the front end does not know (any more). */
+export async function loadState(server: StreamLoadServer, database: string, label: string, signal: AbortSignal): Promise<string> {
+  const at = new URL(`/api/${encodeURIComponent(database)}/get_load_state`, baseOf(server));
+  at.searchParams.set("label", label);
+  const answer = await ask(at, server, "GET", {}, signal);
+  const body = await received(at, answer);
+  if (answer.statusCode === 401) throw unauthorized(at);
+  const { state } = parsed(at, body);
+  return typeof state === "string" ? state : "UNKNOWN";
+}
+
+function baseOf({ host, port, tls }: StreamLoadServer): string {
+  return `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function headersOf({ user, password = "" }: StreamLoadServer): Record<string, string> {
+  return { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
+}
+
+function ask(
+  at: URL,
+  server: StreamLoadServer,
+  method: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const start = at.protocol === "https:" ? httpsRequest : httpRequest;
+    const asking = start(at, { method, headers: { ...headersOf(server), ...headers }, signal }, resolve);
+    asking.once("error", (cause) => reject(signal.aborted ? signal.reason : lost(at, cause)));
+    asking.end();
+  });
+}
+
+interface Put {
+  /** The first answer: a redirect comes before anything of the body was sent. */
+  readonly answer: Promise<IncomingMessage>;
+  /** Nothing of the body is read any more when this resolves: a node may answer before it has taken all of it. */
+  readonly end: () => Promise<void>;
+}
+
+function put(at: URL, server: StreamLoadServer, { headers, body }: StreamLoad, signal: AbortSignal): Put {
+  const start = at.protocol === "https:" ? httpsRequest : httpRequest;
+  const asking = start(at, {
+    method: "PUT",
+    headers: { ...headersOf(server), ...headers, Expect: "100-continue", "Transfer-Encoding": "chunked" },
+    signal,
+  });
+  let sending = Promise.resolve();
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    const fail = (cause: unknown): void => reject(signal.aborted ? signal.reason : cause instanceof DwError ? cause : lost(at, cause));
+    asking.once("response", resolve);
+    asking.on("error", fail);
+    asking.once("continue", () => {
+      sending = send(asking, body()).catch(fail);
+    });
+  });
+  asking.flushHeaders(); // as UTF-8, which is what StarRocks reads
+  return {
+    answer,
+    end: async () => {
+      asking.destroy();
+      await sending;
+    },
+  };
+}
+
+async function send(asking: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of body) {
+    if (asking.destroyed) return;
+    if (!asking.write(piece)) await new Promise<void>((drained) => asking.once("drain", drained).once("close", drained));
+  }
+  asking.end();
+}
+
+async function received(at: URL, answer: IncomingMessage): Promise<string> {
+  try {
+    return await text(answer);
+  } catch (cause) {
+    throw lost(at, cause);
+  }
+}
+
+function readAnswer(at: URL, statusCode: number, body: string): StreamLoadAnswer {
+  if (statusCode === 401 || statusCode === 403) throw unauthorized(at);
+  const { Status: status, Message: message, ExistingJobStatus: existing } = parsed(at, body);
+  if (typeof status !== "string") throw refused(at, `${statusCode}: ${body.slice(0, 500)}`);
+  return { status, message: typeof message === "string" ? message : "", ...(typeof existing === "string" && { existing }) };
+}
+
+function parsed(at: URL, body: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}; // members are looked at one by one
+  } catch (cause) {
+    throw refused(at, body.slice(0, 500), cause);
+  }
+}
+
+function lost(at: URL, cause: unknown): DwError {
+  return new DwError("DW-CONNECT", {
+    what: `${at.host} did not answer a Stream Load.`,
+    why: cause instanceof Error ? cause.message : String(cause),
+    fix: "Whether the rows arrived is asked by their label before anything is sent again. Check httpPort and that the backends are reachable from here.",
+    cause,
+  });
+}
+
+function unauthorized(at: URL): DwError {
+  return new DwError("DW-AUTH", {
+    what: `${at.host} refuses user and password for Stream Load.`,
+    why: "The HTTP port wants the same account as the MySQL port, with INSERT on the table.",
+    fix: "Correct user and password of the connection, or grant INSERT.",
+  });
+}
+
+function refused(at: URL, why: string, cause?: unknown): DwError {
+  return new DwError("DW-ENGINE-REFUSED", {
+    what: `${at.host} answered a Stream Load with something else.`,
+    why,
+    fix: "Check that httpPort is the front end's HTTP port (8030).",
+    ...(cause !== undefined && { cause }),
+  });
+}
