@@ -82,6 +82,7 @@ try {
       await new Promise((done) => setTimeout(done, 1500)); // statistics arrive a second late
       const result = results.get(name);
       result.times.push(seconds);
+      process.stderr.write(`round ${round + 1}: ${name} ${seconds.toFixed(1)} s\n`);
       result.scans = (await scans()) - before;
     }
   }

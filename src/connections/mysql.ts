@@ -145,13 +145,15 @@ function refusalOf(error: unknown): Extract<MysqlAnswer, { ok: false }> | undefi
   return { ok: false, code: errno, sqlState, message: sqlMessage };
 }
 
-/** Codes recorded from StarRocks; MySQL has all but the last two. */
+/** Codes recorded from StarRocks, MySQL and MariaDB. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   1044: "DW-PERMISSION",
   1045: "DW-AUTH",
   1142: "DW-PERMISSION",
   1227: "DW-PERMISSION",
   1698: "DW-AUTH",
+  1969: "DW-TIMEOUT", // MariaDB's max_statement_time
+  3024: "DW-TIMEOUT", // MySQL's max_execution_time
   5203: "DW-PERMISSION",
 };
 

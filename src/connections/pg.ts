@@ -31,16 +31,20 @@ export async function openPg(connection: PostgresConnection, password: string | 
 
   const query = async <Row extends PgRow>(sql: string, values?: readonly PgValue[]): Promise<readonly Row[]> => {
     const client = await pool.connect().catch(refuse(place));
+    let isBroken = false;
     try {
       if (!prepared.has(client)) {
+        client.on("error", () => {}); // the query that meets the broken connection reports it
         await client.query(SESSION_SETTINGS);
         prepared.add(client);
       }
       return rowsOf<Row>(await client.query(sql, parameters(values)));
     } catch (error) {
-      throw pgError(error, { ...place, statement: sql });
+      const letter = pgError(error, { ...place, statement: sql });
+      isBroken = letter.errorClass === "unreachable";
+      throw letter;
     } finally {
-      client.release();
+      client.release(isBroken); // the next query must not meet a connection that the server has ended
     }
   };
 

@@ -510,7 +510,13 @@ export interface TruthEngine {
 }
 
 /** Runs checks on a planted table as `dw check` would. */
-export async function verdicts(engine: TruthEngine, checks: readonly AnyCheck[], model: Model = readings, past: readonly Past[] = []) {
+export async function verdicts(
+  engine: TruthEngine,
+  checks: readonly AnyCheck[],
+  model: Model = readings,
+  past: readonly Past[] = [],
+  sampleRows = 5,
+) {
   const at = (name: string): CheckTable => {
     const { ident, literal } = engine.quoting;
     const zone = model.zone === undefined ? {} : { zone: model.zone };
@@ -528,7 +534,7 @@ export async function verdicts(engine: TruthEngine, checks: readonly AnyCheck[],
     };
   };
   const around = { elsewhere: async (place: string) => ({ slot: engine.slot, table: at(place) }) };
-  const terms: RunTerms = { now, signal: new AbortController().signal, past: async () => past };
+  const terms: RunTerms = { now, signal: new AbortController().signal, past: async () => past, sampleRows };
   return runChecks([{ warehouse: "w", model, slot: engine.slot, table: at(model.name), checks, around }], terms);
 }
 

@@ -55,9 +55,10 @@ export function openPlaces(request: PlacesRequest): Places {
     slots.set(engine, opened);
     return opened;
   };
-  const source = (name: string, at: string, model?: SourceModel): Promise<SourcePlace> => {
-    const key = model === undefined ? at : `${model.name}\n${at}`;
-    const opened = sources.get(key) ?? openSourcePlace({ ...request, name, at, ...sourceTerms(model), closing, concurrency: undefined });
+  const source: OpenSource = (name, at, warehouse, model) => {
+    const key = model === undefined ? at : `${warehouse}\n${model.name}\n${at}`;
+    const terms = { ...sourceTerms(model), ...(model && { warehouse }) };
+    const opened = sources.get(key) ?? openSourcePlace({ ...request, name, at, ...terms, closing, concurrency: undefined });
     sources.set(key, opened);
     return opened;
   };
@@ -91,7 +92,7 @@ async function openSlot(engine: EngineName, connections: Connections, concurrenc
   }
 }
 
-type OpenSource = (name: string, at: string, model?: SourceModel) => Promise<SourcePlace>;
+type OpenSource = (name: string, at: string, warehouse: string, model?: SourceModel) => Promise<SourcePlace>;
 
 function warehousePlaces(
   warehouse: string,
@@ -108,10 +109,10 @@ function warehousePlaces(
   };
   const tableOf = (model: CheckableModel, engine: Engine, open: AskableSlot): CheckTable =>
     placedTable(model, engine, open, catalog().objects, now);
-  const sourceOf = (model: SourceModel): Promise<SourcePlace> => source(model.name, sourceText(model, environment), model);
+  const sourceOf = (model: SourceModel): Promise<SourcePlace> => source(model.name, sourceText(model, environment), warehouse, model);
   const elsewhere: Surroundings["elsewhere"] = async (place) => {
     const at = place.replace(/^model:/, "");
-    if (at.includes(":")) return source(at, at);
+    if (at.includes(":")) return source(at, at, warehouse);
     const { model, engine } = namedModel(at, models);
     if (model.model === "source") return sourceOf(model);
     const open = await slot(engine.name);

@@ -53,7 +53,7 @@ export interface RunTerms {
   readonly timeoutMs?: number;
   /** Milliseconds since the epoch after which nothing more is asked. */
   readonly deadline?: number;
-  /** Rows that show a failure; 5 when absent. */
+  /** Rows that show a failure; 5 when absent, 0: they are not asked for. */
   readonly sampleRows?: number;
   /** Earlier outcomes of a check, oldest first; nothing is remembered when absent. */
   readonly past?: (of: {
@@ -197,7 +197,7 @@ async function sampleRows(
   asked: Asked,
 ): Promise<CheckOutcome["sample"]> {
   const kind = kindOf(spec);
-  if ((outcome !== "fail" && outcome !== "warn") || !kind.sample) return null;
+  if ((outcome !== "fail" && outcome !== "warn") || !kind.sample || terms.sampleRows === 0) return null;
   const sql = kind.sample(narrowed(spec, task.table), task.table, terms.sampleRows ?? SAMPLE_ROWS);
   const answer = await asValue(asked(task.slot, sql), terms);
   if (answer instanceof DwError) return null;

@@ -2,7 +2,7 @@ import type { OpenConnection } from "../../connections/open.js";
 import type { CheckDialect } from "../../core/check.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { DuckDb, Mysql, MysqlSession, Pg } from "../../core/session.js";
+import type { DuckDb, Hive, Mysql, MysqlSession, Pg } from "../../core/session.js";
 import type { CheckSlot, SlotName } from "./ask.js";
 
 /** An engine slot as checks ask it, and the dialect in which it understands them. */
@@ -30,7 +30,7 @@ export function checkSlot(engine: SlotName, open: OpenConnection, concurrency = 
       return { engine, dialect, emulated: false, concurrency, query: mysqlQuery(open.mysql, server) };
     }
     case "hive":
-      return { engine, dialect: "duckdb", emulated: false, concurrency, query: () => Promise.reject(noDialect()) };
+      return { engine, dialect: "hive", emulated: false, concurrency, query: hiveQuery(open.hive) };
     case "kafka":
       // Nobody asks it in a dialect: a topic's questions go another way.
       return { engine, dialect: "duckdb", emulated: false, concurrency, query: () => Promise.reject(noRows()) };
@@ -85,6 +85,25 @@ function mysqlQuery(mysql: Mysql, server: "starrocks" | "mysql"): CheckSlot["que
   };
 }
 
+/** A session a query: its settings are nobody else's. Without the first, `select *` calls a column `table.column`. */
+const hiveSettings = ["SET hive.resultset.use.unique.column.names=false", "SET hive.fetch.task.conversion=more"];
+
+function hiveQuery(hive: Hive): CheckSlot["query"] {
+  return async (sql, { signal, timeoutMs }) => {
+    const limit = timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const session = await hive.session();
+    try {
+      for (const setting of hiveSettings) await session.query(setting);
+      return table(await session.query(sql, limit));
+    } catch (error) {
+      if (limit.aborted && !signal.aborted) throw tooSlow("Hive", timeoutMs ?? 0);
+      throw error;
+    } finally {
+      await session.close();
+    }
+  };
+}
+
 async function prepared(session: MysqlSession, server: "starrocks" | "mysql", timeoutMs: number | undefined): Promise<void> {
   await session.ask("SET time_zone = '+00:00'"); // TIMESTAMP columns are shown in the session's zone
   for (const setting of timeoutMs === undefined ? [] : limits[server](timeoutMs)) await session.ask(setting);
@@ -96,14 +115,6 @@ function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
     const stop = (): void => reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}
-
-function noDialect(): DwError {
-  return new DwError("DW-CONNECTION-UNSUPPORTED", {
-    what: "This version of dw does not check rows in Hive.",
-    why: "It connects to Hive for migrations and comparisons only.",
-    fix: "Check the tables that are filled from it, or its files with a source.",
   });
 }
 

@@ -12,6 +12,7 @@ import { type Quoting, sqlBuilder } from "../../core/sql.js";
 import { type LogicalType, typeText } from "../../core/types.js";
 import { quoting as duckdbQuoting } from "../../engines/duckdb/dialect.js";
 import { mapType } from "../../engines/duckdb/types.js";
+import { quoting as hiveQuoting } from "../../engines/hive/dialect.js";
 import { quoting as postgresQuoting } from "../../engines/postgres/dialect.js";
 import { quoting as starrocksQuoting } from "../../engines/starrocks/dialect.js";
 import type { Project } from "../project.js";
@@ -38,6 +39,8 @@ export interface SourceRequest {
   readonly zone?: string;
   /** The model's columns, which say more than the source does: zones, personal data. */
   readonly columns?: Readonly<Record<string, Column>>;
+  /** Where the model is that has these columns; they type what a format without types (CSV) holds. */
+  readonly warehouse?: string;
   /** Takes what has to be done when the run is over. */
   readonly closing: (close: () => Promise<void>) => void;
 }
@@ -53,7 +56,7 @@ export async function openSourcePlace(request: SourceRequest): Promise<SourcePla
   return open === undefined ? copied(request) : inDatabase(open, rest, request);
 }
 
-type Database = Extract<OpenConnection, { readonly kind: "pg" | "duckdb" | "mysql" }>;
+type Database = Exclude<OpenConnection, { readonly kind: "kafka" }>;
 
 /** Undefined where the name is a format or `model`, or a connection without SQL. */
 async function databaseOf(name: string, connections: Connections): Promise<Database | undefined> {
@@ -64,18 +67,31 @@ async function databaseOf(name: string, connections: Connections): Promise<Datab
     throw error;
   }
   const open = await connections.named(name);
-  return open.kind === "kafka" || open.kind === "hive" ? undefined : open;
+  return open.kind === "kafka" ? undefined : open;
 }
 
 async function inDatabase(open: Database, rest: string, request: SourceRequest): Promise<SourcePlace> {
   const slot = checkSlot(open.kind === "mysql" && open.server === "mysql" ? "mysql" : slotNames[open.kind], open, request.concurrency);
   const quoting = quotings[open.kind];
-  const columns = open.kind === "mysql" ? await mysqlColumns(open.mysql, rest) : await sourceColumns(request);
+  const columns = await columnsThere(open, rest, request);
   return { slot, columns, table: placedTable(request, columns, slot, quoting, rest.split(".").map(quoting.ident).join(".")) };
 }
 
-const slotNames = { pg: "postgres", duckdb: "duckdb", mysql: "starrocks" } as const;
-const quotings: Readonly<Record<Database["kind"], Quoting>> = { pg: postgresQuoting, duckdb: duckdbQuoting, mysql: starrocksQuoting };
+async function columnsThere(open: Database, rest: string, request: SourceRequest): Promise<readonly SourceColumn[]> {
+  if (open.kind === "mysql") return mysqlColumns(open.mysql, rest);
+  // Hive is asked by what the model says of its columns: dw does not read rows there.
+  if (open.kind === "hive" && request.columns)
+    return Object.entries(request.columns).map(([name, { type, nullable }]) => ({ name, type, nullable }));
+  return sourceColumns(request);
+}
+
+const slotNames = { pg: "postgres", duckdb: "duckdb", mysql: "starrocks", hive: "hive" } as const;
+const quotings: Readonly<Record<Database["kind"], Quoting>> = {
+  pg: postgresQuoting,
+  duckdb: duckdbQuoting,
+  mysql: starrocksQuoting,
+  hive: hiveQuoting,
+};
 
 async function sourceColumns(request: SourceRequest): Promise<readonly SourceColumn[]> {
   const source = await openSource(request);
@@ -86,9 +102,10 @@ async function sourceColumns(request: SourceRequest): Promise<readonly SourceCol
   }
 }
 
-function openSource({ at, project, connections, signal }: SourceRequest): Promise<SourceTable> {
+function openSource({ name, at, project, connections, signal, columns, warehouse }: SourceRequest): Promise<SourceTable> {
+  const typed = columns && warehouse !== undefined ? { model: name, warehouse } : {};
   return openRequestedSource(
-    { source: at, cwd: project.root },
+    { source: at, cwd: project.root, ...typed },
     {
       project: async () => project,
       connections: async () => connections,
