@@ -139,6 +139,8 @@ export class Catalog {
   private readonly dropped = new Set<string>();
   private current = "default";
   readonly colocateGroups = new Map<string, ColocateGroup>();
+  /** Temporary tables of the session; they hide others of their name, and are dropped before them. */
+  private readonly temporaries = new Set<string>();
 
   /** Undefined for a name in another catalog, of which nothing is known. */
   resolve(name: readonly string[]): Place | undefined {
@@ -195,6 +197,15 @@ export class Catalog {
     database.mentioned.add(place.name);
     database.recyclable.delete(place.name);
     database.things.set(place.name, thing);
+  }
+
+  addTemporary({ database, name }: Place): void {
+    this.temporaries.add(`${database}\0${name}`);
+  }
+
+  /** True when there was one, which is now gone. */
+  dropTemporary({ database, name }: Place): boolean {
+    return this.temporaries.delete(`${database}\0${name}`);
   }
 
   remove(place: Place, recyclable: boolean): void {

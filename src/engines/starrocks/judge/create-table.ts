@@ -29,7 +29,7 @@ export function createTable(definition: CreateTable, place: Place, situation: Si
   return olapTable(definition, place, situation);
 }
 
-function foreignTable({ key, partition, distribution, columns }: CreateTable, engine: string): undefined {
+function foreignTable({ key, partition, distribution }: CreateTable, engine: string): undefined {
   if (key && engine !== "olap") refuse("foreign-table-key", `A table with ENGINE = ${engine} has no key.`, "Leave the key out.");
   if (engine === "mysql" && (partition || distribution))
     refuse(
@@ -37,9 +37,6 @@ function foreignTable({ key, partition, distribution, columns }: CreateTable, en
       "A MySQL table is neither partitioned nor distributed by StarRocks.",
       "Leave PARTITION BY and DISTRIBUTED BY out.",
     );
-  const notNull = columns.find((column) => column.nullable === false);
-  if (engine === "mysql" && notNull)
-    refuse("foreign-table-null", `Column ${notNull.name} of a MySQL table is NOT NULL.`, "Let all columns be nullable.");
   return undefined;
 }
 

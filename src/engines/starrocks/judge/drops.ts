@@ -21,6 +21,7 @@ export function drop(statement: Drop, catalog: Catalog): void {
     catalog.put(owner, { ...table, rollups: table.rollups.filter((rollup) => rollup.name !== place.name) });
     return;
   }
+  if (kind === "table" && catalog.dropTemporary(place)) return;
   const thing = catalog.get(place);
   if (thing === undefined) {
     // What lies in the recycle bin may have been brought back by RECOVER, which a file of definitions does not show.

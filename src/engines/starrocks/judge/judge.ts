@@ -184,7 +184,8 @@ function creates(
   }
   const thing = make(place);
   // A temporary table hides others of its name in its session only; later statements are judged without it.
-  if (thing && !temporary) catalog.put(place, thing);
+  if (temporary) catalog.addTemporary(place);
+  else if (thing) catalog.put(place, thing);
 }
 
 function checkDatabaseExists({ database }: Place, catalog: Catalog): void {

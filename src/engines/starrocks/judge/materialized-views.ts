@@ -128,7 +128,7 @@ function checkRefresh({ kind, every, start }: RefreshScheme, { target }: Situati
 function checkInterval(every: NonNullable<RefreshScheme["every"]>): void {
   if (every.value.kind === "literal" && every.value.type !== "integer")
     refuse("mv-refresh-interval", `${every.value.text} is no whole number.`, "Write EVERY (INTERVAL 1 HOUR).");
-  if (every.value.kind === "operator" && every.value.operator === "-")
+  if (every.value.kind === "operator" && every.value.operator === "unary -")
     refuse("mv-refresh-interval", "The refresh interval is above 0.", "Raise it.");
   const seconds = REFRESH_SECONDS[every.unit.toUpperCase()];
   if (seconds === undefined) refuse("mv-refresh-unit", `A view cannot be refreshed by ${every.unit}.`, "Use SECOND, MINUTE, HOUR or DAY.");
