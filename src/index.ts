@@ -30,3 +30,4 @@ export { defineConfig, env, file, vault } from "./model/config.js";
 export * from "./model/define.js";
 export * from "./model/layout.js";
 export { sql } from "./model/sql-body.js";
+export * from "./model/starrocks-objects.js";

@@ -1,5 +1,13 @@
 import { resolve } from "node:path";
-import type { Connection, ConnectionKind, HiveConnection, KafkaConnection, MysqlConnection, StarrocksConnection } from "../core/config.js";
+import type {
+  Connection,
+  ConnectionKind,
+  HiveConnection,
+  KafkaConnection,
+  MysqlConnection,
+  SecretReference,
+  StarrocksConnection,
+} from "../core/config.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
 import type { DuckDb, Hive, Kafka, MysqlServer, Pg } from "../core/session.js";
@@ -26,6 +34,8 @@ export interface Connections {
   readonly named: (name: string) => Promise<OpenConnection>;
   /** Where locks, journal, ledger and history live. DW-STATE-MISSING. */
   readonly state: () => Promise<OpenConnection>;
+  /** The value behind a reference, for a statement that is about to be sent. DW-SECRET-MISSING. */
+  readonly secret: (reference: SecretReference) => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
@@ -61,6 +71,11 @@ export function openConnections(environment: ResolvedEnvironment, sources: Secre
     slot: async (engine) => byBinding(environment.slot(engine)),
     named: async (name) => byName(name, environment.connection(name)),
     state: async () => byBinding(environment.state()),
+    secret: async (reference) => {
+      const value = await resolveSecret(reference, sources);
+      sources.redactor.add(value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')); // as a statement has it, should it fail
+      return value;
+    },
     close: async () => {
       for (const close of closers.splice(0).reverse()) await close();
       await folder?.close();

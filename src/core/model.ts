@@ -208,7 +208,14 @@ export interface PipelineModel extends Common {
   readonly steps: readonly JsonObject[];
 }
 
+/** What one engine keeps beside tables: an external catalog, a role, a load job. Its options in `on` say what it is. */
+export interface ObjectModel extends Common {
+  readonly model: "object";
+  readonly on: EngineOptions;
+}
+
 export type Model =
+  | ObjectModel
   | TableModel
   | ViewModel
   | MaterializedViewModel

@@ -1,4 +1,5 @@
 import type { ObjectId } from "./catalog.js";
+import type { SecretReference } from "./config.js";
 import type { Hazard } from "./hazard.js";
 import type { Json } from "./json.js";
 import type { Operation } from "./operation.js";
@@ -24,6 +25,8 @@ export interface StatementBody {
    */
   readonly held?: true;
   readonly wait?: { readonly job: string; readonly args: Json };
+  /** Secrets whose placeholders stand in `text`; their values are put in when the statement is sent, and nowhere else. */
+  readonly secrets?: readonly SecretReference[];
   /**
    * How the engine carries it out, where that is worth telling a reviewer: at once, in a job that goes on after the statement
    * has answered, or as one step of a new object that takes the old one's place.

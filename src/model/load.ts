@@ -72,6 +72,7 @@ const kinds: Readonly<Record<ModelKind, true>> = {
   backfill: true,
   check: true,
   pipeline: true,
+  object: true,
 };
 
 function isModel(value: unknown): value is Model {

@@ -41,12 +41,13 @@ async function serving(connections: Connections, slot: EngineName): Promise<Open
 
 type Acting = Omit<LiveSlot, "normalize">;
 
-async function liveSlot(slot: EngineName, connection: OpenConnection, { environment }: Connections): Promise<Acting> {
+async function liveSlot(slot: EngineName, connection: OpenConnection, connections: Connections): Promise<Acting> {
+  const { environment } = connections;
   if (connection.kind === "duckdb" && connection.emulates === slot) return emulatedSlot(slot, connection.duckdb);
   if (connection.kind === "pg" && (slot === "timescale" || slot === "postgres")) {
     return postgresSlot(slot, connection.pg, environment.ddlLockTimeout);
   }
-  if (connection.kind === "mysql" && connection.server === slot) return starrocksSlot(slot, connection.mysql);
+  if (connection.kind === "mysql" && connection.server === slot) return starrocksSlot(slot, connection.mysql, connections);
   if (connection.kind === "duckdb" && slot === "duckdb") return duckdbSlot(connection.duckdb);
   if (connection.kind === "hive" && slot === "hive") return hiveSlot(connection.hive);
   if (connection.kind === "kafka" && slot === "kafka") return kafkaSlot(connection.kafka);
@@ -84,14 +85,20 @@ async function livePostgres(slot: "timescale" | "postgres"): Promise<LivePostgre
 }
 
 /** One statement after the other: StarRocks has no transactions over DDL. */
-async function starrocksSlot(slot: EngineName, mysql: Mysql): Promise<Acting> {
+async function starrocksSlot(slot: EngineName, mysql: Mysql, { secret }: Pick<Connections, "secret">): Promise<Acting> {
   const { liveStarrocks } = await import("../../engines/starrocks/live.js");
+  const { withSecrets } = await import("../../engines/starrocks/cluster/statements.js");
+  const sent = async (statement: StatementBody): Promise<StatementBody> => {
+    const references = statement.secrets ?? [];
+    const values = await Promise.all(references.map(async (reference) => ({ reference, value: await secret(reference) })));
+    return values.length === 0 ? statement : { ...statement, text: withSecrets(statement.text, values) };
+  };
   return {
     slot,
     introspect: (warehouse, wanted) => within(mysql, (session) => liveStarrocks.introspect(session, warehouse, wanted)),
     run: (statements, signal, say) =>
       within(mysql, async (session) => {
-        for (const statement of statements) await liveStarrocks.execute(session, statement, signal, say);
+        for (const statement of statements) await liveStarrocks.execute(session, await sent(statement), signal, say);
       }),
   };
 }

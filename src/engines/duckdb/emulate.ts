@@ -8,6 +8,7 @@ import type { DuckDbSession } from "../../core/source.js";
 import type { Sql } from "../../core/sql.js";
 import type { StarrocksAction } from "../starrocks/actions.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject } from "../starrocks/body.js";
+import { isClusterObject } from "../starrocks/cluster/body.js";
 import { mapType as mapToStarrocks } from "../starrocks/types.js";
 import { duckdb } from "./dialect.js";
 import {
@@ -42,6 +43,7 @@ export const differences: readonly string[] = [
   "Key columns of UNIQUE and AGGREGATE tables cannot be NULL.",
   "Partitions, buckets, indexes, compression, replication and other properties are kept and shown, without effect; nothing expires.",
   "VARCHAR lengths are not enforced.",
+  "External catalogs, storage volumes, resource groups, loads, roles and users are kept and shown, without effect.",
   "A column that is added stands last in SELECT *.",
   "One process at a time; schema changes are immediate and transactional, where StarRocks runs jobs.",
 ];
@@ -53,7 +55,9 @@ const LAYOUT: readonly Sql[] = [
 
 /** DuckDB's statements for an operation on a StarRocks object, the last ones recording the object. Throws DW-EMULATION-UNSUPPORTED. */
 export function generate(operation: Operation): readonly StatementBody[] {
-  const statements = [...(makesDatabase(operation) ? LAYOUT : []), ...actions(operation), ...record(operation)];
+  const statements = isClusterObject(operation.object)
+    ? [...LAYOUT, ...record(operation)]
+    : [...(makesDatabase(operation) ? LAYOUT : []), ...actions(operation), ...record(operation)];
   return statements.map(({ text }) => ({ text, hazards: [], transactional: true }));
 }
 
@@ -204,7 +208,8 @@ interface LiveColumn extends Record<string, unknown> {
 
 /** The StarRocks objects that this file emulates, as they really are: what DuckDB lacks is absent, what differs shows. */
 export async function introspect(db: DuckDbSession, warehouse: string, _wanted: Catalog): Promise<Introspected> {
-  const objects = await recorded(db);
+  const all = await recorded(db);
+  const objects = all.filter((object) => !isClusterObject(object)).map(starrocksObject);
   const columns = await db.rows<LiveColumn>(
     "SELECT schema_name, table_name, column_name, data_type, is_nullable FROM duckdb_columns() WHERE NOT internal ORDER BY schema_name, table_name, column_index",
   );
@@ -214,14 +219,14 @@ export async function introspect(db: DuckDbSession, warehouse: string, _wanted: 
   const live = { relations: byRelation(columns), schemas: new Set(schemas.map((row) => row.schema_name)) };
   const found = objects.flatMap((object) => asItIs(object, live) ?? []);
   const databases = objects.flatMap((object) => (object.kind === "database" ? [...qualifiedName(object)] : []));
-  return { catalog: catalogOf(warehouse, found), unmodelled: strangers(live, objects, databases) };
+  return { catalog: catalogOf(warehouse, [...found, ...all.filter(isClusterObject)]), unmodelled: strangers(live, objects, databases) };
 }
 
-async function recorded(db: DuckDbSession): Promise<StarrocksObject[]> {
+async function recorded(db: DuckDbSession): Promise<CatalogObject[]> {
   const tables = await db.rows("SELECT 1 AS found FROM duckdb_tables() WHERE schema_name = 'dw_state' AND table_name = 'dw_catalog'");
   if (tables.length === 0) return [];
   const rows = await db.rows<{ object: string }>("SELECT object FROM dw_state.dw_catalog WHERE slot = 'starrocks' ORDER BY id");
-  return rows.map((row) => starrocksObject(JSON.parse(row.object) as CatalogObject)); // written by `record`
+  return rows.map((row) => JSON.parse(row.object) as CatalogObject); // written by `record`
 }
 
 interface Live {

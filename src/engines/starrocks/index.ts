@@ -1,5 +1,6 @@
 import type { Engine } from "../../core/engine.js";
 import { qualifiedName, starrocksObject } from "./body.js";
+import { clusterName, isClusterObject } from "./cluster/body.js";
 import { quoting } from "./dialect.js";
 import { generate, render } from "./generate.js";
 import { toModel } from "./import.js";
@@ -14,7 +15,7 @@ export const starrocks: Engine = {
   name: "starrocks",
   dialect: "starrocks",
   quoting,
-  qualifiedName: (object) => qualifiedName(starrocksObject(object)),
+  qualifiedName: (object) => (isClusterObject(object) ? clusterName(object) : qualifiedName(starrocksObject(object))),
   mapType,
   resolve,
   lint,

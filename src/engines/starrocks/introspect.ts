@@ -13,6 +13,8 @@ import {
   type TableBody,
   type ViewBody,
 } from "./body.js";
+import { isClusterObject } from "./cluster/body.js";
+import { introspectCluster } from "./cluster/introspect.js";
 import { materializedViewBody, tableBody, viewBody } from "./definition.js";
 import { starrocks } from "./dialect.js";
 import { awaitJobs, JOB_PATIENCE, type JobPatience, jobsOf } from "./jobs.js";
@@ -45,14 +47,19 @@ export async function introspect(
   signal: AbortSignal = new AbortController().signal,
   patience: JobPatience = JOB_PATIENCE,
 ): Promise<Introspected> {
-  const own = wanted.objects.filter((object) => object.slot === "starrocks").map(starrocksObject);
+  const all = wanted.objects.filter((object) => object.slot === "starrocks");
+  const own = all.filter((object) => !isClusterObject(object)).map(starrocksObject);
   const byName = new Map(own.map((object) => [keyOf(object.kind, qualifiedName(object)), object]));
   const looking: Looking = { session, signal, patience, wanted: byName, objects: [], unmodelled: [] };
   const existing = new Set((await session.query("SHOW DATABASES")).map((row) => row.Database ?? ""));
   for (const database of new Set(own.map((object) => qualifiedName(object)[0]))) {
     if (existing.has(database)) await lookAtDatabase(looking, database);
   }
-  return { catalog: catalogOf(warehouse, looking.objects), unmodelled: looking.unmodelled.sort((a, b) => compareText(a.name, b.name)) };
+  const cluster = await introspectCluster(session, all.filter(isClusterObject));
+  return {
+    catalog: catalogOf(warehouse, [...looking.objects, ...cluster]),
+    unmodelled: looking.unmodelled.sort((a, b) => compareText(a.name, b.name)),
+  };
 }
 
 function keyOf(kind: string, name: readonly string[]): string {

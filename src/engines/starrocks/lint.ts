@@ -2,6 +2,8 @@ import { type CatalogObject, displayName, fillHoles } from "../../core/catalog.j
 import type { EngineTarget, Finding } from "../../core/finding.js";
 import type { Json } from "../../core/json.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject, type TableBody } from "./body.js";
+import { isClusterObject } from "./cluster/body.js";
+import { lintCluster } from "./cluster/lint.js";
 import { create } from "./generate.js";
 import { beginSession, judgeStatements, type Located, type Session } from "./judge/judge.js";
 import { versionFindings } from "./judge/versions.js";
@@ -15,9 +17,11 @@ import { parseType } from "./types.js";
 
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): readonly Finding[] {
   const session = beginSession(target);
-  const filled = objects.map((object) => starrocksObject(fillHoles(object as unknown as Json, "default") as unknown as CatalogObject)); // JSON by construction
+  const all = objects.map((object) => fillHoles(object as unknown as Json, "default") as unknown as CatalogObject); // JSON by construction
+  const filled = all.filter((object) => !isClusterObject(object)).map(starrocksObject);
   return [
     ...versionFindings(target),
+    ...lintCluster(all.filter(isClusterObject)),
     ...dependenciesFirst(filled).flatMap((object) => [...notWritten(object), ...judged(object, session), ...regretted(object)]),
   ];
 }

@@ -9,6 +9,7 @@ import {
   starrocksObject,
   type TableBody,
 } from "./body.js";
+import { isClusterObject } from "./cluster/body.js";
 import { foldPartitionExpression } from "./definition.js";
 import { foldExpressionText } from "./expression-text.js";
 import { foldType, lowestBound, parseType } from "./types.js";
@@ -18,6 +19,7 @@ import { foldType, lowestBound, parseType } from "./types.js";
  */
 
 export function normalize(object: CatalogObject): CatalogObject {
+  if (isClusterObject(object)) return object;
   const typed = starrocksObject(object);
   if (typed.kind === "table") return { ...typed, body: table(typed.body) };
   if (typed.kind === "materialized-view") return { ...typed, body: materializedView(typed.body) };

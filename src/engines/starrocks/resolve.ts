@@ -26,6 +26,7 @@ import type {
   ViewBody,
   ViewColumn,
 } from "./body.js";
+import { clusterObjects } from "./cluster/resolve.js";
 import { quoting } from "./dialect.js";
 import type { DynamicPartitions, StarrocksMaterializedViewOptions, StarrocksTableOptions, StarrocksViewOptions } from "./options.js";
 import { foldType, mapType } from "./types.js";
@@ -40,7 +41,7 @@ export function resolve(models: readonly Model[], context: ResolveContext): Reso
   const relations = models.filter(isOnStarrocks).map((model) => relationObject(model, context, losses));
   const databases = new Map(relations.map((relation) => databaseObject(relation.body.database)).map((database) => [database.id, database]));
   for (const relation of relations) agreeOnDatabase(relation, databases);
-  return { objects: [...databases.values(), ...relations], losses, findings: [] };
+  return { objects: [...databases.values(), ...relations, ...clusterObjects(models, context)], losses, findings: [] };
 }
 
 type RelationObject = CatalogObject<TableBody> | CatalogObject<ViewBody> | CatalogObject<MaterializedViewBody>;

@@ -5,6 +5,7 @@ import { type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
 import type { PropertyChange, StarrocksAction } from "./actions.js";
 import { type ColumnBody, type MaterializedViewBody, starrocksObject, type TableBody } from "./body.js";
+import { isClusterObject } from "./cluster/body.js";
 import { coalesced, type Tables } from "./coalesce.js";
 import { propertyReach, retypeReach, viewPropertyReach } from "./facts.js";
 import { isDynamic, normalize } from "./normalize.js";
@@ -34,6 +35,7 @@ export function decideExactly(change: Change): readonly Operation[] {
 function decideFor(change: Change, ordered: boolean): readonly Operation[] {
   if (change.change === "added") return [{ op: "create-object", object: change.to }];
   if (change.change === "removed") return [{ op: "drop-object", object: change.from }];
+  if (isClusterObject(change.to)) return [{ op: "replace-object", from: change.from, object: change.to }];
   const object = starrocksObject(change.to);
   const renames = renameOperations(change);
   switch (object.kind) {

@@ -147,7 +147,8 @@ const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>>
 };
 
 export function optionMistakes(model: Model): readonly Mistake[] {
-  if (!("on" in model) || model.model === "check") return [];
+  // What an object is stands in its options: its engine knows which ones each kind has.
+  if (!("on" in model) || model.model === "check" || model.model === "object") return [];
   const known = engines[model.model] ?? {};
   return Object.entries(model.on).flatMap(([engine, options]) => {
     const names = Object.hasOwn(known, engine) ? known[engine] : undefined;

@@ -15,6 +15,7 @@ const keys: Readonly<Record<ModelKind, readonly string[]>> = {
   backfill: ["from", "to", "slot", "map", "where", "since", "until", "sourceZone", "concurrency", "quarantine", "policies", "checks"],
   check: ["on", "spec"],
   pipeline: ["schedule", "steps"],
+  object: ["on"],
 };
 
 const required: Readonly<Record<ModelKind, readonly string[]>> = {
@@ -27,6 +28,7 @@ const required: Readonly<Record<ModelKind, readonly string[]>> = {
   backfill: ["from", "to"],
   check: ["on", "spec"],
   pipeline: ["steps"],
+  object: ["on"],
 };
 
 export function shapeMistakes(model: Model): readonly Mistake[] {
