@@ -146,8 +146,8 @@ function singleRange(table: Table, item: Exclude<RangeItem, { kind: "batch" }>, 
   const columns = columnsNamed(table.columns, table.partitioning.columns);
   const types =
     table.partitioning.expressions.length > 0 && table.partitioning.type ? [table.partitioning.type] : columns.map((column) => column.type);
-  const made = rangePartition(item, types, exists ? [] : temporary ? table.temporary : table.partitions, situation);
-  return exists ? [] : [made];
+  // What is there already is not looked at any further.
+  return exists ? [] : [rangePartition(item, types, temporary ? table.temporary : table.partitions, situation)];
 }
 
 /** A partition may have its own number of buckets, nothing else. */

@@ -145,7 +145,6 @@ function checkStateType(name: string, type: SqlType, { function: called, argumen
 
 const INTEGERS = ["tinyint", "smallint", "int", "bigint"];
 const RESULTS: Readonly<Record<string, (argument: SqlType) => SqlType | undefined>> = {
-  count: () => ({ name: "bigint" }),
   sum: ({ name }) => (INTEGERS.includes(name) ? { name: "bigint" } : undefined),
   array_agg: (element) => ({ name: "array", element }),
 };

@@ -151,6 +151,7 @@ function checkPartition(
 ): void {
   const [name] = columnsIn(expression);
   if (name === undefined) return;
+  checkUnit(expression);
   const index = columns.findIndex((column) => sameName(column.name, name));
   if (index === -1)
     refuse(
@@ -173,6 +174,15 @@ function checkPartition(
       `The view is partitioned by ${name}, by which its base table is not.`,
       partitions.length > 0 ? `Partition by ${partitions[0]}.` : "Partition the base table, or leave PARTITION BY out.",
     );
+}
+
+const UNITS = ["minute", "hour", "day", "week", "month", "year"];
+
+function checkUnit(expression: Expression): void {
+  if (expression.kind !== "call" || expression.name !== "date_trunc") return;
+  const [unit] = expression.args;
+  if (unit?.kind === "literal" && !UNITS.includes(unit.text.toLowerCase()))
+    refuse("mv-partition-unit", `A view cannot be partitioned by ${unit.text}.`, `Use one of ${UNITS.join(", ")}.`);
 }
 
 /** `column`, or the column inside date_trunc and its like. */
