@@ -105,6 +105,15 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    pattern: /JSON transform error[^\n]*has duplicate key "([^"\n]{0,100})/,
+    code: "DW-SOURCE-UNSUPPORTED",
+    letter: (message, match) => ({
+      what: `A JSON object has the key ${JSON.stringify(match[1])} twice.`,
+      why: withoutRow(message).replace(/Object .* has duplicate/s, "an object has a duplicate"),
+      fix: "Correct the file: readers differ in which of the two they take.",
+    }),
+  },
+  {
     pattern: /Unsupported compression codec "?(\w{1,30})/,
     code: "DW-SOURCE-UNSUPPORTED",
     letter: (message, match) => ({

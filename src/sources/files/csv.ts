@@ -8,7 +8,7 @@ import type { FileFormat, FileTable, Shape } from "./format.js";
 import { compressionOf, type TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
 import { typedText } from "./typed-text.js";
-import { unpackedHead } from "./unpack.js";
+import { unpackedFirst } from "./unpack.js";
 import { unionColumns } from "./widen.js";
 
 /**
@@ -50,7 +50,7 @@ const HEAD_BYTES = 256 * 1024;
 
 async function readHeader(storage: Storage, file: TableFile): Promise<Header> {
   const head = await storage.read(file.path, { start: 0, length: Math.min(HEAD_BYTES, file.size) });
-  const bytes = await unpacked(head, file);
+  const bytes = await unpackedFirst(head, compressionOf(file.path), file);
   if (bytes[0] === 0xff || bytes[0] === 0xfe) {
     throw unsupported(`${file.path} is not UTF-8 text.`, "It begins like UTF-16.", "Convert it, for example with iconv -t UTF-8.");
   }
@@ -62,14 +62,6 @@ async function readHeader(storage: Storage, file: TableFile): Promise<Header> {
   const twice = names.find((name, index) => names.some((other, at) => at < index && other.toLowerCase() === name.toLowerCase()));
   if (twice !== undefined) throw unsupported(`${file.path} has two columns ${twice}.`, "A column is found by its name.", "Rename one.");
   return { delimiter, names };
-}
-
-async function unpacked(head: Uint8Array, file: TableFile): Promise<Uint8Array> {
-  try {
-    return await unpackedHead(head, compressionOf(file.path), head.length === file.size);
-  } catch (cause) {
-    throw corrupt(file.path, "It does not unpack.", cause);
-  }
 }
 
 /** The first of comma, semicolon, tab and bar that stands outside of quotes in the header line. */

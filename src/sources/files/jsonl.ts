@@ -4,10 +4,12 @@ import type { Storage } from "../../core/storage.js";
 import { carried, quoteName, quoteText } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
+import { SpoolFolder } from "../../formats/spool.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
 import { compressionOf, type TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
 import { typedText } from "./typed-text.js";
+import { startsWithMark, unpack } from "./unpack.js";
 
 /**
  * JSON Lines: one object a line, in UTF-8. Types are found by reading every line: a number column is the smallest of int32,
@@ -16,12 +18,13 @@ import { typedText } from "./typed-text.js";
  */
 export const jsonl: FileFormat = { name: "jsonl", extensions: ["jsonl", "ndjson", "json"], packed: true, describe };
 
-const COMPRESSIONS = { none: "uncompressed", gzip: "gzip", zstd: "zstd" } as const;
+const COMPRESSIONS = { none: "uncompressed", gzip: "gzip", zstd: "zstd", bzip2: undefined } as const;
 
 async function describe(storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
   const locals = await Promise.all(files.map(async (file) => ({ file, ...(await storage.local(file.path)) })));
+  const copies = new SpoolFolder("jsonl");
   try {
-    const sources = locals.map(({ file, path }) => ({ path, compression: COMPRESSIONS[compressionOf(file.path)] }));
+    const sources = typed === undefined ? await Promise.all(locals.map(({ file, path }) => readable(file, path, copies))) : [];
     const columns = typed === undefined ? await inferred(db, sources) : stated(typed);
     const shape = shapeOf(columns, typed);
     return {
@@ -31,8 +34,18 @@ async function describe(storage: Storage, files: readonly TableFile[], typed: Op
       facts: [{ name: "types", value: typed === undefined ? "found by reading every line" : "stated by the model" }],
     };
   } finally {
-    await Promise.all(locals.map(({ release }) => release()));
+    await Promise.all([...locals.map(({ release }) => release()), copies.close()]);
   }
+}
+
+/** DuckDB unpacks by itself, but for bzip2, and but for a byte order mark, which is no JSON to it. */
+async function readable(file: TableFile, path: string, copies: SpoolFolder): Promise<PackedFile> {
+  const compression = compressionOf(file.path);
+  const known = COMPRESSIONS[compression];
+  if (known !== undefined && !(await startsWithMark(path, compression, file))) return { path, compression: known };
+  const copy = await copies.file("jsonl");
+  await unpack(path, copy, compression, file.path, file.size);
+  return { path: copy, compression: COMPRESSIONS.none };
 }
 
 interface PackedFile {
@@ -66,7 +79,17 @@ async function inferred(db: DuckDbSession, files: readonly PackedFile[]): Promis
   const numbers = structure.filter(([, found]) => isNumber(found)).map(([name]) => name);
   const nested = structure.filter(([, found]) => typeof found === "object").map(([name]) => name);
   const facts = await numberFacts(db, files, numbers, nested);
-  return structure.map(([name, found]) => ({ name, type: facts.get(name) ?? typeOf(found), nullable: true }));
+  const type = (found: Structure): LogicalType => (depth(found) > MAX_DEPTH ? { kind: "json" } : typeOf(found));
+  return structure.map(([name, found]) => ({ name, type: facts.get(name) ?? type(found), nullable: true }));
+}
+
+/** DuckDB's SQL ends not far beyond: each level of a type is one of an expression. */
+const MAX_DEPTH = 50;
+
+function depth(found: Structure): number {
+  if (typeof found === "string") return 0;
+  const parts: readonly Structure[] = Array.isArray(found) ? found : Object.values(found);
+  return 1 + Math.max(0, ...parts.map(depth));
 }
 
 function isNumber(found: Structure): boolean {
@@ -104,6 +127,8 @@ function typeOf(found: Structure): LogicalType {
 interface NumberFacts extends Record<string, unknown> {
   readonly name: string;
   readonly fractions: number;
+  /** How many of them leave the range of a double. */
+  readonly infinite: number;
   readonly longest: number | null;
   readonly low: string | null;
   readonly high: string | null;
@@ -122,11 +147,13 @@ async function numberFacts(
     const text = `json_extract_string(json, ${pointer(name)})`;
     const whole = `regexp_full_match(${text}, '-?\\d+')`;
     const integer = `CASE WHEN ${whole} AND length(${text}) <= 38 THEN ${text}::HUGEINT END`;
-    return `{'name': ${quoteText(name)}, 'fractions': (count(*) FILTER (NOT ${whole}))::INTEGER, 'longest': max(CASE WHEN ${whole} THEN length(${text}) END)::INTEGER, 'low': min(${integer})::VARCHAR, 'high': max(${integer})::VARCHAR}`;
+    const infinite = `isinf(TRY_CAST(${text} AS DOUBLE))`;
+    const fractions = `'fractions': (count(*) FILTER (NOT ${whole}))::INTEGER, 'infinite': (count(*) FILTER (NOT ${whole} AND ${infinite}))::INTEGER`;
+    return `{'name': ${quoteText(name)}, ${fractions}, 'longest': max(CASE WHEN ${whole} THEN length(${text}) END)::INTEGER, 'low': min(${integer})::VARCHAR, 'high': max(${integer})::VARCHAR}`;
   });
   const risky = nested.map((name) => {
     const text = `json_extract(json, ${pointer(name)})::VARCHAR`;
-    return `{'name': ${quoteText(name)}, 'fractions': 0, 'longest': (CASE WHEN bool_or(regexp_matches(${text}, '[:,\\[]-?\\d{16,}[],}]')) THEN 99 ELSE 0 END)::INTEGER, 'low': NULL::VARCHAR, 'high': NULL::VARCHAR}`;
+    return `{'name': ${quoteText(name)}, 'fractions': 0, 'infinite': 0, 'longest': (CASE WHEN bool_or(regexp_matches(${text}, ${quoteText(riskyNumber)})) THEN 99 ELSE 0 END)::INTEGER, 'low': NULL::VARCHAR, 'high': NULL::VARCHAR}`;
   });
   const rows = await db.rows<{ fact: NumberFacts }>(`SELECT unnest([${[...values, ...risky].join(", ")}]) AS fact FROM (${lines(files)})`);
   for (const { fact } of rows) {
@@ -136,12 +163,15 @@ async function numberFacts(
   return types;
 }
 
+/** A number somewhere inside of a JSON value that int64 or a double may not hold unchanged. */
+const riskyNumber = String.raw`[:,\[]-?(?:\d{16,}[],}]|[\d.]+[eE]\+?[3-9]\d\d)`;
+
 function nestedType({ longest }: NumberFacts): LogicalType | undefined {
   return longest === 99 ? { kind: "json" } : undefined;
 }
 
-function numberType({ fractions, longest, low, high }: NumberFacts): LogicalType {
-  if (fractions > 0) return (longest ?? 0) <= 15 ? { kind: "float", bits: 64 } : { kind: "json" };
+function numberType({ fractions, infinite, longest, low, high }: NumberFacts): LogicalType {
+  if (fractions > 0) return (longest ?? 0) <= 15 && infinite === 0 ? { kind: "float", bits: 64 } : { kind: "json" };
   if ((longest ?? 0) > 38) return { kind: "json" };
   const fits = (bits: bigint): boolean => BigInt(low ?? 0) >= -(2n ** (bits - 1n)) && BigInt(high ?? 0) < 2n ** (bits - 1n);
   const bits = fits(32n) ? 32 : fits(64n) ? 64 : 128;
@@ -177,5 +207,15 @@ function shapeOf(columns: readonly SourceColumn[], typed: OpenSource["typed"]): 
 
 /** The text of a JSON string, or the JSON of anything else; JSON's null is NULL. */
 function jsonText(column: SourceColumn): string {
-  return column.type.kind === "json" ? `CAST(${quoteName(column.name)} AS VARCHAR)` : `(${quoteName(column.name)} ->> '$')`;
+  const name = quoteName(column.name);
+  if (column.type.kind === "json") return `CAST(${name} AS VARCHAR)`;
+  const text = `(${name} ->> '$')`;
+  return column.type.kind === "decimal" ? exactFraction(text, name, column.name) : text;
+}
+
+/** DuckDB reads a number with a fraction as a double: 15 digits are exact, of more a decimal could be another one. */
+function exactFraction(text: string, value: string, column: string): string {
+  const digits = `trim(regexp_replace(split_part(lower(${text}), 'e', 1), '[^0-9]', '', 'g'), '0')`;
+  const refusal = `error('DW-VALUE-REFUSED: Column ' || ${quoteText(column)} || ' holds a number with a fraction and more than 15 digits, which is only exact as a JSON string.')`;
+  return `CASE WHEN json_type(${value}) = 'DOUBLE' AND length(${digits}) > 15 THEN ${refusal} ELSE ${text} END`;
 }

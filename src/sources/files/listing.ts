@@ -11,12 +11,16 @@ export interface PartitionValue {
   readonly value: string | null;
 }
 
-export type Compression = "none" | "gzip" | "zstd";
+export type Compression = "none" | "gzip" | "zstd" | "bzip2";
 
-const compressions: Readonly<Record<string, Compression>> = { gz: "gzip", gzip: "gzip", zst: "zstd", zstd: "zstd" };
+const compressions: Readonly<Record<string, Compression>> = {
+  ...{ gz: "gzip", gzip: "gzip" },
+  ...{ zst: "zstd", zstd: "zstd" },
+  ...{ bz2: "bzip2", bzip2: "bzip2" },
+};
 
 export function compressionOf(path: string): Compression {
-  return compressions[/\.([A-Za-z]+)$/.exec(path)?.[1]?.toLowerCase() ?? ""] ?? "none";
+  return compressions[/\.([A-Za-z0-9]+)$/.exec(path)?.[1]?.toLowerCase() ?? ""] ?? "none";
 }
 
 const LISTING_LIMIT = 1_000_000;

@@ -2,7 +2,7 @@ import type { Storage } from "../../core/storage.js";
 import { SpoolFolder } from "../../formats/spool.js";
 import type { FileFormat, SpooledFile } from "./format.js";
 import { compressionOf, type TableFile } from "./listing.js";
-import { unpack } from "./unpack.js";
+import { startsWithMark, unpack } from "./unpack.js";
 
 /** What of a file will be read. */
 export type Reading = Pick<SpooledFile, "typed" | "columns" | "conditions">;
@@ -27,7 +27,7 @@ export class LocalCopies {
     const local = await storage.local(file.path);
     this.releases.push(local.release);
     const compression = compressionOf(file.path);
-    if (!format.packed || compression === "none") return local.path;
+    if (!format.packed || (compression === "none" && !(await startsWithMark(local.path, compression, file)))) return local.path;
     const copy = await this.folder.file("text");
     await unpack(local.path, copy, compression, file.path, file.size);
     return copy;

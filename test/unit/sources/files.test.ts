@@ -173,6 +173,60 @@ test("JSON Lines: the smallest exact type of each number, texts stay texts, miss
   ]);
 });
 
+test("a file of several bzip2 streams is unpacked, and damage in it is found", async () => {
+  // by Python's bz2: the header and 1, then 2, in two streams, after a byte order mark
+  const packed = Buffer.from(
+    "QlpoOTFBWSZTWZQEVh0AAAPJCQAQIAAEIAAIgACgACIPSYIYABOT6LuSKcKEhKAisOhCWmg5MUFZJlNZQMJ+bgAAAMgAABAQACAAIQCCsXckU4UJBAwn5uA=",
+    "base64",
+  );
+  await write("a.csv.bz2", packed);
+  expect(await read("csv:a.csv.bz2")).toEqual(['{"id":"1"}', '{"id":"2"}']);
+  await write("a.csv.bz2", packed.subarray(0, packed.length - 3));
+  await expect(read("csv:a.csv.bz2")).rejects.toMatchObject({ code: "DW-FILE-CORRUPT" });
+  const flipped = Buffer.from(packed);
+  flipped[30] = (flipped[30] ?? 0) ^ 4;
+  await write("a.csv.bz2", flipped);
+  await expect(read("csv:a.csv.bz2")).rejects.toMatchObject({ code: "DW-FILE-CORRUPT" });
+});
+
+test("a file that is packed without saying so in its name is refused, not read as text", async () => {
+  await write("a.csv", gzipSync("id\n1\n"));
+  await expect(read("csv:a.csv")).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED" });
+  await write("a.jsonl", gzipSync('{"id":1}\n'));
+  await expect(read("jsonl:a.jsonl")).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED" });
+});
+
+test("JSON Lines: a byte order mark before the first line is none of the data, packed or not", async () => {
+  const text = '\ufeff{"id":1}\r\n{"id":2}\r\n';
+  await write("a.jsonl", text);
+  await write("b.jsonl.gz", gzipSync(text));
+  expect(await read("jsonl:a.jsonl")).toEqual(['{"id":1}', '{"id":2}']);
+  expect(await read("jsonl:b.jsonl.gz")).toEqual(['{"id":1}', '{"id":2}']);
+  expect(await read("jsonl:b.jsonl.gz", {}, { id: { kind: "int", bits: 64 } })).toEqual(['{"id":"1"}', '{"id":"2"}']);
+});
+
+test("JSON Lines: what no double holds stays text, what nests too deeply stays JSON, and a key that is there twice is refused", async () => {
+  await write("a.jsonl", '{"x":1e400}\n{"x":0.5}\n');
+  expect(await read("jsonl:a.jsonl")).toEqual(['{"x":"1e400"}', '{"x":"0.5"}']);
+  const deep = `${"[".repeat(200)}1${"]".repeat(200)}`;
+  await write("a.jsonl", `{"x":${deep}}\n`);
+  expect(await read("jsonl:a.jsonl")).toEqual([`{"x":"${deep}"}`]);
+  await write("a.jsonl", '{"x":1,"x":2}\n');
+  await expect(read("jsonl:a.jsonl")).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED" });
+});
+
+test("JSON Lines typed by a model: a decimal that DuckDB would take from a rounded double is refused, a text is exact", async () => {
+  const paid: Typed = { paid: { kind: "decimal", precision: 38, scale: 6 } };
+  await write("a.jsonl", '{"paid":1234.5678}\n{"paid":"123456789012345678.123456"}\n{"paid":12345678901234567890}\n');
+  expect(await read("jsonl:a.jsonl", {}, paid)).toEqual([
+    '{"paid":"1234.567800"}',
+    '{"paid":"123456789012345678.123456"}',
+    '{"paid":"12345678901234567890.000000"}',
+  ]);
+  await write("a.jsonl", '{"paid":123456789012345678.123456}\n');
+  await expect(read("jsonl:a.jsonl", {}, paid)).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
+});
+
 test("JSON Lines: integers that a double would round stay exact, also beside fractions and inside of arrays", async () => {
   await write("a.jsonl", '{"a":9007199254740993,"b":[123456789012345678901]}\n{"a":0.5,"b":[1]}\n');
   expect(await read("jsonl:a.jsonl")).toEqual(['{"a":"9007199254740993","b":"[123456789012345678901]"}', '{"a":"0.5","b":"[1]"}']);
