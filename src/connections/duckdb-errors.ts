@@ -123,6 +123,15 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    pattern: /Unsupported compression codec "(.*?)"/, // of a Parquet file; a damaged file names none of the known ones either
+    code: "DW-SOURCE-UNSUPPORTED",
+    letter: (message, match) => ({
+      what: `A Parquet file is compressed with ${match[1]}.`,
+      why: withoutRow(message),
+      fix: "Rewrite the file with zstd, snappy, gzip or lz4_raw.",
+    }),
+  },
+  {
     pattern: damageWords(),
     code: "DW-FILE-CORRUPT",
     letter: (message) => ({
@@ -143,6 +152,7 @@ function withoutRow(message: string): string {
 function damageWords(): RegExp {
   const words = [
     "valid DuckDB database file",
+    'Failed to read file "',
     "[Pp]arquet (?:file|reader|encoding|magic)",
     "too small to be a Parquet file",
     "Footer length error",

@@ -21,6 +21,16 @@ export interface Merge {
   /** The table's columns that must be in the source for these columns to be merged. */
   readonly needs: (wanted: readonly PaimonField[]) => readonly PaimonField[];
   readonly sql: (versions: Versions, columns: readonly MergeColumn[]) => string;
+  /**
+   * The same in pieces, by the keys' hash, when folding all keys with changes at once would take much memory: a SELECT of
+   * what streams by, and one for each piece. Undefined when DuckDB merges in bounded memory.
+   */
+  readonly pieces: (versions: Versions, columns: readonly MergeColumn[], changedRows: number) => Pieces | undefined;
+}
+
+export interface Pieces {
+  readonly streamed: string | undefined;
+  readonly folded: readonly string[];
 }
 
 /**
@@ -56,23 +66,49 @@ export function mergeOf(schema: TableSchema, options: TableOptions): Merge {
       return schema.fields.filter((candidate) => all.includes(candidate));
     },
     sql: (versions, columns) => layered(versions, { columns, schema, options, keys }),
+    pieces: (versions, columns, changedRows) => {
+      const work = { columns, schema, options, keys, source: versions.changes, plain: versions.plain };
+      const folds = options.mergeEngine === "aggregation" || options.mergeEngine === "partial-update";
+      const count = Math.ceil(changedRows / ROWS_A_PIECE);
+      if (!folds || count < 2 || columnwise(work) !== undefined) return undefined;
+      const hash = `hash(${groupKeys(work)})`;
+      const folded = Array.from({ length: count }, (_, piece) => {
+        const changes = `SELECT * FROM (${versions.changes}) WHERE ${hash} % ${count} = ${piece}`;
+        return engines[options.mergeEngine ?? "deduplicate"]({ ...work, source: withBase(work, changes, versions.base) });
+      });
+      return { streamed: versions.base === undefined ? undefined : untouched(work, versions.changes, versions.base), folded };
+    },
   };
 }
+
+/** A fold holds all versions of its keys: about a kilobyte each. */
+const ROWS_A_PIECE = 100_000;
 
 function layered(versions: Versions, merge: Omit<Work, "source" | "plain">): string {
   const { base, changes } = versions;
   const work = { ...merge, source: changes, plain: versions.plain };
   const engine = engines[work.options.mergeEngine ?? "deduplicate"];
   if (base === undefined) return engine(work);
+  const merged = overtakes(work, versions) ? newest(work, versions) : engine({ ...work, source: withBase(work, changes, base) });
+  return `${untouched(work, changes, base)}\nUNION ALL\n${merged}`;
+}
+
+/** The base's rows whose keys have no changes. */
+function untouched(work: Work, changes: string, base: string): string {
   const columns = work.columns.map(({ alias }) => alias).join(", ");
-  const keys = groupKeys(work);
-  const same = ["g", ...work.keys.map((key) => aliasOf(work, key.name))]
-    .map((key) => `b.${key} IS NOT DISTINCT FROM u.${key}`)
-    .join(" AND ");
-  const touched = `(${base}) AS b SEMI JOIN (SELECT ${keys} FROM (${changes})) AS u ON ${same}`;
-  const untouched = `(${base}) AS b ANTI JOIN (SELECT ${keys} FROM (${changes})) AS u ON ${same}`;
-  const streamed = `SELECT ${columns} FROM (SELECT b.* FROM ${untouched}) WHERE ${VISIBLE}`;
-  return `${streamed}\nUNION ALL\n${overtakes(work, versions) ? newest(work, versions) : engine({ ...work, source: `${changes}\nUNION ALL\nSELECT b.* FROM ${touched}` })}`;
+  const rows = `SELECT b.* FROM (${base}) AS b ANTI JOIN (SELECT ${groupKeys(work)} FROM (${changes})) AS u ON ${sameKey(work)}`;
+  return `SELECT ${columns} FROM (${rows}) WHERE ${VISIBLE}`;
+}
+
+/** The changes and those of the base's rows that have their keys. */
+function withBase(work: Work, changes: string, base: string | undefined): string {
+  if (base === undefined) return changes;
+  return `${changes}\nUNION ALL\nSELECT b.* FROM (${base}) AS b SEMI JOIN (SELECT ${groupKeys(work)} FROM (${changes})) AS u ON ${sameKey(work)}`;
+}
+
+function sameKey(work: Work): string {
+  const keys = ["g", ...work.keys.map((key) => aliasOf(work, key.name))];
+  return keys.map((key) => `b.${key} IS NOT DISTINCT FROM u.${key}`).join(" AND ");
 }
 
 /** The last version of a key with changes is one of the changes: the base's versions need not be read. */
@@ -97,9 +133,13 @@ interface Work {
 const engines: Readonly<Record<NonNullable<TableOptions["mergeEngine"]>, (work: Work) => string>> = {
   deduplicate: (work) => oneVersion(work, "last"),
   "first-row": (work) => oneVersion(work, "first"),
-  "partial-update": (work) => byColumn(work, partialColumn) ?? folded(work, partialUpdate(work)),
-  aggregation: (work) => byColumn(work, aggregatedColumn) ?? folded(work, aggregation(work)),
+  "partial-update": (work) => columnwise(work) ?? folded(work, partialUpdate(work)),
+  aggregation: (work) => columnwise(work) ?? folded(work, aggregation(work)),
 };
+
+function columnwise(work: Work): string | undefined {
+  return byColumn(work, work.options.mergeEngine === "aggregation" ? aggregatedColumn : partialColumn);
+}
 
 /** Where nothing is taken back, each column may be merged by itself; undefined when one needs others or the fold's state. */
 function byColumn(work: Work, merged: (work: Work, column: MergeColumn, order: VersionOrder) => string | undefined): string | undefined {

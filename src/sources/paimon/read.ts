@@ -7,7 +7,7 @@ import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
 import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
-import { type MergeColumn, mergeOf, type Versions } from "./merge.js";
+import { type MergeColumn, mergeOf, type Pieces, type Versions } from "./merge.js";
 import { atomicType } from "./partitions.js";
 import { bucketKey, isPlain, layers, type Part } from "./parts.js";
 import { fileFormat, openFile, type Spool, scan } from "./relation.js";
@@ -46,14 +46,33 @@ export async function openChunk(table: PaimonTable, columns: ReadColumns, parts:
     // A merge needs every version of a row: the newest may be one that the predicate refuses.
     const implied = mode === "merge" || columns.where === undefined ? [] : conditions(columns.where);
     const versions = await chunkVersions(table, neededColumns(table, columns, mode), parts, spool, implied);
-    const sql = chunkSql(table, columns, mode, mayDelete, versions);
+    const pieces = mode === "merge" ? piecesOf(table, columns, parts, versions) : undefined;
+    const whole = pieces === undefined ? chunkSql(table, columns, mode, mayDelete, versions) : pieces.folded.join();
     if (mode === "merge")
-      for (const [name, union] of Object.entries(await blobUnions())) if (sql.includes(name)) db.blobFunction(name, union);
-    return { sql, close };
+      for (const [name, union] of Object.entries(await blobUnions())) if (whole.includes(name)) db.blobFunction(name, union);
+    if (pieces === undefined) return { sql: whole, close };
+    const rows = await inPieces(pieces, db, spool);
+    return { sql: answerSql(columns, neededColumns(table, columns, mode), rows), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function piecesOf(table: PaimonTable, columns: ReadColumns, parts: readonly Part[], versions: Versions): Pieces | undefined {
+  const changedRows = parts.flatMap((part) => layers(part.files).changes).reduce((sum, file) => sum + file.rows, 0);
+  return mergeOf(table.schema, table.options).pieces(versions, neededColumns(table, columns, "merge"), changedRows);
+}
+
+/** Folds piece after piece into files, so that no more than one is in memory. */
+async function inPieces({ streamed, folded }: Pieces, db: DuckDbSession, spool: Spool): Promise<string> {
+  const paths: string[] = [];
+  for (const sql of folded) {
+    const path = await spool.folder.file("parquet");
+    await db.run(`COPY (${sql}) TO ${text(path)} (FORMAT parquet, COMPRESSION uncompressed)`);
+    paths.push(path);
+  }
+  return [...(streamed === undefined ? [] : [streamed]), `SELECT * FROM ${scan(paths, false)}`].join("\nUNION ALL\n");
 }
 
 function neededColumns(table: PaimonTable, columns: ReadColumns, mode: Part["mode"]): readonly MergeColumn[] {
@@ -66,7 +85,11 @@ function neededColumns(table: PaimonTable, columns: ReadColumns, mode: Part["mod
 export function chunkSql(table: PaimonTable, columns: ReadColumns, mode: Part["mode"], mayDelete: boolean, versions: Versions): string {
   const needed = neededColumns(table, columns, mode);
   const merged = (): string => mergeOf(table.schema, table.options).sql(versions, needed);
-  const rows = mode === "merge" ? merged() : streamed(versions.changes, table.hasKey && mayDelete);
+  return answerSql(columns, needed, mode === "merge" ? merged() : streamed(versions.changes, table.hasKey && mayDelete));
+}
+
+/** The columns that were asked for, by their names, of the rows that the predicate lets through. */
+function answerSql(columns: ReadColumns, needed: readonly MergeColumn[], rows: string): string {
   const names = needed.map(({ alias, field }) => `${alias} AS ${ident(field.name)}`);
   const named = `SELECT ${names.length === 0 ? "1 AS nothing" : names.join(", ")} FROM (${rows})`;
   const answer = `SELECT ${columns.wanted.map((field) => ident(field.name)).join(", ")} FROM`;
