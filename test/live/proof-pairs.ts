@@ -342,6 +342,24 @@ export function timescalePairs(): NamedPair[] {
       hyper({ columnstore: segment }),
       hyper({ columnstore: { segmentBy: [], orderBy: ["id", { column: "at", order: "desc" }] } }),
     ),
+    pair(
+      "sparse indexes come",
+      hyper({ columnstore: segment }),
+      hyper({ columnstore: { ...segment, bloom: ["label"], minmax: ["value"] } }),
+    ),
+    pair("sparse indexes go", hyper({ columnstore: { ...segment, bloom: ["label"] } }), hyper({ columnstore: segment })),
+    pair("chunk skipping comes", hyper({ columnstore: segment }), hyper({ columnstore: segment, chunkSkipping: ["id"] })),
+    pair("chunk skipping goes", hyper({ columnstore: segment, chunkSkipping: ["id"] }), hyper({ columnstore: segment })),
+    pair(
+      "a reorder policy comes",
+      hyper({ indexes: [{ columns: ["label"] }] }),
+      hyper({ indexes: [{ columns: ["label"] }], reorderBy: "p_label_idx" }),
+    ),
+    pair(
+      "a reorder policy changes",
+      hyper({ indexes: [{ columns: ["label"] }], reorderBy: "p_label_idx" }),
+      hyper({ indexes: [{ columns: ["label"] }], reorderBy: "p_pkey" }),
+    ),
     pair("a columnstore goes", hyper({ columnstore: { ...segment, after: "7 days" } }), hyper()),
   ];
   return [...tables, ...aggregatePairs()];
@@ -412,6 +430,22 @@ function aggregatePairs(): NamedPair[] {
       [cagg({ refresh: { startOffset: null, endOffset: "2 hours", every: "30 min" } })],
     ),
     pair("a refresh policy goes", [cagg({ refresh })], [cagg()]),
+    pair(
+      "a refresh policy gets all its options",
+      [cagg({ refresh })],
+      [
+        cagg({
+          refresh: {
+            ...refresh,
+            timezone: "Europe/Berlin",
+            initialStart: "2024-01-01T02:30:00+01:00",
+            bucketsPerBatch: 5,
+            maxBatches: 7,
+            newestFirst: false,
+          },
+        }),
+      ],
+    ),
     pair("an aggregate's retention changes", [cagg({ retention: "5 years" })], [cagg({ retention: "6 years" })]),
     pair("an aggregate gets a columnstore", [cagg({ refresh })], [cagg({ refresh, columnstore: { segmentBy: ["id"], after: "30 days" } })]),
     pair(

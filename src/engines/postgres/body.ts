@@ -40,7 +40,14 @@ export type ForeignKeyBody = {
 export type CheckBody = { readonly name: string; readonly expression: string };
 
 /** Settings and policies that TimescaleDB adds to a table or a continuous aggregate. */
-export type ColumnstoreBody = { readonly segmentBy: readonly string[]; readonly orderBy: readonly OrderedColumn[] };
+export type ColumnstoreBody = {
+  readonly segmentBy: readonly string[];
+  readonly orderBy: readonly OrderedColumn[];
+  /** Indexes over compressed batches, sorted by kind and column; absent: none but TimescaleDB's own. */
+  readonly sparse?: readonly SparseIndexBody[];
+};
+
+export type SparseIndexBody = { readonly kind: "bloom" | "minmax"; readonly column: string };
 
 /** Intervals as text (`7 days`), or one an environment. */
 export type IntervalText = string | (Hole & JsonObject);
@@ -48,12 +55,16 @@ export type IntervalText = string | (Hole & JsonObject);
 export type PoliciesBody = {
   readonly columnstoreAfter?: IntervalText;
   readonly retention?: IntervalText;
+  /** Name of the index in whose order older chunks are written again. */
+  readonly reorder?: string;
 };
 
 export type HypertableBody = {
   readonly timeColumn: string;
   readonly chunkInterval: IntervalText;
   readonly spaceBy?: { readonly column: string; readonly partitions: number };
+  /** Columns whose range is kept for each chunk, so that queries skip chunks by them; sorted. */
+  readonly skipping?: readonly string[];
 };
 
 export type TableBody = {
@@ -78,6 +89,14 @@ export type RefreshBody = {
   readonly startOffset: IntervalText | null;
   readonly endOffset: IntervalText | null;
   readonly every: IntervalText;
+  /** Zone of a schedule that keeps its time of day. */
+  readonly timezone?: string;
+  /** ISO-8601 in UTC. */
+  readonly initialStart?: string;
+  readonly bucketsPerBatch?: number;
+  readonly maxBatches?: number;
+  readonly newestFirst?: boolean;
+  readonly includeTiered?: boolean;
 };
 
 export type AggregateBody = MaterializedViewBody & {

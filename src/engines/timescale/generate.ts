@@ -25,7 +25,7 @@ import {
   dropText,
   viewColumns,
 } from "../postgres/create.js";
-import { derivedName, id, lit, quoting, raw, sql } from "../postgres/dialect.js";
+import { derivedName, id, join, lit, quoting, raw, sql } from "../postgres/dialect.js";
 import { act as actPostgres, generate as generatePostgres, type Making } from "../postgres/generate.js";
 import { block } from "../postgres/grants.js";
 import { approximateMicroseconds, parseInterval } from "../postgres/interval.js";
@@ -57,7 +57,7 @@ function create(object: CatalogObject): StatementBody[] {
 const rebuildParts: RebuildParts = {
   shadow: (object) => create(withoutPolicies(indexesRenamed(object, "dw_shadow"))).filter(({ transactional }) => transactional),
   settle: (object) => policySettings(object),
-  release: (object) => (isPlain(object) ? [] : [removeColumnstorePolicy(object), removeRetentionPolicy(object), ...removeRefresh(object)]),
+  release: (object) => (isPlain(object) ? [] : [removeColumnstorePolicy(object), removeRetentionPolicy(object), ...removeOwn(object)]),
   pause: (object, paused) => (isPlain(object) ? [] : [pauseRetention(object, paused)]),
   slices: (object) => (isPlain(object) ? undefined : chunkSlices(object)),
   afterSlice: (from, shadow) => (from.body.columnstore && shadow.body.columnstore ? convertCopied(shadow) : undefined),
@@ -102,8 +102,9 @@ const removeColumnstorePolicy = (object: CatalogObject): Sql =>
 const removeRetentionPolicy = (object: CatalogObject): Sql =>
   sql`SELECT remove_retention_policy(${relation(object.name)}, if_exists => TRUE)`;
 
-function removeRefresh(object: CatalogObject): Sql[] {
-  if (object.kind !== "continuous-aggregate") return [];
+/** Only tables are reordered, only aggregates refreshed. */
+function removeOwn(object: CatalogObject): Sql[] {
+  if (object.kind === "table") return [sql`SELECT remove_reorder_policy(${relation(object.name)}, if_exists => TRUE)`];
   return [sql`SELECT remove_continuous_aggregate_policy(${relation(object.name)}, if_exists => TRUE)`];
 }
 
@@ -181,7 +182,13 @@ function addColumnToColumnstore(object: CatalogObject, column: ColumnBody): Stat
 function createTable(object: CatalogObject, body: TableBody): StatementBody[] {
   const [table, ...rest] = createObject(object);
   if (table === undefined || body.hypertable === undefined) return createObject(object);
-  return [table, ...harmless(makeHypertable(object.name, body.hypertable, false)), ...rest, ...harmless(settings(object, body))];
+  const skipping = body.hypertable.skipping ?? [];
+  return [
+    table,
+    ...harmless(makeHypertable(object.name, body.hypertable, false)),
+    ...rest,
+    ...harmless([...settings(object, body), ...setChunkSkipping(object, { from: [], to: skipping })]),
+  ];
 }
 
 function settings(object: CatalogObject, { columnstore, policies, refresh }: Partial<AggregateBody>): StatementBody[] {
@@ -190,6 +197,7 @@ function settings(object: CatalogObject, { columnstore, policies, refresh }: Par
     // TimescaleDB refuses an aggregate's columnstore policy before its refresh policy.
     ...(refresh ? setRefreshPolicy(object, { from: null, to: refresh }) : []),
     ...(policies?.columnstoreAfter ? setColumnstorePolicy(object, { from: null, to: policies.columnstoreAfter }) : []),
+    ...(policies?.reorder ? setReorderPolicy(object, { from: null, to: policies.reorder }) : []),
     ...(policies?.retention ? setRetentionPolicy(object, { from: null, to: policies.retention }) : []),
   ];
 }
@@ -236,6 +244,8 @@ const actions: {
   "set-columnstore": setColumnstore,
   "set-columnstore-policy": setColumnstorePolicy,
   "set-retention-policy": setRetentionPolicy,
+  "set-reorder-policy": setReorderPolicy,
+  "set-chunk-skipping": setChunkSkipping,
   "set-refresh-policy": setRefreshPolicy,
   "set-materialized-only": (object, { from, to }) => {
     const text = (value: boolean): Sql =>
@@ -285,11 +295,37 @@ function alterWord(object: CatalogObject): Sql {
   return raw(object.kind === "continuous-aggregate" ? "ALTER MATERIALIZED VIEW" : "ALTER TABLE");
 }
 
+function setReorderPolicy(object: CatalogObject, { from, to }: Side<string>): StatementBody[] {
+  const add = (index: string): Sql => sql`SELECT add_reorder_policy(${relation(object.name)}, ${lit(index)})`;
+  return replacePolicy(from, to, add, sql`SELECT remove_reorder_policy(${relation(object.name)})`);
+}
+
+/** TimescaleDB takes the request only from a session that allows chunk skipping. */
+function setChunkSkipping(
+  object: CatalogObject,
+  { from, to }: { readonly from: readonly string[]; readonly to: readonly string[] },
+): StatementBody[] {
+  const call = (word: string, column: string): Sql => sql`SELECT ${raw(word)}_chunk_skipping(${relation(object.name)}, ${lit(column)})`;
+  const goes = from.filter((column) => !to.includes(column));
+  const comes = to.filter((column) => !from.includes(column));
+  if (goes.length + comes.length === 0) return [];
+  const allow = sql`SELECT set_config('timescaledb.enable_chunk_skipping', 'on', TRUE)`;
+  return [
+    statement(allow, { undo: [] }),
+    ...goes.map((column) => statement(call("disable", column), { undo: [allow, call("enable", column)] })),
+    ...comes.map((column) => statement(call("enable", column), { undo: [allow, call("disable", column)] })),
+  ];
+}
+
 function setColumnstore(object: CatalogObject, { from, to }: Side<ColumnstoreBody>): StatementBody[] {
   const name = id(...object.name);
   const where = displayName(object.name);
+  // Left out, the setting stays as it is; releases before 2.22 do not have it.
+  const isSparse = from?.sparse !== undefined || to?.sparse !== undefined;
+  const sparse = (settingsOf: ColumnstoreBody): Sql =>
+    isSparse ? sql`,\n  timescaledb.sparse_index = ${lit(sparseText(settingsOf))}` : raw("");
   const on = (settingsOf: ColumnstoreBody): Sql =>
-    sql`${alterWord(object)} ${name} SET (\n  timescaledb.enable_columnstore = TRUE,\n  timescaledb.segmentby = ${lit(segmentText(settingsOf))},\n  timescaledb.orderby = ${lit(orderText(settingsOf))}\n)`;
+    sql`${alterWord(object)} ${name} SET (\n  timescaledb.enable_columnstore = TRUE,\n  timescaledb.segmentby = ${lit(segmentText(settingsOf))},\n  timescaledb.orderby = ${lit(orderText(settingsOf))}${sparse(settingsOf)}\n)`;
   const off = sql`${alterWord(object)} ${name} SET (timescaledb.enable_columnstore = FALSE)`;
   if (to === null) {
     const chunks = sql`SELECT decompress_chunk(chunk, if_compressed => TRUE) FROM show_chunks(${relation(object.name)}) AS chunk`;
@@ -303,6 +339,10 @@ function setColumnstore(object: CatalogObject, { from, to }: Side<ColumnstoreBod
 /** Settings are lists of names inside a text: each name is quoted for that inner list. */
 function segmentText({ segmentBy }: ColumnstoreBody): string {
   return segmentBy.map((column) => quoting.ident(column)).join(", ");
+}
+
+function sparseText({ sparse = [] }: ColumnstoreBody): string {
+  return sparse.map(({ kind, column }) => `${kind}(${quoting.ident(column)})`).join(", ");
 }
 
 function orderText({ orderBy }: ColumnstoreBody): string {
@@ -333,9 +373,26 @@ function shorter(a: IntervalText, b: IntervalText): boolean {
 
 function setRefreshPolicy(object: CatalogObject, { from, to }: Side<RefreshBody>): StatementBody[] {
   const offset = (text: IntervalText | null): Sql => (text === null ? raw("NULL") : interval(text));
-  const add = ({ startOffset, endOffset, every }: RefreshBody): Sql =>
-    sql`SELECT add_continuous_aggregate_policy(\n  ${relation(object.name)},\n  start_offset => ${offset(startOffset)},\n  end_offset => ${offset(endOffset)},\n  schedule_interval => ${interval(every)}\n)`;
+  const add = (policy: RefreshBody): Sql =>
+    sql`SELECT add_continuous_aggregate_policy(\n  ${relation(object.name)},\n  start_offset => ${offset(policy.startOffset)},\n  end_offset => ${offset(policy.endOffset)},\n  schedule_interval => ${interval(policy.every)}${refreshOptions(policy)}\n)`;
   return replacePolicy(from, to, add, sql`SELECT remove_continuous_aggregate_policy(${relation(object.name)})`);
+}
+
+const REFRESH_OPTIONS = {
+  initialStart: "initial_start",
+  timezone: "timezone",
+  includeTiered: "include_tiered_data",
+  bucketsPerBatch: "buckets_per_batch",
+  maxBatches: "max_batches_per_execution",
+  newestFirst: "refresh_newest_first",
+} as const;
+
+function refreshOptions(policy: RefreshBody): Sql {
+  const given = Object.entries(REFRESH_OPTIONS).flatMap(([option, parameter]) => {
+    const value = policy[option as keyof typeof REFRESH_OPTIONS]; // a key of the table above
+    return value === undefined ? [] : [sql`,\n  ${raw(parameter)} => ${lit(value)}`];
+  });
+  return join(given, "");
 }
 
 function replacePolicy<Value>(from: Value | null, to: Value | null, add: (value: Value) => Sql, remove: Sql): StatementBody[] {

@@ -9,8 +9,15 @@ export const toModel = toModelOf("timescale", { table: tableOptions, ownIndex, a
 
 function tableOptions({ hypertable, columnstore, policies }: TableBody): JsonObject {
   if (!hypertable) return {};
-  const { timeColumn, chunkInterval, spaceBy } = hypertable;
-  return { timeColumn, chunkInterval, ...(spaceBy && { spaceBy }), ...columnstoreOptions(timeColumn, columnstore, policies) };
+  const { timeColumn, chunkInterval, spaceBy, skipping } = hypertable;
+  return {
+    timeColumn,
+    chunkInterval,
+    ...(spaceBy && { spaceBy }),
+    ...(skipping && { chunkSkipping: skipping }),
+    ...columnstoreOptions(timeColumn, columnstore, policies),
+    ...(policies?.reorder !== undefined && { reorderBy: policies.reorder }),
+  };
 }
 
 /** The index on the time column that a hypertable has anyway. */
@@ -39,10 +46,14 @@ function columnstoreOptions(timeColumn: string, columnstore: ColumnstoreBody | u
 }
 
 /** Newest first is what a model means when it says nothing. */
-function settings(timeColumn: string, { segmentBy, orderBy }: ColumnstoreBody): JsonObject {
+function settings(timeColumn: string, { segmentBy, orderBy, sparse = [] }: ColumnstoreBody): JsonObject {
+  const of = (wanted: string): string[] => sparse.filter(({ kind }) => kind === wanted).map(({ column }) => column);
+  const [bloom, minmax] = [of("bloom"), of("minmax")];
   const isDefault = sameOrder(orderBy, [{ column: timeColumn, order: "desc" }]);
   return {
     ...(segmentBy.length > 0 && { segmentBy }),
     ...(!isDefault && { orderBy: orderBy.map(orderedOption) }),
+    ...(bloom.length > 0 && { bloom }),
+    ...(minmax.length > 0 && { minmax }),
   };
 }

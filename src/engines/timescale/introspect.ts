@@ -1,7 +1,15 @@
-import type { Catalog } from "../../core/catalog.js";
+import { type Catalog, compareText } from "../../core/catalog.js";
 import type { Introspected } from "../../core/engine.js";
 import type { PgSession } from "../../core/session.js";
-import type { AggregateBody, ColumnstoreBody, HypertableBody, PoliciesBody, RefreshBody, TableBody } from "../postgres/body.js";
+import type {
+  AggregateBody,
+  ColumnstoreBody,
+  HypertableBody,
+  PoliciesBody,
+  RefreshBody,
+  SparseIndexBody,
+  TableBody,
+} from "../postgres/body.js";
 import {
   add,
   type Extended,
@@ -32,11 +40,14 @@ interface LiveHypertable {
     readonly integer: number | null;
     readonly partitions: number | null;
   }[];
+  readonly skipping: readonly string[];
   /** Null: no columnstore. */
   readonly columnstore: {
     readonly segmentby: readonly string[] | null;
     readonly orderby: readonly string[] | null;
     readonly orderby_desc: readonly boolean[] | null;
+    /** Since 2.22. */
+    readonly index?: readonly { readonly type?: string; readonly column?: string; readonly source: string }[] | null;
   } | null;
 }
 
@@ -52,7 +63,14 @@ interface LiveJob {
   readonly job_id: number;
   readonly proc: string;
   readonly every: string;
+  readonly timezone: string | null;
+  readonly initial_start: string | null;
   readonly config: {
+    readonly index_name?: string;
+    readonly buckets_per_batch?: number;
+    readonly max_batches_per_execution?: number;
+    readonly refresh_newest_first?: boolean;
+    readonly include_tiered_data?: boolean;
     readonly hypertable_id?: number;
     readonly mat_hypertable_id?: number;
     readonly drop_after?: string | number;
@@ -67,6 +85,7 @@ SELECT h.id, o.oid::int8 AS oid, h.schema_name AS schema, h.table_name AS name,
   (SELECT coalesce(jsonb_agg(jsonb_build_object(
       'column', d.column_name, 'interval', d.time_interval::text, 'integer', d.integer_interval, 'partitions', d.num_partitions) ORDER BY d.dimension_number), '[]')
     FROM timescaledb_information.dimensions d WHERE d.hypertable_schema = h.schema_name AND d.hypertable_name = h.table_name) AS dimensions,
+  (SELECT coalesce(jsonb_agg(c.column_name), '[]') FROM _timescaledb_catalog.chunk_column_stats c WHERE c.hypertable_id = h.id AND c.chunk_id IS NULL) AS skipping,
   (SELECT to_jsonb(s) FROM _timescaledb_catalog.compression_settings s WHERE s.relid = o.oid) AS columnstore
 FROM _timescaledb_catalog.hypertable h JOIN pg_namespace n ON n.nspname = h.schema_name
   JOIN pg_class o ON o.relnamespace = n.oid AND o.relname = h.table_name
@@ -79,7 +98,7 @@ SELECT a.user_view_schema AS schema, a.user_view_name AS name, a.mat_hypertable_
 FROM _timescaledb_catalog.continuous_agg a`;
 
 const JOBS =
-  "SELECT job_id, proc_name AS proc, schedule_interval::text AS every, config FROM timescaledb_information.jobs WHERE job_id >= 1000";
+  "SELECT id AS job_id, proc_name AS proc, schedule_interval::text AS every, config, timezone, initial_start FROM _timescaledb_config.bgw_job WHERE id >= 1000";
 
 const extension: Extension = {
   load: async (looking) => {
@@ -136,7 +155,12 @@ function extend(
   };
 }
 
-const OURS: ReadonlySet<string> = new Set(["policy_compression", "policy_retention", "policy_refresh_continuous_aggregate"]);
+const OURS: ReadonlySet<string> = new Set([
+  "policy_compression",
+  "policy_retention",
+  "policy_refresh_continuous_aggregate",
+  "policy_reorder",
+]);
 
 function reportJobs(looking: Looking, jobs: readonly LiveJob[], hypertables: readonly LiveHypertable[]): void {
   for (const { job_id, proc, config } of jobs) {
@@ -155,6 +179,7 @@ function withHypertable(looking: Looking, live: LiveHypertable, body: TableBody,
     timeColumn: time.column,
     chunkInterval: time.interval ?? String(time.integer),
     ...(space !== undefined && space.partitions !== null && { spaceBy: { column: space.column, partitions: space.partitions } }),
+    ...(live.skipping.length > 0 && { skipping: [...live.skipping].sort(compareText) }),
   };
   return { ...body, hypertable, ...columnstoreOf(live), ...policiesOf(live, jobs) };
 }
@@ -163,7 +188,11 @@ function columnstoreOf({ columnstore }: LiveHypertable): { readonly columnstore?
   if (columnstore === null) return {};
   const { segmentby, orderby, orderby_desc } = columnstore;
   const orderBy = (orderby ?? []).map((column, index) => ({ column, order: orderby_desc?.[index] ? ("desc" as const) : ("asc" as const) }));
-  return { columnstore: { segmentBy: segmentby ?? [], orderBy } };
+  const sparse = (columnstore.index ?? []).flatMap(({ type, column, source }): SparseIndexBody[] =>
+    source === "config" && column !== undefined && (type === "bloom" || type === "minmax") ? [{ kind: type, column }] : [],
+  );
+  sparse.sort((a, b) => compareText(`${a.kind} ${a.column}`, `${b.kind} ${b.column}`));
+  return { columnstore: { segmentBy: segmentby ?? [], orderBy, ...(sparse.length > 0 && { sparse }) } };
 }
 
 function policiesOf({ id }: LiveHypertable, jobs: readonly LiveJob[]): { readonly policies?: PoliciesBody } {
@@ -171,9 +200,11 @@ function policiesOf({ id }: LiveHypertable, jobs: readonly LiveJob[]): { readonl
     jobs.find((job) => job.proc === proc && job.config?.hypertable_id === id)?.config ?? null;
   const after = config("policy_compression")?.compress_after;
   const retention = config("policy_retention")?.drop_after;
+  const reorder = config("policy_reorder")?.index_name;
   const policies: PoliciesBody = {
     ...(after !== undefined && { columnstoreAfter: String(after) }),
     ...(retention !== undefined && { retention: String(retention) }),
+    ...(reorder !== undefined && { reorder }),
   };
   return Object.keys(policies).length === 0 ? {} : { policies };
 }
@@ -182,5 +213,16 @@ function refreshOf({ id }: LiveHypertable, jobs: readonly LiveJob[]): RefreshBod
   const job = jobs.find(({ proc, config }) => proc === "policy_refresh_continuous_aggregate" && config?.mat_hypertable_id === id);
   if (job?.config == null) return undefined;
   const offset = (value: string | number | null | undefined): string | null => (value == null ? null : String(value));
-  return { startOffset: offset(job.config.start_offset), endOffset: offset(job.config.end_offset), every: job.every };
+  const { config, timezone, initial_start: start } = job;
+  return {
+    startOffset: offset(config.start_offset),
+    endOffset: offset(config.end_offset),
+    every: job.every,
+    ...(timezone !== null && { timezone }),
+    ...(start !== null && { initialStart: new Date(start).toISOString() }),
+    ...(config.buckets_per_batch !== undefined && { bucketsPerBatch: config.buckets_per_batch }),
+    ...(config.max_batches_per_execution !== undefined && { maxBatches: config.max_batches_per_execution }),
+    ...(config.refresh_newest_first !== undefined && { newestFirst: config.refresh_newest_first }),
+    ...(config.include_tiered_data !== undefined && { includeTiered: config.include_tiered_data }),
+  };
 }

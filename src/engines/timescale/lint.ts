@@ -1,6 +1,6 @@
 import { type CatalogObject, fillHoles, isHole } from "../../core/catalog.js";
 import type { EngineTarget, Finding } from "../../core/finding.js";
-import type { Json } from "../../core/json.js";
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.js";
 import { type HypertableBody, type IntervalText, postgresObject, type RefreshBody } from "../postgres/body.js";
 import { approximateMicroseconds, parseInterval } from "../postgres/interval.js";
 import { type AggregateObject, lintTables, placeOf, type TableObject, tablesOf, unproven } from "../postgres/lint.js";
@@ -16,6 +16,9 @@ export function lint(objects: readonly CatalogObject[], target: EngineTarget): F
     ...versionFindings(target),
     ...lintTables(objects),
     ...hypertables.flatMap(hypertableFindings),
+    ...hypertables.flatMap(skippingFindings),
+    ...hypertables.flatMap(reorderFindings),
+    ...[...hypertables, ...aggregates].flatMap((object) => newerFindings(object, target)),
     ...aggregates.flatMap((aggregate) => aggregateFindings(aggregate, objects)),
     ...[...hypertables, ...aggregates].flatMap(columnstoreFindings),
     ...aggregates.flatMap(columnstorePolicyFindings),
@@ -31,6 +34,72 @@ function versionFindings({ version }: EngineTarget): Finding[] {
 
 function error(rule: string, object: CatalogObject, message: string, fix: string, column?: string): Finding {
   return { rule, severity: "error", message, fix, place: placeOf(object, column) };
+}
+
+/** Options that came with a release, by what has them: its release notes say so, and its SQL lacks them before. */
+const SINCE: readonly { readonly minor: number; readonly what: string; readonly has: (body: JsonObject) => boolean }[] = [
+  {
+    minor: 19,
+    what: "a refresh in batches (bucketsPerBatch, maxBatches)",
+    has: ({ refresh }) => hasAny(refresh, ["bucketsPerBatch", "maxBatches"]),
+  },
+  { minor: 20, what: "the order of a refresh (newestFirst)", has: ({ refresh }) => hasAny(refresh, ["newestFirst"]) },
+  { minor: 22, what: "sparse indexes of one's own (bloom, minmax)", has: ({ columnstore }) => hasAny(columnstore, ["sparse"]) },
+];
+
+function hasAny(value: Json | undefined, names: readonly string[]): boolean {
+  return isJsonObject(value) && names.some((name) => value[name] !== undefined);
+}
+
+function newerFindings(object: CatalogObject, { version }: EngineTarget): Finding[] {
+  const minor = Number(/^2\.(\d+)/.exec(version)?.[1] ?? Number.POSITIVE_INFINITY);
+  return SINCE.filter((one) => minor < one.minor && one.has(object.body)).map((one) =>
+    error(
+      "timescale/newer-option",
+      object,
+      `${placeOf(object)} uses ${one.what}, which TimescaleDB has since 2.${one.minor}; this is ${version}.`,
+      "Leave the option out, or upgrade the extension first.",
+    ),
+  );
+}
+
+/** Types whose smallest and largest value TimescaleDB keeps for a chunk. */
+const SKIPPED_TYPES = /^(smallint|integer|bigint|date|timestamp)/;
+
+function skippingFindings(table: Hypertable): Finding[] {
+  const { hypertable, columns, columnstore } = table.body;
+  const skipping = hypertable.skipping ?? [];
+  const unfit = skipping.filter((name) => !SKIPPED_TYPES.test(columns.find((column) => column.name === name)?.type ?? ""));
+  return [
+    ...unfit.map((name) =>
+      error(
+        "timescale/chunk-skipping-type",
+        table,
+        `Chunks of ${placeOf(table)} cannot be skipped by ${name}: TimescaleDB keeps ranges of integers and times only.`,
+        "Take it out of chunkSkipping; a sparse index (columnstore.minmax) serves other types.",
+        name,
+      ),
+    ),
+    ...(skipping.length > 0 && columnstore === undefined
+      ? [
+          error(
+            "timescale/chunk-skipping-columnstore",
+            table,
+            `${placeOf(table)} has chunkSkipping and no columnstore: ranges are computed when a chunk is converted.`,
+            "Give it a columnstore, or leave chunkSkipping out.",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function reorderFindings(table: Hypertable): Finding[] {
+  const { policies, indexes, primaryKey } = table.body;
+  const name = policies?.reorder;
+  if (name === undefined || name === primaryKey?.name || indexes.some((index) => index.name === name)) return [];
+  const known = [...indexes.map((index) => index.name), ...(primaryKey ? [primaryKey.name] : [])].join(", ");
+  const message = `${placeOf(table)} is reordered by ${name}, which is none of its indexes (${known}).`;
+  return [error("timescale/reorder-index", table, message, "Name one of its indexes.")];
 }
 
 const TIME_TYPES = /^(timestamp|date$|bigint$|integer$|smallint$|uuid$)/;

@@ -8,6 +8,9 @@ export interface Columnstore<C extends string> {
   readonly segmentBy?: readonly C[];
   readonly orderBy?: readonly (C | { readonly column: C; readonly order: "asc" | "desc" })[];
   readonly after?: PerEnvironment<string>;
+  /** Sparse indexes over compressed batches (TimescaleDB 2.22): equality, and ranges. */
+  readonly bloom?: readonly C[];
+  readonly minmax?: readonly C[];
 }
 
 /** What a table model can say for TimescaleDB. Without `timeColumn` it is a plain table. */
@@ -18,6 +21,10 @@ export interface TimescaleTableOptions<C extends string> extends PostgresTableOp
   readonly chunkInterval?: PerEnvironment<string>;
   readonly spaceBy?: { readonly column: C; readonly partitions: number };
   readonly columnstore?: Columnstore<C>;
+  /** Columns whose range is kept for each chunk of the columnstore; queries need `timescaledb.enable_chunk_skipping`. */
+  readonly chunkSkipping?: readonly C[];
+  /** Writes older chunks again in the order of this index. */
+  readonly reorderBy?: string;
   /** Drops chunks older than this. */
   readonly retention?: PerEnvironment<string>;
 }
@@ -30,6 +37,15 @@ export interface TimescaleAggregateOptions<C extends string> extends PostgresVie
     readonly startOffset: PerEnvironment<string> | null;
     readonly endOffset: PerEnvironment<string> | null;
     readonly every: PerEnvironment<string>;
+    /** With `initialStart` (an instant in ISO 8601) the schedule keeps its time of day, in this zone. */
+    readonly timezone?: string;
+    readonly initialStart?: string;
+    /** Since TimescaleDB 2.19: a run refreshes in batches, at most so many. */
+    readonly bucketsPerBatch?: number;
+    readonly maxBatches?: number;
+    /** Since TimescaleDB 2.20. */
+    readonly newestFirst?: boolean;
+    readonly includeTiered?: boolean;
   };
   readonly columnstore?: Columnstore<C>;
   readonly retention?: PerEnvironment<string>;

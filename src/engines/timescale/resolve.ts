@@ -1,4 +1,4 @@
-import type { CatalogObject } from "../../core/catalog.js";
+import { type CatalogObject, compareText } from "../../core/catalog.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { MaterializedViewModel, Model, TableModel } from "../../core/model.js";
@@ -10,6 +10,7 @@ import type {
   IntervalText,
   MaterializedViewBody,
   PoliciesBody,
+  SparseIndexBody,
   TableBody,
 } from "../postgres/body.js";
 import { derivedName } from "../postgres/dialect.js";
@@ -39,13 +40,14 @@ function hypertable(object: CatalogObject<TableBody>, model: TableModel, { flavo
       timeColumn,
       chunkInterval: (options.chunkInterval ?? DEFAULT_CHUNK_INTERVAL) as IntervalText, // a Hole is JSON
       ...(options.spaceBy && { spaceBy: options.spaceBy }),
+      ...(options.chunkSkipping && { skipping: [...options.chunkSkipping].sort(compareText) }),
     },
     ...columnstoreAndPolicies(options, timeColumn),
   };
   return { ...object, body };
 }
 
-const NEED_HYPERTABLE = ["chunkInterval", "spaceBy", "columnstore", "retention"] as const;
+const NEED_HYPERTABLE = ["chunkInterval", "spaceBy", "columnstore", "retention", "chunkSkipping", "reorderBy"] as const;
 
 function plainTable(object: CatalogObject, model: TableModel, options: Partial<TimescaleTableOptions<string>>): CatalogObject {
   const idle = NEED_HYPERTABLE.filter((option) => options[option] !== undefined);
@@ -78,21 +80,27 @@ function aggregate(object: CatalogObject<MaterializedViewBody>, model: Materiali
   const body: AggregateBody = {
     ...object.body,
     materializedOnly: options.materializedOnly ?? true,
-    ...(options.refresh && { refresh: options.refresh as NonNullable<AggregateBody["refresh"]> }), // Holes are JSON
+    ...(options.refresh && { refresh: refreshBody(options.refresh as NonNullable<AggregateBody["refresh"]>) }), // Holes are JSON
     ...columnstoreAndPolicies(options, Object.keys(model.columns)[0] ?? ""),
   };
   return { ...object, body };
 }
 
+/** TimescaleDB keeps the start as an instant. */
+function refreshBody(refresh: NonNullable<AggregateBody["refresh"]>): NonNullable<AggregateBody["refresh"]> {
+  return { ...refresh, ...(refresh.initialStart !== undefined && { initialStart: new Date(refresh.initialStart).toISOString() }) };
+}
+
 type Extras = { readonly columnstore?: ColumnstoreBody; readonly policies?: PoliciesBody };
 
 function columnstoreAndPolicies(
-  { columnstore, retention }: Pick<TimescaleTableOptions<string>, "columnstore" | "retention">,
+  { columnstore, retention, reorderBy }: Pick<TimescaleTableOptions<string>, "columnstore" | "retention" | "reorderBy">,
   timeColumn: string,
 ): Extras {
   const policies = {
     ...(columnstore?.after !== undefined && { columnstoreAfter: columnstore.after as IntervalText }), // a Hole is JSON
     ...(retention !== undefined && { retention: retention as IntervalText }),
+    ...(reorderBy !== undefined && { reorder: reorderBy }),
   };
   return {
     ...(columnstore && { columnstore: columnstoreBody(columnstore, timeColumn) }),
@@ -101,6 +109,13 @@ function columnstoreAndPolicies(
 }
 
 /** Order is explicit, because TimescaleDB's own default depends on statistics from 2.23 on. */
-function columnstoreBody({ segmentBy = [], orderBy }: Columnstore<string>, timeColumn: string): ColumnstoreBody {
-  return { segmentBy, orderBy: orderBy?.map(orderedColumn) ?? [{ column: timeColumn, order: "desc" }] };
+function columnstoreBody({ segmentBy = [], orderBy, bloom = [], minmax = [] }: Columnstore<string>, timeColumn: string): ColumnstoreBody {
+  const of = (kind: SparseIndexBody["kind"], columns: readonly string[]): SparseIndexBody[] =>
+    [...columns].sort(compareText).map((column) => ({ kind, column }));
+  const sparse = [...of("bloom", bloom), ...of("minmax", minmax)];
+  return {
+    segmentBy,
+    orderBy: orderBy?.map(orderedColumn) ?? [{ column: timeColumn, order: "desc" }],
+    ...(sparse.length > 0 && { sparse }),
+  };
 }

@@ -15,6 +15,8 @@ export type TimescaleAction =
   | { readonly action: "set-columnstore"; readonly from: ColumnstoreBody | null; readonly to: ColumnstoreBody | null }
   | { readonly action: "set-columnstore-policy"; readonly from: IntervalText | null; readonly to: IntervalText | null }
   | { readonly action: "set-retention-policy"; readonly from: IntervalText | null; readonly to: IntervalText | null }
+  | { readonly action: "set-reorder-policy"; readonly from: string | null; readonly to: string | null }
+  | { readonly action: "set-chunk-skipping"; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly action: "set-refresh-policy"; readonly from: RefreshBody | null; readonly to: RefreshBody | null }
   | { readonly action: "set-materialized-only"; readonly from: boolean; readonly to: boolean };
 
@@ -98,6 +100,9 @@ function hypertableActions(from: Json | undefined, to: Json | undefined): Timesc
   if (!sameJson(before.chunkInterval, after.chunkInterval)) {
     actions.push({ action: "set-chunk-interval", from: before.chunkInterval, to: after.chunkInterval });
   }
+  if (!sameJson(before.skipping ?? [], after.skipping ?? [])) {
+    actions.push({ action: "set-chunk-skipping", from: before.skipping ?? [], to: after.skipping ?? [] });
+  }
   if (before.spaceBy && after.spaceBy && before.spaceBy.partitions !== after.spaceBy.partitions) {
     const { column, partitions } = after.spaceBy;
     actions.push({ action: "set-space-partitions", column, from: before.spaceBy.partitions, to: partitions });
@@ -133,6 +138,7 @@ function settingsActions(before: JsonObject, after: JsonObject): TimescaleAction
     from,
     to,
   }));
+  changed(policies(before).reorder, policies(after).reorder, (from, to) => ({ action: "set-reorder-policy", from, to }));
   changed(policies(before).retention, policies(after).retention, (from, to) => ({ action: "set-retention-policy", from, to }));
   return actions;
 }

@@ -49,7 +49,16 @@ const tableOptions: OptionNames<TableOptions<string>> = {
     indexes: true,
     persistentIndex: true,
   },
-  timescale: { ...postgresTable, timeColumn: true, chunkInterval: true, spaceBy: true, columnstore: true, retention: true },
+  timescale: {
+    ...postgresTable,
+    timeColumn: true,
+    chunkInterval: true,
+    spaceBy: true,
+    columnstore: true,
+    retention: true,
+    chunkSkipping: true,
+    reorderBy: true,
+  },
   postgres: postgresTable,
   duckdb: namedOptions,
   hive: {
@@ -142,7 +151,11 @@ const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>>
   skewedBy: named,
   timeColumn: (option) => [option],
   spaceBy: named,
-  columnstore: (option) => (isJsonObject(option) ? [...listed(option.segmentBy), ...ordered(option.orderBy)] : []),
+  columnstore: (option) =>
+    isJsonObject(option)
+      ? [...listed(option.segmentBy), ...ordered(option.orderBy), ...listed(option.bloom), ...listed(option.minmax)]
+      : [],
+  chunkSkipping: listed,
   indexes: (option) => listed(option).flatMap((index) => (isJsonObject(index) ? ordered(index.columns) : [])),
 };
 

@@ -68,3 +68,22 @@ test("a continuous aggregate has exactly one bucket and a hypertable below it", 
   expect(rules([table({ timeColumn: "at" }), hourly({}, two)])).toEqual(["error timescale/one-time-bucket"]);
   expect(rules([table({}), hourly({})])).toEqual(["error timescale/aggregate-source"]);
 });
+
+test("an option is an error on a release that has not got it yet", () => {
+  const sparse = table({ timeColumn: "at", columnstore: { bloom: ["id"] } });
+  expect(rules([sparse], "2.21")).toEqual(["error timescale/newer-option"]);
+  expect(rules([sparse], "2.22")).toEqual([]);
+  const refresh = { startOffset: "3 days", endOffset: "1 hour", every: "1 hour", bucketsPerBatch: 5, newestFirst: true };
+  const models = [table({ timeColumn: "at" }), hourly({ refresh })];
+  expect(rules(models, "2.18")).toEqual(["error timescale/newer-option", "error timescale/newer-option"]);
+  expect(rules(models, "2.20")).toEqual([]);
+});
+
+test("chunks are skipped by integers and times of a columnstore, and reordered by an index that exists", () => {
+  const columnstore = { segmentBy: [] };
+  expect(rules([table({ timeColumn: "at", columnstore, chunkSkipping: ["id"] })])).toEqual([]);
+  expect(rules([table({ timeColumn: "at", columnstore, chunkSkipping: ["value"] })])).toEqual(["error timescale/chunk-skipping-type"]);
+  expect(rules([table({ timeColumn: "at", chunkSkipping: ["id"] })])).toEqual(["error timescale/chunk-skipping-columnstore"]);
+  expect(rules([table({ timeColumn: "at", reorderBy: "raw_pkey" })])).toEqual([]);
+  expect(rules([table({ timeColumn: "at", reorderBy: "nowhere" })])).toEqual(["error timescale/reorder-index"]);
+});
