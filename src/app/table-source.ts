@@ -40,6 +40,11 @@ export async function namedTable(
 
 async function tableAt(connection: OpenConnection, name: readonly string[], scratch: string): Promise<SourceTable> {
   if (connection.kind === "mysql" && connection.server === "mysql") return mysqlTable(connection.mysql, name, scratch);
+  if (connection.kind === "hive") {
+    const { openHiveTable } = await import("../sources/hive/index.js");
+    const [database = "", table = ""] = name.length === 1 ? ["default", ...name] : name;
+    return openHiveTable(connection.hive, { database, table });
+  }
   const open = rowServer(connection, "read rows");
   if (open.kind === "duckdb") {
     const { openDuckdbTable } = await import("../engines/duckdb/read.js");

@@ -101,6 +101,7 @@ function text(value: Value | undefined): string {
 function sessionOn(transport: Transport, handle: Struct): HiveSession {
   return {
     query: (sql, signal) => query(transport, handle, sql, signal),
+    columns: (sql, signal) => pieces(transport, handle, sql, signal, () => {}),
     close: async () => {
       await transport.call("CloseSession", [[1, STRUCT, sessionFields(handle)]]).catch(() => undefined); // one that is gone is closed
       transport.close();
@@ -109,6 +110,27 @@ function sessionOn(transport: Transport, handle: Struct): HiveSession {
 }
 
 async function query(transport: Transport, session: Struct, sql: string, signal?: AbortSignal): Promise<readonly HiveRow[]> {
+  const rows: HiveRow[] = [];
+  let names: readonly string[] = [];
+  for await (const columns of pieces(transport, session, sql, signal, (found) => {
+    names = found;
+  })) {
+    const count = columns[0]?.length ?? 0;
+    for (let row = 0; row < count; row++) rows.push(Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row] ?? null])));
+  }
+  return rows;
+}
+
+type Columns = readonly (readonly (string | null)[])[];
+
+/** Runs the statement when the first piece is asked for, and closes it when nobody wants more. */
+async function* pieces(
+  transport: Transport,
+  session: Struct,
+  sql: string,
+  signal: AbortSignal | undefined,
+  named: (columns: readonly string[]) => void,
+): AsyncGenerator<Columns> {
   signal?.throwIfAborted();
   const started = await transport.call("ExecuteStatement", [
     [1, STRUCT, sessionFields(session)],
@@ -120,7 +142,12 @@ async function query(transport: Transport, session: Struct, sql: string, signal?
   const fields: Field = [1, STRUCT, operationFields(operation)];
   try {
     await finished(transport, fields, sql, signal);
-    return operation.get(3) === true ? await rowsOf(transport, fields) : [];
+    if (operation.get(3) !== true) return;
+    named(await columnNames(transport, fields));
+    for (let piece = await fetched(transport, fields, 0); (piece[0]?.length ?? 0) > 0; piece = await fetched(transport, fields, 0)) {
+      signal?.throwIfAborted();
+      yield piece;
+    }
   } finally {
     await transport.call("CloseOperation", [fields]).catch(() => undefined); // what happened is known already
   }
@@ -149,31 +176,23 @@ const FETCH_LOG = 1;
 
 /** Some failures say nothing; the operation's log may. */
 async function lastWords(transport: Transport, operation: Field): Promise<string> {
-  const lines = await fetched(transport, operation, FETCH_LOG).catch(() => []);
-  const errors = lines.map((row) => String(row[0] ?? "")).filter((line) => /error|fail|exception/i.test(line));
+  const [lines = []] = await fetched(transport, operation, FETCH_LOG).catch((): Columns => []);
+  const errors = lines.map((line) => line ?? "").filter((line) => /error|fail|exception/i.test(line));
   return errors.at(-1) ?? "HiveServer2 gives no reason; its log does.";
 }
 
-async function rowsOf(transport: Transport, operation: Field): Promise<readonly HiveRow[]> {
+async function columnNames(transport: Transport, operation: Field): Promise<readonly string[]> {
   const answer = await transport.call("GetResultSetMetadata", [operation]);
   refuse(structAt(answer, 1), "the columns of a result");
-  const columns = listAt(structAt(answer, 2), 1).map((column) => text(column instanceof Map ? column.get(1) : undefined));
-  const rows: HiveRow[] = [];
-  for (;;) {
-    const piece = await fetched(transport, operation, 0);
-    if (piece.length === 0) return rows;
-    for (const row of piece) rows.push(Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null])));
-  }
+  return listAt(structAt(answer, 2), 1).map((column) => text(column instanceof Map ? column.get(1) : undefined));
 }
 
 const FETCH_ROWS = 1000n;
 
-async function fetched(transport: Transport, operation: Field, what: number): Promise<readonly (readonly (string | null)[])[]> {
+async function fetched(transport: Transport, operation: Field, what: number): Promise<Columns> {
   const answer = await transport.call("FetchResults", [operation, [2, I32, 0], [3, I64, FETCH_ROWS], [4, I16, what]]);
   refuse(structAt(answer, 1), "the rows of a result");
-  const columns = listAt(structAt(answer, 3), 3).map(columnTexts);
-  const count = columns[0]?.length ?? 0;
-  return Array.from({ length: count }, (_, row) => columns.map((column) => column[row] ?? null));
+  return listAt(structAt(answer, 3), 3).map(columnTexts);
 }
 
 function listAt(struct: Struct, id: number): readonly Value[] {
@@ -194,7 +213,7 @@ function columnTexts(column: Value): readonly (string | null)[] {
 }
 
 function valueText(value: Value, kind: number): string {
-  if (!Buffer.isBuffer(value)) return String(value);
+  if (!Buffer.isBuffer(value)) return Object.is(value, -0) ? "-0" : String(value);
   return value.toString(kind === BINARY_COLUMN ? "base64" : "utf8");
 }
 

@@ -218,6 +218,8 @@ export type HiveRow = Readonly<Record<string, string | null>>;
 export interface HiveSession {
   /** Runs a statement to its end. Throws DW-ENGINE-REFUSED, DW-PERMISSION, DW-CONNECT; an abort cancels it and throws its reason. */
   readonly query: (sql: string, signal?: AbortSignal) => Promise<readonly HiveRow[]>;
+  /** The same result in pieces, column by column: memory is bounded by a piece. */
+  readonly columns: (sql: string, signal?: AbortSignal) => AsyncIterable<readonly (readonly (string | null)[])[]>;
   readonly close: () => Promise<void>;
 }
 

@@ -20,7 +20,7 @@ function tables(n: number): Record<string, string> {
   const table = (name: string, columns: string, properties: object): string => `import { defineTable, t } from "dwright";
 export default defineTable("${name}", {
   layer: "dws", grain: "one row", comment: "${name} ${n}", columns: { id: t.bigint("id"), ${columns} },
-  on: { hive: { database: "shop", table: "managed", storedAs: "parquet", properties: ${JSON.stringify(properties)} } },
+  on: { hive: { database: "default", table: "managed", storedAs: "parquet", properties: ${JSON.stringify(properties)} } },
 });
 `;
   const columns = Array.from({ length: n }, (_, index) => `c${index}: t.text("column ${index}").nullable()`).join(", ");
@@ -32,8 +32,7 @@ const environment = { slots: { hive: "lake" }, state: "pg", connections: { lake:
 
 async function emptied(): Promise<void> {
   if (state === undefined || hive === undefined) return;
-  await hive.query("CREATE DATABASE IF NOT EXISTS shop");
-  for (const row of await hive.query("SHOW TABLES IN shop")) await hive.query(`DROP TABLE shop.\`${Object.values(row)[0]}\``);
+  for (const row of await hive.query("SHOW TABLES")) await hive.query(`DROP TABLE \`${Object.values(row)[0]}\``);
   const pg = await openPg(state.connection, undefined);
   await pg.query("DROP SCHEMA IF EXISTS dw_state CASCADE");
   await pg.close();
@@ -42,7 +41,7 @@ async function emptied(): Promise<void> {
 test.runIf(server)("killed at random instants, tables in Hive end where one run would have", async () => {
   const cwd = await history(environment, tables);
   await emptied();
-  await killed(cwd, emptied, Number(process.env.FAULT_KILLS ?? 4));
+  await killed(cwd, emptied, Number(process.env.FAULT_KILLS ?? 2));
 });
 
 test.runIf(server)(
@@ -50,11 +49,11 @@ test.runIf(server)(
   async () => {
     const cwd = await history(environment, tables);
     await emptied();
-    await hive?.query("CREATE TABLE shop.t1 (other int)");
+    await hive?.query("CREATE TABLE t1 (other int)");
     expect(await dw(up, { cwd })).toMatchObject({ code: 5, stderr: expect.stringContaining("DW-TARGET-MOVED") });
-    await hive?.query("DROP TABLE shop.t1");
+    await hive?.query("DROP TABLE t1");
     expect(await dw(up, { cwd })).toMatchObject({ code: 0 });
-    await hive?.query("ALTER TABLE shop.growing SET TBLPROPERTIES ('spark.sql.statistics' = '1')");
+    await hive?.query("ALTER TABLE growing SET TBLPROPERTIES ('spark.sql.statistics' = '1')");
     expect(await dw(["migrate", "verify", "--env", "test"], { cwd })).toMatchObject({ code: 0 });
     expect((await dw(["doctor", "--env", "test"], { cwd })).stdout).toContain("Hive 4.0.1");
   },

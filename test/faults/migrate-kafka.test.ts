@@ -42,7 +42,7 @@ test.runIf(server)(
   async () => {
     const cwd = await history(environment, topics);
     await emptied();
-    await killed(cwd, emptied, Number(process.env.FAULT_KILLS ?? 8));
+    await killed(cwd, emptied, Number(process.env.FAULT_KILLS ?? 5));
     await kafka?.alterTopic("growing", { "retention.ms": "4242" }, []);
     expect(await dw(up, { cwd })).toMatchObject({ code: 0 });
     const settings = (await kafka?.settings(["growing"]))?.get("growing")?.filter(({ source }) => source === "topic");

@@ -29,7 +29,8 @@ type TableOptions = HiveTableOptions<string>;
 export function resolve(models: readonly Model[], context: ResolveContext): Resolved {
   const losses: Loss[] = [];
   const relations = models.filter(isOnHive).map((model) => relationObject(model, context, losses));
-  const databases = new Map(relations.map((relation) => databaseObject(relation.body.database)).map((database) => [database.id, database]));
+  const made = relations.map(({ body }) => body.database).filter((database) => database !== "default"); // which is always there
+  const databases = new Map(made.map(databaseObject).map((database) => [database.id, database]));
   return { objects: [...databases.values(), ...relations], losses, findings: [] };
 }
 
