@@ -7,6 +7,7 @@ interface Loaded {
   readonly target: string;
   readonly verdict: "equal" | "different" | "unproven";
   readonly rows: { readonly source: string; readonly target: string; readonly before: string };
+  readonly quarantined?: string | null;
   readonly chunks: number;
   readonly loadedNow: number;
   readonly certificate: string;
@@ -20,13 +21,18 @@ export function backfillTable(reports: readonly Loaded[]): string {
     report.backfill,
     report.environment,
     report.target,
-    report.rows.source === report.rows.target ? report.rows.source : `${report.rows.source} read, ${report.rows.target} found`,
+    rowsText(report),
     String(report.chunks),
     String(report.loadedNow),
     report.verdict,
     report.certificate,
   ]);
   return [textTable(head, rows), ...reports.flatMap(trouble)].join("\n");
+}
+
+function rowsText({ rows, quarantined = null }: Loaded): string {
+  const found = rows.source === rows.target ? rows.source : `${rows.source} read, ${rows.target} found`;
+  return quarantined === null || quarantined === "0" ? found : `${found}, ${quarantined} rejected`;
 }
 
 function trouble(report: Loaded): string[] {

@@ -146,10 +146,20 @@ function doing({ stdout }: Ended): "starting" | "inside a chunk" | "between chun
   return stdout.includes(`-${PARTS - 1}\n`) ? "reconciling" : "between chunks";
 }
 
+/** Runs to the end. On a machine that is too busy to answer a login in time a run ends as unreachable: a scheduler runs it again. */
+async function runWhole(job: LoadJob): Promise<Ended> {
+  for (let attempt = 1; ; attempt++) {
+    const ended = await start(argsOf(job)).ended;
+    if (ended.code !== UNREACHABLE || attempt === 3) return ended;
+  }
+}
+
+const UNREACHABLE = 3;
+
 async function loadOrigin(): Promise<void> {
   if (server === undefined) return;
   const job = { ...(await jobOf({ target: "postgres", connection: server.connection }, ORIGIN, "origin")) };
-  await expectRows(await start(argsOf(job)).ended, job, ORIGIN, microseconds);
+  await expectRows(await runWhole(job), job, ORIGIN, microseconds);
 }
 
 test.each(matrix)("%s, killed at random instants and run again: %s has every row once", async (table, _, place) => {
@@ -171,7 +181,7 @@ test.each(matrix)("%s, killed at random instants and run again: %s has every row
     if (ended.signal === "SIGKILL") {
       kill++;
       places.set(doing(ended), (places.get(doing(ended)) ?? 0) + 1);
-    } else {
+    } else if (ended.code !== UNREACHABLE) {
       await expectRows(ended, job, table, place.kept);
       finished++;
       round++;
@@ -179,7 +189,7 @@ test.each(matrix)("%s, killed at random instants and run again: %s has every row
     }
   }
   const last = await named(round);
-  await expectRows(await start(argsOf(last)).ended, last, table, place.kept);
+  await expectRows(await runWhole(last), last, table, place.kept);
   const summary = [...places].map(([what, count]) => `${count} ${what}`).join(", ");
   process.stderr.write(`${table}, ${place.title}: ${kills} kills (${summary}), ${finished} runs finished before theirs\n`);
 });

@@ -90,7 +90,7 @@ async function tended(
 ): Promise<RunResult> {
   const { upkeep } = prepared.target;
   if (upkeep === undefined) return work();
-  const { say } = call.conversation;
+  const { say, warn } = call.conversation;
   await restored(call, open); // what a run that died has left paused
   const policies = await policiesToPause(prepared, open.definition.model?.policies === "pause", open.connect);
   if (policies.length > 0) await upkeep.pause(prepared.name, policies);
@@ -105,6 +105,8 @@ async function tended(
     return run;
   } finally {
     await restored(call, open);
+    for (const { what } of policies.filter(({ drops }) => drops !== undefined))
+      warn(`${prepared.name}: policy ${what} drops the rows that are too old for it when it runs next; widen it to keep them`);
   }
 }
 
