@@ -172,7 +172,8 @@ async function loadChunk(
   const open = await prepared.plan.open(chunk, reader);
   if (next !== undefined) prepared.plan.prefetch?.(next);
   try {
-    const rows = prepared.plan.immutable ? open.sql : await keep(reader, open.sql);
+    const { immutable, textual = false } = prepared.plan;
+    const rows = immutable && !textual ? open.sql : await keep(reader, open.sql);
     const fingerprint = await fingerprintChunk(prepared, chunk, reader, rows);
     const { rejection } = prepared;
     const sql = mappedSelect(prepared.mapping, acceptedRows(rejection, rows));
@@ -187,7 +188,7 @@ async function loadChunk(
   }
 }
 
-/** What may change between two readings is read once: the fingerprint and the load see the same rows. */
+/** What may change between two readings, or is parsed by each, is read once: the fingerprint and the load see the same rows. */
 async function keep(db: DuckDbSession, sql: string): Promise<string> {
   await db.run(`CREATE OR REPLACE TEMPORARY TABLE dw_kept AS ${sql}`);
   return "SELECT * FROM temp.main.dw_kept";

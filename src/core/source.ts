@@ -55,6 +55,8 @@ export interface ReadPlan {
   readonly identity: string;
   /** True when the same identity always gives the same rows (a lake snapshot, immutable files). */
   readonly immutable: boolean;
+  /** True where rows are texts that every reading parses anew: whoever needs a chunk twice keeps it. */
+  readonly textual?: boolean;
   readonly chunks: readonly Chunk[];
   /** `db` is the DuckDB connection on which the chunk's sql will run (temporary tables live there). */
   readonly open: (chunk: Chunk, db: DuckDbSession) => Promise<OpenChunk>;

@@ -102,6 +102,7 @@ async function planPages(pg: Pg, held: Held, place: Place, request: ReadRequest)
     columns,
     identity: `postgres:${facts?.system}/${facts?.database}.${place.schema}.${place.table}@${await version(held.session, place, facts?.kind === "r")}`,
     immutable: !pg.server.embedded,
+    textual: true,
     chunks,
     open: (chunk) => openPages(pg, held, place, columns, chunk, request.where),
   };

@@ -147,6 +147,7 @@ function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPla
     columns,
     identity: `${opened.format.name}:${hash(identities(opened.files, versions))}`,
     immutable: true,
+    textual: opened.format.name === "csv" || opened.format.name === "jsonl",
     chunks: chunks.map(({ chunk }) => chunk),
     open: async (chunk) => {
       const planned = filesOf.get(chunk.id);

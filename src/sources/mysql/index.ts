@@ -82,6 +82,7 @@ async function planTable(place: Place, request: ReadRequest, isSnapshot: boolean
     columns,
     identity: await identityOf(place),
     immutable: isSnapshot,
+    textual: true,
     chunks: ranges.map(({ chunk }) => chunk),
     open: (chunk) => {
       const range = ranges.find((candidate) => candidate.chunk.id === chunk.id);
