@@ -125,10 +125,11 @@ function warehousePlaces(
   };
   const topicOf: WarehousePlaces["topicOf"] = (model) => {
     const object = catalog().objects.find((one) => one.model === model.name && one.slot === "kafka" && one.kind === "topic");
-    const name = object?.name.at(-1) ?? model.name;
+    const format = typeof object?.body.format === "string" ? object.body.format : "json";
+    const topic = { name: object?.name.at(-1) ?? model.name, columns: model.columns ?? {}, format };
     return {
       table: topicTable(model, now),
-      around: { topic: async (questions) => askTopic(await request.connections.slot("kafka"), name, questions) },
+      around: { topic: async (questions) => askTopic(await request.connections.slot("kafka"), topic, questions) },
     };
   };
   return { tableOf, sourceOf, topicOf, around: (model, engine) => ({ elsewhere, schema: () => schema(model, engine) }) };

@@ -85,8 +85,11 @@ function mysqlQuery(mysql: Mysql, server: "starrocks" | "mysql"): CheckSlot["que
   };
 }
 
-/** A session a query: its settings are nobody else's. Without the first, `select *` calls a column `table.column`. */
-const hiveSettings = ["SET hive.resultset.use.unique.column.names=false", "SET hive.fetch.task.conversion=more"];
+/**
+ * A session a query: its settings are nobody else's. Without the first, `select *` calls a column `table.column`; the second lets
+ * a timestamp be a number of seconds, which is UTC's.
+ */
+const hiveSettings = ["SET hive.resultset.use.unique.column.names=false", "SET hive.strict.timestamp.conversion=false"];
 
 function hiveQuery(hive: Hive): CheckSlot["query"] {
   return async (sql, { signal, timeoutMs }) => {

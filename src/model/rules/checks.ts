@@ -7,7 +7,7 @@ import { unknownModel } from "./relations.js";
 export function checkMistakes(model: Model, facts: ProjectFacts): readonly Mistake[] {
   const { checks, columns } = checked(model, facts);
   const all = checks.flatMap((check): AnyCheck[] => (check.check === "anomaly" ? [check, check.of] : [check]));
-  return all.flatMap((check) => [...columnMistakes(check, columns), ...referenceMistakes(check, facts)]);
+  return all.flatMap((check) => [...columnMistakes(check, columns), ...referenceMistakes(check, facts), ...suppressionMistakes(check)]);
 }
 
 interface Checked {
@@ -50,5 +50,19 @@ function referenceMistakes(check: AnyCheck, facts: ProjectFacts): readonly Mista
   return [
     ...unknownModel("checks.reference.model", check.model, facts),
     ...(columns === undefined ? [] : missing.map((name) => missingColumn("checks.reference.to", name, columns, check.model))),
+  ];
+}
+
+/** A suppression without an end would hide a failure for ever. */
+function suppressionMistakes({ check, suppress }: AnyCheck): readonly Mistake[] {
+  if (suppress === undefined) return [];
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(suppress.until) && !Number.isNaN(Date.parse(suppress.until));
+  if (isDay && suppress.reason.trim() !== "") return [];
+  return [
+    {
+      what: `suppresses its ${check} check until ${JSON.stringify(suppress.until)}, because of ${JSON.stringify(suppress.reason)}.`,
+      why: "A suppression has a last day and a reason.",
+      fix: 'Write suppress: { until: "2026-12-31", reason: "…" }.',
+    },
   ];
 }

@@ -115,6 +115,11 @@ describe("a wrong model is named by file, model and column", () => {
 
   test.each([
     [
+      "a check that is suppressed without an end",
+      { check: "not-null", column: "day", suppress: { until: "soon", reason: "known" } },
+      'suppresses its not-null check until "soon", because of "known".',
+    ],
+    [
       "a check of a missing column",
       { check: "not-null", column: "dya" },
       "names the column dya in `checks.not-null.column`, which it does not have.",
