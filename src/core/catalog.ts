@@ -81,14 +81,23 @@ export function fillHoles<T extends Json>(value: T, environment: string): T {
   return fill(value, environment) as T; // a hole stands where the filled value's type is expected
 }
 
+/** What has no hole is answered as it is: most of a catalog, and copying it costs more than all rules together. */
 function fill(value: Json, environment: string): Json {
+  if (typeof value !== "object" || value === null) return value;
   if (isHole(value)) {
     const chosen = Object.hasOwn(value.$env, environment) ? value.$env[environment] : value.$env.default;
     return fill(chosen ?? null, environment);
   }
-  if (Array.isArray(value)) return value.map((member) => fill(member, environment));
+  if (Array.isArray(value)) {
+    const members = value.map((member) => fill(member, environment));
+    return members.some((member, index) => member !== value[index]) ? members : value;
+  }
   if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fill(member, environment)]));
+  const changed = Object.entries(value).flatMap(([key, member]): [string, Json][] => {
+    const filled = fill(member, environment);
+    return filled === member ? [] : [[key, filled]];
+  });
+  return changed.length === 0 ? value : { ...value, ...Object.fromEntries(changed) };
 }
 
 /** Environments that some hole in `value` names, sorted; `default` is not one of them. */
