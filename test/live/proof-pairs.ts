@@ -617,6 +617,12 @@ export function rebuildPairs(): NamedPair[] {
       [p({ n: t.int("n").default(1) }), view("w", "p", { id: t.bigint("i"), n: t.int("n").nullable() }, "SELECT id, n")],
       [p(), view("w", "p", { id: t.bigint("i") }, "SELECT id")],
     ),
+    pair(
+      "a column is renamed that an aggregate and a view read",
+      [p({ n: t.int("n").default(1) }), h(hour.replace("value", "n::double precision")), view("w", "p", { n: t.int("n") }, "SELECT n")],
+      [p({ m: t.int("n").default(1) }), h(hour.replace("value", "m::double precision")), view("w", "p", { n: t.int("n") }, "SELECT m")],
+      { renames: [{ rename: "column", id: objectId("timescale", "table", ["public", "p"]), from: "n", to: "m" }] },
+    ),
     pair("a type under a view", [p({}, hyper), values, overValues], [p(real, hyper), values, overValues], { seed: SEED }),
     pair(
       "a table goes that a view read until now",

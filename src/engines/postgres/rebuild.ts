@@ -454,7 +454,9 @@ function repeatable(statements: readonly StatementBody[]): StatementBody[] {
 /** A dependant that steps aside while what it reads changes, and takes its grants along. */
 export function stepAside(object: CatalogObject, making: Making): StatementBody[] {
   const back = [...making.create(object).map(({ text }) => text), restoreGrants(object.name)];
-  return [statement(keepGrants(object.name, object.name), { undo: [] }), statement(dropText(object), { undo: back })];
+  const lost = hazard("data-loss", `Buckets of ${displayName(object.name)} whose source rows are gone cannot be computed again.`);
+  const hazards = object.kind === "continuous-aggregate" ? [lost] : [];
+  return [statement(keepGrants(object.name, object.name), { undo: [] }), statement(dropText(object), { hazards, undo: back })];
 }
 
 export function comeBack(object: CatalogObject, making: Making): StatementBody[] {

@@ -1,7 +1,9 @@
 import type { Catalog, CatalogObject, ObjectId } from "../../core/catalog.js";
 import { renameColumns } from "../../core/diff.js";
+import { sameJson } from "../../core/json.js";
 import type { Along, Operation } from "../../core/operation.js";
-import { readsColumn } from "./reads.js";
+import { quoting } from "./dialect.js";
+import { readsColumn, redirected } from "./reads.js";
 
 /*
  * PostgreSQL refuses to retype or drop a column that a view reads, and to drop what a view reads: a view is bound to tables
@@ -29,7 +31,10 @@ export function weave(operations: readonly Operation[], before: Catalog, after: 
       operations.flatMap((operation) => (operation.op === "rename-object" ? [[operation.from.id, operation.object.id]] : [])),
     ),
   };
-  return [escalate, swapTogether, dropLate, stepAside].reduce((woven, step) => step({ ...weaving, operations: woven }), [...operations]);
+  return [followRenames, escalate, swapTogether, dropLate, stepAside].reduce(
+    (woven, step) => step({ ...weaving, operations: woven }),
+    [...operations],
+  );
 }
 
 const idAfter = ({ movedTo }: Weaving, id: ObjectId): ObjectId => movedTo.get(id) ?? id;
@@ -108,6 +113,19 @@ function readers(weaving: Weaving, operation: Operation): CatalogObject[] {
 }
 
 const isAggregate = ({ kind }: CatalogObject): boolean => kind === "continuous-aggregate";
+
+/** The engine renames a column in the queries that read it: a query that differs by nothing else needs no statement. */
+function followRenames(weaving: Weaving): Operation[] {
+  const renames = weaving.operations.flatMap((operation) => (operation.op === "rename-column" ? [operation] : []));
+  return weaving.operations.filter((operation) => {
+    if (operation.op !== "rebuild-object" && operation.op !== "replace-object") return true;
+    const before = weaving.before.get(idBefore(weaving, operation.object.id));
+    if (before === undefined || !FOLLOWS.has(before.kind)) return true;
+    const own = renames.filter(({ object }) => before.dependsOn.includes(idBefore(weaving, object.id)));
+    const names = new Map(own.map(({ from, to }) => [quoting.ident(from), quoting.ident(to)]));
+    return names.size === 0 || !sameJson({ ...before.body, query: redirected(queryOf(before), names) }, operation.object.body);
+  });
+}
 
 /** A retyped column under a continuous aggregate: the table is rebuilt, because the aggregate cannot step aside without its rows. */
 function escalate(weaving: Weaving): Operation[] {
