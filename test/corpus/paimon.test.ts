@@ -76,6 +76,19 @@ describe("every shared table, and every other state of it that has expected rows
   }
 });
 
+test("inspecting a table tells how its rows are merged", async () => {
+  const table = await openPaimon(await openLocal(`${own}partial_update_groups/table`), { at: {} });
+  const { facts, refused } = await table.inspect();
+  const told = Object.fromEntries(facts.map(({ name, value }) => [name, value]));
+  expect(refused).toEqual([]);
+  expect(told).toMatchObject({
+    "merge engine": "partial-update",
+    "sequence groups": expect.stringMatching(/^g1 orders b, c, .*; g2, g3 order d, /),
+    "aggregate functions": expect.stringContaining("s1: sum"),
+    "a backfill reads": expect.stringMatching(/^0 files as they are, \d+ files \(\d+ bytes\) merged by key, in 1 chunk$/),
+  });
+});
+
 describe("reading less", () => {
   const table = `${own}partial_update_groups/table`;
 

@@ -1,7 +1,7 @@
 import type { Inspection, InspectionSection } from "../../core/source.js";
 import { typeText } from "../../core/types.js";
 import type { DataFile } from "./manifests.js";
-import { byBucket, partsOf } from "./parts.js";
+import { byBucket, packed, partsOf } from "./parts.js";
 import { keyTypesOf, sourceColumn } from "./plan.js";
 import type { TableSchema } from "./schema.js";
 import { branches, readSnapshot, snapshotIds, tags } from "./snapshots.js";
@@ -41,7 +41,11 @@ function facts(table: PaimonTable): readonly Fact[] {
     ...fact("primary key", schema.primaryKeys.join(", ")),
     ...fact("partitioned by", schema.partitionKeys.join(", ")),
     ...fact("merge engine", table.hasKey ? (options.mergeEngine ?? options.text("merge-engine")) : undefined),
-    ...fact("sequence field", options.sequenceFields.join(", ")),
+    ...fact("sequence field", [...options.sequenceFields, ...(options.sequenceDescending ? ["descending"] : [])].join(", ")),
+    ...fact("sequence groups", sequenceGroups(table)),
+    ...fact("aggregate functions", aggregateFunctions(table)),
+    ...fact("removes rows", removals(table)),
+    ...fact("row tracking", options.dataEvolution ? "columns of the same rows may lie in several files, the newest counts" : undefined),
     ...fact("buckets", options.text("bucket")),
     ...fact("changelog producer", options.text("changelog-producer")),
     ...fact("deletion vectors", options.deletionVectors ? "enabled" : undefined),
@@ -55,8 +59,35 @@ function facts(table: PaimonTable): readonly Fact[] {
   ];
 }
 
+/** `g1 orders b, c; g2, g3 order d`. */
+function sequenceGroups({ options }: PaimonTable): string {
+  const told = options.sequenceGroups.map(
+    ({ sequence, members }) => `${sequence.join(", ")} ${sequence.length === 1 ? "orders" : "order"} ${members.join(", ")}`,
+  );
+  return told.join("; ");
+}
+
+/** Those of columns that have one; in an aggregation table the others keep their last value that is not null. */
+function aggregateFunctions({ schema, options, hasKey }: PaimonTable): string {
+  if (!hasKey || (options.mergeEngine !== "aggregation" && options.mergeEngine !== "partial-update")) return "";
+  const columns = schema.fields.filter(({ name }) => !schema.primaryKeys.includes(name) && !options.sequenceFields.includes(name));
+  return columns
+    .flatMap(({ name }) => {
+      const { aggregate, ignoreRetract } = options.field(name);
+      return aggregate === undefined ? [] : [`${name}: ${aggregate}${ignoreRetract ? ", nothing taken back" : ""}`];
+    })
+    .join("; ");
+}
+
+function removals({ options, hasKey }: PaimonTable): string {
+  if (!hasKey || options.ignoreDelete) return "";
+  if (options.removeOnDelete) return "on delete";
+  return options.removeOnSequenceGroup.length === 0 ? "" : `on delete by the sequence group of ${options.removeOnSequenceGroup.join(", ")}`;
+}
+
 async function readingFacts(table: PaimonTable, all: readonly DataFile[], files: readonly DataFile[]): Promise<readonly Fact[]> {
   const parts = partsOf(table, files, await keyTypesOf(table, files));
+  const chunks = packed(parts).length;
   const merged = parts.filter((part) => part.mode === "merge").flatMap((part) => part.files);
   const vectors = [...(await table.vectors()).values()];
   const hidden = all.length - files.length;
@@ -69,7 +100,7 @@ async function readingFacts(table: PaimonTable, all: readonly DataFile[], files:
       : [{ name: "deletion vectors in files", value: `${vectors.length}${deleted > 0 ? `, ${deleted} rows` : ""}` }]),
     {
       name: "a backfill reads",
-      value: `${files.length - merged.length} files as they are, ${merged.length} files (${bytesOf(merged)} bytes) merged by key`,
+      value: `${files.length - merged.length} files as they are, ${merged.length} files (${bytesOf(merged)} bytes) merged by key, in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}`,
     },
   ];
 }
