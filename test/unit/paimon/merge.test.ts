@@ -57,8 +57,10 @@ const tables: readonly (readonly [string, Readonly<Record<string, string>>])[] =
   ["a sequence field", { ...functions(["", "", "sum", "first_value", "last_value", "bool_or", ""]), "sequence.field": "seq" }],
 ];
 
-const merged: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
-  ...tables.map(([name, options]) => [`aggregation: ${name}`, { "merge-engine": "aggregation", ...options }]),
+type Named = readonly [string, Readonly<Record<string, string>>];
+
+const merged: readonly Named[] = [
+  ...tables.map(([name, options]): Named => [`aggregation: ${name}`, { "merge-engine": "aggregation", ...options }]),
   ["partial-update", { "merge-engine": "partial-update" }],
   [
     "partial-update: a sequence group",
