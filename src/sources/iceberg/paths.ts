@@ -4,7 +4,8 @@ import type { Storage } from "../../core/storage.js";
 /*
  * Locations in metadata are those of the warehouse that wrote them (s3a://…, hdfs://…, file:/…). Here they are mapped to
  * where the export lies: below the table's own location as they stand; below another known prefix (`write.data.path`, a
- * location that the table has left) where the file is found in the export. Everything else is outside.
+ * location that the table has left, the folder of imported files) where the file is found in the export. Everything else
+ * is outside.
  */
 
 export interface PathMap {
@@ -66,7 +67,16 @@ function guesses(path: string, prefixes: readonly string[]): readonly Guess[] {
     if (index > 0)
       found.push({ prefix: segments.slice(0, index + 1).join("/"), folder: `${name}/`, rest: segments.slice(index + 1).join("/") });
   }
-  return found;
+  return [...found, ...shorter(segments)];
+}
+
+/** Imported files (add_files) lie anywhere: what is left of a path when its first folders are taken off, down to one folder and the name. */
+function shorter(segments: readonly string[]): readonly Guess[] {
+  return segments.slice(1, -1).flatMap((segment, at) => {
+    if (segment === "") return [];
+    const [prefix, rest] = [segments.slice(0, at + 1).join("/"), segments.slice(at + 1).join("/")];
+    return ["", "data/"].map((folder) => ({ prefix, folder, rest }));
+  });
 }
 
 function tail(path: string, prefix: string): string | undefined {

@@ -379,6 +379,19 @@ describe("metadata", () => {
     expect(await rowsOf(root)).toEqual([{ id: "1" }]);
   });
 
+  test("that names imported files finds them by as much of their paths as the export has", async () => {
+    const sql = { sql: "SELECT 1::BIGINT AS id", ids: "{id: 1}" };
+    const import1 = { ...sql, name: "one.parquet", location: "hdfs://nn:8020/warehouse/old.db/sales/day=1/one.parquet" };
+    const import2 = { ...sql, name: "two.parquet", location: "hdfs://nn:8020/warehouse/old.db/sales/day=2/two.parquet" };
+    const root = await writeTable({ fields: [id], files: [import1, import2] });
+    expect(await codeOf(rowsOf(root))).toBe("DW-FILE-OUTSIDE");
+    for (const [day, name] of ["one.parquet", "two.parquet"].entries()) {
+      await mkdir(join(root, `sales/day=${day + 1}`), { recursive: true });
+      await rename(join(root, "data", name), join(root, `sales/day=${day + 1}`, name));
+    }
+    expect(await rowsOf(root)).toEqual([{ id: "1" }, { id: "1" }]);
+  });
+
   test("with columns that differ in case alone is read one of them at a time", async () => {
     const files = [{ sql: "SELECT 1::BIGINT AS id, 'one' AS other", ids: "{id: 1, other: 2}" }];
     const twins = { fields: [id, { ...name, name: "ID" }], files };
