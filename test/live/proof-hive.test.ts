@@ -37,6 +37,9 @@ afterAll(async () => {
 
 const none = catalogOf("proof", []);
 
+/** Milliseconds: a pair may be several MapReduce jobs on a busy machine. */
+const PATIENCE = 300_000;
+
 function wantedOf(models: readonly Model[]): Catalog {
   const { objects } = catalogFor(engine, models);
   return catalogOf(
@@ -163,21 +166,29 @@ describe.runIf(session)("the reference warehouses", () => {
     );
   };
 
-  test.each(["weather", "flow360"])("every table and view of %s is made, and read back equal", async (warehouse) => {
-    const live = session as HiveSession; // as above
-    const project = await openProject({ cwd: process.cwd(), redactor: new Redactor(), variables: {} });
-    const { catalog } = resolveWarehouse(warehouse, await project.models(warehouse), engines);
-    await project.close();
-    const own = catalog.objects.filter(({ slot }) => slot === "hive");
-    const wanted = runnable(catalogIn(catalogOf("proof", own), "local"));
-    expect(wanted.objects.length).toBeGreaterThan(2);
-    await apply(live, planFor(engine, none, wanted));
-    await isNow(live, wanted);
-  });
+  test.each(["weather", "flow360"])(
+    "every table and view of %s is made, and read back equal",
+    async (warehouse) => {
+      const live = session as HiveSession; // as above
+      const project = await openProject({ cwd: process.cwd(), redactor: new Redactor(), variables: {} });
+      const { catalog } = resolveWarehouse(warehouse, await project.models(warehouse), engines);
+      await project.close();
+      const own = catalog.objects.filter(({ slot }) => slot === "hive");
+      const wanted = runnable(catalogIn(catalogOf("proof", own), "local"));
+      expect(wanted.objects.length).toBeGreaterThan(2);
+      await apply(live, planFor(engine, none, wanted));
+      await isNow(live, wanted);
+    },
+    PATIENCE,
+  );
 });
 
 describe("tables and views on Hive 4.0.1", () => {
-  test.runIf(session).each(pairs.map((pair) => [pair.name, pair] as const))("%s", (_, pair) => prove(session as HiveSession, pair)); // runs only where there is one
+  test.runIf(session).each(pairs.map((pair) => [pair.name, pair] as const))(
+    "%s",
+    (_, pair) => prove(session as HiveSession, pair),
+    PATIENCE,
+  ); // runs only where there is one
 
   test.runIf(session)("what is there is imported as models that make it again", async () => {
     if (!session || !hive) return;

@@ -204,6 +204,14 @@ function formatOf(storage: JsonObject, parameters: Readonly<Record<string, strin
   return { storedAs, ...(FORMATS[storedAs]?.serde !== serde && { serde }), serdeProperties: properties, delimited };
 }
 
+/** A format in the words that a description is read back in: a SerDe that is the format's own is not said. */
+export function formatAsDescribed(format: FormatBody): FormatBody {
+  const { storedAs, serde, ...rest } = format;
+  const input = storedAs === undefined ? undefined : FORMATS[storedAs]?.input;
+  const [own] = Object.entries(FORMATS).find(([, classes]) => classes.input === input && classes.serde === serde) ?? [];
+  return own === undefined ? format : { ...rest, storedAs: own };
+}
+
 function delimitersOf(settings: Readonly<Record<string, string>>): Record<string, string> {
   const found = DELIMITERS.flatMap(([part, ...names]) => {
     const value = names.map((name) => settings[name]).find((one) => one !== undefined);

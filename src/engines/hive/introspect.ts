@@ -12,7 +12,7 @@ import {
   type TableBody,
   type ViewBody,
 } from "./body.js";
-import { type Described, described } from "./described.js";
+import { type Described, described, formatAsDescribed } from "./described.js";
 import { hive } from "./dialect.js";
 import { normalize } from "./normalize.js";
 
@@ -150,7 +150,7 @@ function onlyStated(live: JsonObject, wanted: JsonObject): JsonObject {
   const { location, storedAs, ...rest } = live;
   return {
     ...rest,
-    ...(live.rewrite !== undefined && { query: unquoted(String(live.query)) }),
+    ...(live.query !== undefined && { query: unquoted(String(live.query)) }),
     ...(live.properties !== undefined && { properties: Object.fromEntries(properties) }),
     ...(location !== undefined && wanted.location !== undefined && { location: placeText(String(location)) }),
     ...(storedAs !== undefined && wanted.storedAs !== undefined && { storedAs }),
@@ -161,7 +161,7 @@ function onlyStated(live: JsonObject, wanted: JsonObject): JsonObject {
 function asShown(ours: HiveObject): JsonObject {
   const body = ours.body as JsonObject;
   const place = body.location === undefined ? {} : { location: placeText(String(body.location)) };
-  if (ours.kind === "view") return { ...body, query: ours.body.query.trim() };
+  if (ours.kind === "view") return { ...body, query: unquoted(ours.body.query) };
   if (ours.kind === "materialized-view") {
     const columns = ours.body.columns.map(({ name }) => ({ name, comment: "" })); // CREATE MATERIALIZED VIEW has no place for comments
     return { ...body, ...place, query: unquoted(ours.body.query), columns };
@@ -169,7 +169,7 @@ function asShown(ours: HiveObject): JsonObject {
   return ours.kind === "table" ? { ...tableAsShown(ours.body), ...place } : body;
 }
 
-/** Of a materialized view Hive keeps the query without its backticks. */
+/** Hive keeps the query of some views without its backticks. */
 function unquoted(query: string): string {
   return query.replaceAll("`", "").trim();
 }
@@ -181,6 +181,7 @@ function tableAsShown(body: TableBody): JsonObject {
   const enforced = columns.some((column) => column.nullable === false);
   return {
     ...body,
+    format: formatAsDescribed(body.format),
     columns: columns as readonly Json[],
     notNull: enforced ? body.notNull : "none",
     key: partitioned(body.key) ? [] : body.key,
