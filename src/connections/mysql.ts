@@ -157,7 +157,8 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   5203: "DW-PERMISSION",
 };
 
-function refused(sql: string, { code, message }: Extract<MysqlAnswer, { ok: false }>): DwError {
+/** The letter for a refusal, for those who ask first and judge the answer themselves. */
+export function refused(sql: string, { code, message }: Extract<MysqlAnswer, { ok: false }>): DwError {
   return new DwError(CODES[code] ?? "DW-ENGINE-REFUSED", {
     what: `The server refused: ${sql}`,
     why: `${message} (${code})`,

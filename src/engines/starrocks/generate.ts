@@ -262,9 +262,10 @@ function activate(object: StarrocksObject): StatementBody[] {
   return [
     statement(sql`ALTER MATERIALIZED VIEW ${view} ACTIVE`, {
       repeatable: true,
+      undo: [],
       wait: { job: "starrocks-active", args: { database, view: name } },
     }),
-    statement(sql`REFRESH MATERIALIZED VIEW ${view} FORCE WITH SYNC MODE`, { repeatable: true }),
+    statement(sql`REFRESH MATERIALIZED VIEW ${view} FORCE WITH SYNC MODE`, { repeatable: true, undo: [] }),
   ];
 }
 
@@ -423,12 +424,12 @@ function replace(from: StarrocksObject, object: StarrocksObject): StatementBody[
   const swapWhy = `views that are built on ${displayName(object.name)} become inactive until they are refreshed`;
   return [
     // What an interrupted run left under this name is computed again.
-    statement(sql`DROP MATERIALIZED VIEW IF EXISTS ${id(...shadow)}`, { repeatable: true }),
+    statement(sql`DROP MATERIALIZED VIEW IF EXISTS ${id(...shadow)}`, { repeatable: true, undo: [] }),
     statement(raw(create(object, shadow).text.replace(/^CREATE MATERIALIZED VIEW /, "CREATE MATERIALIZED VIEW IF NOT EXISTS ")), {
       repeatable: true,
       undo: [drop(object, shadow).text],
     }),
-    statement(sql`REFRESH MATERIALIZED VIEW ${id(...shadow)} WITH SYNC MODE`, { repeatable: true }),
+    statement(sql`REFRESH MATERIALIZED VIEW ${id(...shadow)} WITH SYNC MODE`, { repeatable: true, undo: [] }),
     statement(sql`ALTER MATERIALIZED VIEW ${id(...qualifiedName(object))} SWAP WITH ${id(shadow.at(-1) ?? "")}`, {
       hazards: [{ kind: "blocks-writes", why: swapWhy }],
     }),

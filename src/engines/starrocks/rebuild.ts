@@ -45,12 +45,14 @@ export function rebuild(from: TableObject, to: TableObject, why: string): Statem
       ...plain,
       text: insert,
       hazards: copyHazards(from, to, why),
+      undo: [], // the way back of the table before and behind it is theirs too
       repeatable: true,
       wait: { job: "starrocks-copy", args },
     },
     {
       ...plain,
       text: comparison(table, beside, from.body, to.body),
+      undo: [],
       repeatable: true,
       wait: { job: "starrocks-compare", args: { ...args, copy: insert } },
     },

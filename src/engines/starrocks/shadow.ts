@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { refused } from "../../connections/mysql.js";
 import { DwError } from "../../core/errors.js";
 import { isJsonObject, type Json, sameJson } from "../../core/json.js";
 import type { StatementBody } from "../../core/plan.js";
@@ -50,16 +51,15 @@ const STEPS: Readonly<Record<string, (at: Shadow, ...how: Parameters<ShadowStep>
 
 // ------------------------------------------------------------------------------------------------ create
 
+type Refusal = Extract<MysqlAnswer, { ok: false }>;
+
 const EXISTS: ReadonlySet<number> = new Set([1050, 1005]);
 
 /** An interrupted run may have made it already: then it is the same table. Anything else of that name is not ours to use. */
 async function createShadow({ database, shadow }: Shadow, session: MysqlSession, { text }: StatementBody): Promise<void> {
   const answer = await session.ask(text);
   if (answer.ok) return;
-  if (!EXISTS.has(answer.code)) {
-    await session.query(text); // refused again, with the letter for it
-    return;
-  }
+  if (!EXISTS.has(answer.code)) throw refused(text, answer);
   const [row] = await session.query(sql`SHOW CREATE TABLE ${id(database, shadow)}`.text);
   if (sameJson(tableIn(row?.["Create Table"] ?? "", database), tableIn(text, database))) return;
   throw new DwError("DW-TARGET-MOVED", {
@@ -129,13 +129,13 @@ async function loadOnce(
     if (state === undefined || state === "CANCELLED") {
       const answer = await session.ask(text);
       if (answer.ok) return;
-      if (!isUsed(answer)) await session.query(text); // refused again, with the letter for it
+      if (!isUsed(answer)) throw refused(text, answer);
     } else if (Date.now() >= until) throw stillLoading(label, state);
     await sleep(pause, undefined, { signal });
   }
 }
 
-const isUsed = (answer: MysqlAnswer): boolean => !answer.ok && /label .* has already been used/i.test(answer.message);
+const isUsed = ({ message }: Refusal): boolean => /label .* has already been used/i.test(message);
 
 /** FINISHED, CANCELLED, or a state on the way; undefined for a label that the engine does not know (any more). */
 async function stateOf(session: MysqlSession, database: string, label: string): Promise<string | undefined> {

@@ -403,7 +403,7 @@ export class FakeStarrocks {
   async load(name: readonly string[], headers: IncomingHttpHeaders, body: string): Promise<void> {
     const [, , relation] = this.relation({ id: 0, database: undefined }, name, notFound);
     if (relation.kind !== "table") throw new Refusal(`${name.join(".")} is not a table`);
-    await this.rows.streamLoad(relation, headers, body);
+    await this.rows.inTurn(() => this.rows.streamLoad(relation, headers, body));
   }
 
   private isShown(sql: string): boolean {
@@ -445,7 +445,7 @@ export class FakeStarrocks {
         ? [own]
         : "partitions" in partition
           ? partition.partitions.map((one) => one.name)
-          : [...(await this.rows.automatic(relation)).keys()];
+          : [...(await this.rows.inTurn(() => this.rows.automatic(relation))).keys()];
     return names.map((one, index) => ({ PartitionId: String(10_000 + index), PartitionName: one }));
   }
 

@@ -55,8 +55,21 @@ export class FakeRows {
   /** Labels by database, with what became of their transactions. */
   readonly labels = new Map<string, "VISIBLE" | "PREPARE" | "COMMITTED" | "ABORTED">();
 
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** One statement after the other: stores are made and changed on the way. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => undefined); // whoever asked hears of it
+    return mine;
+  }
+
   /** Rows of a query, nothing of another statement; undefined when the statement is not about rows. */
-  async run(sql: string, names: Names, database: string | undefined): Promise<readonly Row[] | undefined> {
+  run(sql: string, names: Names, database: string | undefined): Promise<readonly Row[] | undefined> {
+    return this.inTurn(() => this.statement(sql, names, database));
+  }
+
+  private async statement(sql: string, names: Names, database: string | undefined): Promise<readonly Row[] | undefined> {
     const tokens = tokenize(sql.trim().replace(/;$/, ""));
     const first = tokens[0]?.key ?? "";
     if (first === "INSERT") return this.insert(sql, tokens, names, database);

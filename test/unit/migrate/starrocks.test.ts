@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { migrateDown } from "../../../src/app/migrate/down.js";
 import { readHistory } from "../../../src/app/migrate/folder.js";
 import { readIntent } from "../../../src/app/migrate/intent.js";
 import { openLiveSlots } from "../../../src/app/migrate/live-slots.js";
@@ -146,7 +147,7 @@ describe("migrations of StarRocks", () => {
         expect(times, `${does} at ${text}`).toBeLessThanOrEqual(repeatable ? 2 : 1);
       }
     }
-  });
+  }, 180_000);
 
   test("a job that the engine cancels stops the run with its reason; the next run tries it again", async () => {
     await statementsOfTheWay();
@@ -163,6 +164,39 @@ describe("migrations of StarRocks", () => {
     await up();
     expect(await differences()).toEqual([]);
   });
+
+  test("a rebuild keeps the rows and, until its hold is over, the old table: down brings it back", async () => {
+    const kind = (table: string): Model[] =>
+      models({}, 4, "first").map((model) =>
+        model.name === "readings" ? ({ ...model, on: { starrocks: { ...model.on.starrocks, ...{ table } } } } as Model) : model,
+      );
+    await make("first", kind("duplicate"));
+    await up();
+    const session = { id: 0, database: undefined };
+    await server.fake.run("INSERT INTO shop.readings VALUES (1, 10), (2, NULL)", session);
+    await make("second", kind("primary"));
+    await up();
+    const rows = (): Promise<unknown> => server.fake.run("SELECT id, value FROM shop.readings ORDER BY id", session);
+    const kept = [
+      { id: "1", value: "10" },
+      { id: "2", value: null },
+    ];
+    expect([await differences(), await rows()]).toEqual([[], kept]);
+    const { unapproved } = await migrateDown(await meeting(), { dryRun: true, lockTimeoutMs: 0, approve: [] });
+    await migrateDown(await meeting(), { dryRun: false, lockTimeoutMs: 0, approve: unapproved.map(({ line }) => line) });
+    expect([await differences(), await rows()]).toEqual([[], kept]);
+    expect(server.fake.showCreate(session, ["shop", "readings"])).toContain("DUPLICATE KEY");
+    await up();
+    expect(held()).toHaveLength(1);
+    const later = await meeting();
+    await migrateUp({ ...later, hold: 0, now: Date.now() + 60_000 }, { dryRun: false, lockTimeoutMs: 0, approve: [] });
+    expect([held(), await rows()]).toEqual([[], kept]);
+  });
+
+  /** Old tables of rebuilds. */
+  function held(): string[] {
+    return [...(server.fake.databases.get("shop")?.keys() ?? [])].filter((name) => name.includes("__dw_"));
+  }
 
   test("a table that somebody changed meanwhile is found, and not migrated", async () => {
     await make("first", before);
