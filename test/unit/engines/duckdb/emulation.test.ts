@@ -46,6 +46,43 @@ function orders(change: Partial<Parameters<typeof defineTable>[1]> = {}, options
 }
 
 describe("StarRocks emulated on DuckDB", () => {
+  test("changes that share one ALTER, fields of a struct and a partition that goes are executed as well", () =>
+    withDatabase(async (db) => {
+      const parts = (...names: string[]) => ({
+        table: "duplicate",
+        partitionBy: {
+          by: "range",
+          columns: ["day"],
+          partitions: names.map((name) => ({ name, from: [`2024-0${name.slice(1)}-01`], to: [`2024-0${Number(name.slice(1)) + 1}-01`] })),
+        },
+      });
+      const place = t.struct({ city: t.varchar(5), zip: t.int() }).nullable();
+      const more = (columns: object) => orders({ columns: { ...base.columns, ...columns } } as never, parts("p1", "p2"));
+      const first = starrocksCatalog([more({ n: t.int().nullable(), gone: t.int().nullable(), place })]);
+      const wanted = starrocksCatalog([
+        orders(
+          {
+            columns: {
+              ...base.columns,
+              n: t.bigint().nullable(),
+              fresh: t.varchar(3).nullable(),
+              place: t.struct({ city: t.varchar(5), lane: t.int() }).nullable(),
+            },
+          } as never,
+          parts("p2"),
+        ),
+      ]);
+      await migrate(db, nothing, first);
+      await db.run(
+        "INSERT INTO ciapol.orders SELECT i, make_date(2024, i, 3), 1, 'x', i, 0, {'city': 'a', 'zip': 1} FROM range(1, 3) AS numbers(i)",
+      );
+      await migrate(db, first, wanted);
+      expect(diff(await live(db), wanted)).toEqual([]);
+      expect(await db.rows("SELECT id, n, fresh, place.city AS city FROM ciapol.orders")).toEqual([
+        { id: "2", n: "2", fresh: null, city: "a" },
+      ]);
+    }));
+
   test("ciapol is made, looks as it was wanted, and a second look plans nothing", () =>
     withDatabase(async (db) => {
       const wanted = starrocksCatalog(ciapolModels);
