@@ -3,8 +3,8 @@ import { isJsonObject } from "../../core/json.js";
 import type { StatementBody } from "../../core/plan.js";
 import type { MysqlSession } from "../../core/session.js";
 import { starrocks } from "./dialect.js";
+import { shadowStep } from "./execute-rebuild.js";
 import { awaitJobs, JOB_PATIENCE, type JobPatience, type JobTable, youngestJob } from "./jobs.js";
-import { shadowStep } from "./shadow.js";
 
 const { sql, id } = starrocks;
 

@@ -13,7 +13,7 @@ import { parseType } from "./types.js";
 /*
  * What no ALTER leads to is built anew beside the old table: shadow, copy partition by partition, compare, swap, and a drop
  * that waits for the environment's hold, so that there is a way back until then. Each statement can be repeated after a
- * crash; what the text alone cannot say (labels, partitions) `wait` tells its runner (shadow.ts).
+ * crash; what the text alone cannot say (labels, partitions) `wait` tells its runner (execute-rebuild.ts).
  */
 
 const { sql, id, join, lit, raw } = starrocks;
