@@ -175,6 +175,19 @@ describe(`a type changes under a columnstore, an aggregate and policies, ${exter
     expect(await facts()).toBe(before);
   });
 
+  test("a view that somebody else made on it is named, and nothing is changed", async () => {
+    await meet((_, pg) => pg.query("CREATE VIEW somebodys_view AS SELECT max(temperature) FROM sensor_data"));
+    const refused = await meet((meeting) =>
+      up(meeting).then(
+        () => undefined,
+        (error: DwError) => error,
+      ),
+    );
+    expect(refused).toMatchObject({ code: "DW-ENGINE-REFUSED", what: expect.stringContaining("view public.somebodys_view") });
+    await meet((_, pg) => pg.query("DROP VIEW somebodys_view"));
+    expect(await facts()).toBe(before);
+  });
+
   test("lost before the swap, it is taken back by repair, as if it had never begun", async () => {
     await meet((meeting) => expect(up(losing(meeting, "LOCK TABLE"))).rejects.toThrow("The connection is gone"));
     expect(JSON.parse(await facts())).toMatchObject({ ...JSON.parse(before), jobs: expect.anything(), "set aside": 1 });

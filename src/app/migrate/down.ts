@@ -33,8 +33,9 @@ export async function migrateDown(meeting: Meeting, options: DownOptions): Promi
   const lease = await takeLock(meeting, options.lockTimeoutMs);
   return underLease(lease, async () => {
     const steps = await stepsBack(meeting, options.to);
-    const known = new Set([...allStatements(meeting), ...steps.flatMap((step) => step.plan.statements.map(({ id }) => id))]);
-    const approvals = approvalsAt(meeting.intent, options.approve, known, meeting.now);
+    const backwards = new Set(steps.flatMap((step) => step.plan.statements.map(({ id }) => id)));
+    const known = new Set([...allStatements(meeting), ...backwards]);
+    const approvals = approvalsAt(meeting.intent, options.approve, known, backwards, meeting.now);
     const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => meeting.slots.has(statement.slot));
     if (hazards.length > 0 && !options.dryRun) throw hazardLetter(meeting.history.warehouse, hazards);
     for (const step of options.dryRun ? [] : steps) {

@@ -83,16 +83,23 @@ function invalid(path: string, why: string): DwError {
 
 /**
  * Approvals that hold at `now`, those of the command line included. Throws DW-INTENT-INVALID for one that names no statement
- * in `known` (so that a typing error is not found at three in the morning) or that has expired.
+ * in `known` (so that a typing error is not found at three in the morning), or that has expired before its statement, one of
+ * `pending`, was executed. What has been executed needs no approval any more.
  */
-export function approvalsAt(intent: Intent, flags: readonly string[], known: ReadonlySet<string>, now: number): ReadonlySet<string> {
+export function approvalsAt(
+  intent: Intent,
+  flags: readonly string[],
+  known: ReadonlySet<string>,
+  pending: ReadonlySet<string>,
+  now: number,
+): ReadonlySet<string> {
   const today = new Date(now).toISOString().slice(0, 10);
   for (const line of flags) if (!APPROVAL.test(line)) throw strayApproval(line, "It does not have the form HAZARD@STATEMENT-ID.");
   const stated = [...intent.approvals, ...flags.map((line) => ({ line, until: undefined }))];
   for (const { line, until } of stated) {
-    if (!known.has(line.slice(line.indexOf("@") + 1)))
-      throw strayApproval(line, "No migration has a statement of that id; a changed statement has another one.");
-    if (until !== undefined && until < today) throw strayApproval(line, `It held until ${until}.`);
+    const statement = line.slice(line.indexOf("@") + 1);
+    if (!known.has(statement)) throw strayApproval(line, "No migration has a statement of that id; a changed statement has another one.");
+    if (until !== undefined && until < today && pending.has(statement)) throw strayApproval(line, `It held until ${until}.`);
   }
   return new Set(stated.map(({ line }) => line));
 }

@@ -92,7 +92,7 @@ async function agenda(meeting: Meeting, options: UpOptions): Promise<Agenda> {
   const applied = await store.applied(history.warehouse);
   const steps = pendingMigrations(history, applied, options.to).map((migration) => stepOf(history, migration, environment, slots));
   for (const { id } of steps) if ((await store.journal(history.warehouse, `${id}/down`)).length > 0) throw halfUndone(id);
-  const approvals = approvalsAt(meeting.intent, options.approve, knownStatements(history), meeting.now);
+  const approvals = approvalsAt(meeting.intent, options.approve, knownStatements(history), statementsOf(steps), meeting.now);
   const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => slots.has(statement.slot));
   return { steps, unapproved: hazards, applied: applied.length };
 }
@@ -103,6 +103,10 @@ function halfUndone(id: string): DwError {
     why: "Some of its statements are undone, and its journal still says that they were done.",
     fix: "`dw migrate repair --undo` ends the way back; then `dw migrate up` begins again.",
   });
+}
+
+function statementsOf(steps: readonly Step[]): Set<string> {
+  return new Set(steps.flatMap(({ plan }) => plan.statements.map(({ id }) => id)));
 }
 
 function knownStatements(history: History): Set<string> {

@@ -158,6 +158,16 @@ test("an approval that has expired does not hold", async () => {
   expect((await refusal(up())).why).toBe("It held until 2026-01-01.");
 });
 
+test("an approval that expires after its statement was executed stops no later run", async () => {
+  await make("first", toyTable("orders", { ...id, paid: "integer" }));
+  await up();
+  const made = await make("drop_paid", toyTable("orders", id));
+  await writeFile(join(folder, "intent.yaml"), `approvals:\n  - approve: ${made?.hazards[0]?.line}\n    until: 2026-01-02\n`);
+  await up();
+  const later = { ...(await meeting()), now: NOON + 30 * 86_400_000 };
+  expect((await migrateUp(later, { dryRun: false, lockTimeoutMs: 0, approve: [] })).steps).toEqual([]);
+});
+
 test("a stated rename keeps the rows; the file may keep the rename afterwards", async () => {
   await make("first", toyTable("orders", { ...id, paid: "integer" }));
   await up();
