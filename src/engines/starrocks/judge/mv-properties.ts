@@ -51,7 +51,9 @@ function baseTables(name: string): Check {
 const shared: Readonly<Record<string, Check>> = {
   partition_ttl_number: positive("partition_ttl_number"),
   partition_ttl: partitionedOnly("partition_ttl", (value) => checkPeriod("partition_ttl")(value)),
-  partition_retention_condition: partitionedOnly("partition_retention_condition", anything),
+  partition_retention_condition: (value, view, situation) => {
+    if (value !== "") partitionedOnly("partition_retention_condition", anything)(value, view, situation);
+  },
   auto_refresh_partitions_limit: (value, view, situation) => {
     if (view.refresh === "MANUAL")
       refuse("mv-refresh", "auto_refresh_partitions_limit is for views that refresh by themselves.", "Leave it out, or change REFRESH.");

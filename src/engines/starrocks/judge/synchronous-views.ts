@@ -4,7 +4,7 @@ import { columnsIn, inferType, isAggregate, partsOf } from "./infer.js";
 import { refuse } from "./refusal.js";
 import { queryColumns } from "./scope.js";
 import type { Situation } from "./situation.js";
-import { canBeKey, typeText } from "./sql-type.js";
+import { canBeKey, isFloat, typeText } from "./sql-type.js";
 
 /*
  * A materialized view without REFRESH is an index of one table: the engine keeps it with every load, and allows little.
@@ -99,8 +99,11 @@ function withView(table: Table, select: Select, name: string): Table {
   }
   const count = expressions.find((one) => one.kind === "call" && one.name === "count");
   if (count && table.keys !== "DUPLICATE") refuse("sync-count", `A ${table.keys} KEY table has no synchronous views with count.`, ASYNC);
-  if (table.keys === "DUPLICATE") checkPartitionsPlain(expressions, table);
-  else checkLikeBase(expressions, select, table);
+  if (table.keys === "DUPLICATE") {
+    checkFirst(expressions[0], table);
+    checkPartitionsPlain(expressions, table);
+  }
+  if (table.keys !== "DUPLICATE") checkLikeBase(expressions, select, table);
   return { ...table, rollups: [...table.rollups, { name, columns: [], reads: bound(expressions, select, table) }] };
 }
 
@@ -109,6 +112,17 @@ function bound(expressions: readonly Expression[], { where }: Select, table: Tab
   const aggregates = table.keys !== "AGGREGATE" && expressions.some(isAggregate);
   const all = [...(aggregates ? expressions : []), ...(where ? [where] : [])];
   return all.flatMap(columnsIn).map((column) => column.toLowerCase());
+}
+
+/** The first column is the view's sort key where it does not group. */
+function checkFirst(first: Expression | undefined, table: Table): void {
+  const column = first?.kind === "column" ? columnOf(table.columns, first.path.at(-1) ?? "") : undefined;
+  if (column && isFloat(column.type))
+    refuse(
+      "first-column-type",
+      `The view begins with ${column.name}, and ${typeText(column.type)} cannot sort it.`,
+      "Begin with another column.",
+    );
 }
 
 function checkPartitionsPlain(expressions: readonly Expression[], { partitioning }: Table): void {
