@@ -164,7 +164,7 @@ async function numberFacts(
 }
 
 /** A number somewhere inside of a JSON value that int64 or a double may not hold unchanged. */
-const riskyNumber = String.raw`[:,\[]-?(?:\d{16,}[],}]|[\d.]+[eE]\+?[3-9]\d\d)`;
+const riskyNumber = String.raw`[:,\[]-?(?:\d{16,}[],}]|[\d.]+[eE]\+?(?:309|3[1-9]\d|[4-9]\d\d|\d{4,}))`;
 
 function nestedType({ longest }: NumberFacts): LogicalType | undefined {
   return longest === 99 ? { kind: "json" } : undefined;

@@ -208,6 +208,10 @@ test("JSON Lines: a byte order mark before the first line is none of the data, p
 test("JSON Lines: what no double holds stays text, what nests too deeply stays JSON, and a key that is there twice is refused", async () => {
   await write("a.jsonl", '{"x":1e400}\n{"x":0.5}\n');
   expect(await read("jsonl:a.jsonl")).toEqual(['{"x":"1e400"}', '{"x":"0.5"}']);
+  await write("a.jsonl", '{"x":{"y":1.7976931348623157e+308}}\n');
+  expect(await read("jsonl:a.jsonl")).toEqual(['{"x":{"y":1.7976931348623157e+308}}']);
+  await write("a.jsonl", '{"x":{"y":1e309}}\n');
+  expect(await read("jsonl:a.jsonl")).toEqual(['{"x":"{\\"y\\":1e309}"}']);
   const deep = `${"[".repeat(200)}1${"]".repeat(200)}`;
   await write("a.jsonl", `{"x":${deep}}\n`);
   expect(await read("jsonl:a.jsonl")).toEqual([`{"x":"${deep}"}`]);
