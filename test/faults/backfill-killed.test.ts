@@ -115,7 +115,7 @@ const ORIGIN = "iceberg/i02_v2_days";
 
 async function jobOf(place: Pick<LoadJob, "target" | "path" | "connection">, table: string, name: string): Promise<LoadJob> {
   const from = table === "postgres" ? { source: "postgres:origin", from: server?.connection ?? {} } : { source: sourceOf(table) };
-  return { ...place, ...from, table: name, parts: PARTS, scratch: join(folder, "scratch"), dump: join(folder, "rows.jsonl") };
+  return { ...place, ...from, table: name, parts: PARTS, scratch: join(folder, `scratch_${name}`), dump: join(folder, `${name}.jsonl`) };
 }
 
 const argsOf = (job: LoadJob): string[] => [loadWorker, JSON.stringify(job)];
@@ -162,37 +162,44 @@ async function loadOrigin(): Promise<void> {
   await expectRows(await runWhole(job), job, ORIGIN, microseconds);
 }
 
-test.each(matrix)("%s, killed at random instants and run again: %s has every row once", async (table, _, place) => {
-  const where = place.where();
-  if (where === undefined || (table === "postgres" && server === undefined)) return;
-  if (table === "postgres") await loadOrigin();
-  const named = (round: number): Promise<LoadJob> => jobOf(where, table, `${table.replace(/\W/g, "_")}_${round}`);
-  const random = randomFrom(seed());
-  const [begun, whole] = [Date.now(), await named(0)];
-  const timed = await timedRun(whole);
-  await expectRows(timed.ended, whole, table, place.kept);
-  const total = Date.now() - begun;
-  const places = new Map<string, number>();
-  let [round, finished, working] = [1, 0, timed.working];
-  for (let kill = 0; kill < kills; ) {
-    const job = await named(round);
-    const early = kill % EARLY === EARLY - 1;
-    const ended = early ? await killedAfter(random() * total, argsOf(job)) : await killedAfter(random() * working, argsOf(job), WORKING);
-    if (ended.signal === "SIGKILL") {
-      kill++;
-      places.set(doing(ended), (places.get(doing(ended)) ?? 0) + 1);
-    } else if (ended.code !== UNREACHABLE) {
-      await expectRows(ended, job, table, place.kept);
-      finished++;
-      round++;
-      working = Math.max(working * 0.7, 50); // the first run was slower than what was left to do, or than the machine is now
+/** Milliseconds. */
+const TIME_LIMIT = asked === undefined ? 900_000 : 7_200_000;
+
+test.each(matrix)(
+  "%s, killed at random instants and run again: %s has every row once",
+  { timeout: TIME_LIMIT },
+  async (table, _, place) => {
+    const where = place.where();
+    if (where === undefined || (table === "postgres" && server === undefined)) return;
+    if (table === "postgres") await loadOrigin();
+    const named = (round: number): Promise<LoadJob> => jobOf(where, table, `${table.replace(/\W/g, "_")}_${round}`);
+    const random = randomFrom(seed());
+    const [begun, whole] = [Date.now(), await named(0)];
+    const timed = await timedRun(whole);
+    await expectRows(timed.ended, whole, table, place.kept);
+    const total = Date.now() - begun;
+    const places = new Map<string, number>();
+    let [round, finished, working] = [1, 0, timed.working];
+    for (let kill = 0; kill < kills; ) {
+      const job = await named(round);
+      const early = kill % EARLY === EARLY - 1;
+      const ended = early ? await killedAfter(random() * total, argsOf(job)) : await killedAfter(random() * working, argsOf(job), WORKING);
+      if (ended.signal === "SIGKILL") {
+        kill++;
+        places.set(doing(ended), (places.get(doing(ended)) ?? 0) + 1);
+      } else if (ended.code !== UNREACHABLE) {
+        await expectRows(ended, job, table, place.kept);
+        finished++;
+        round++;
+        working = Math.max(working * 0.7, 50); // the first run was slower than what was left to do, or than the machine is now
+      }
     }
-  }
-  const last = await named(round);
-  await expectRows(await runWhole(last), last, table, place.kept);
-  const summary = [...places].map(([what, count]) => `${count} ${what}`).join(", ");
-  process.stderr.write(`${table}, ${place.title}: ${kills} kills (${summary}), ${finished} runs finished before theirs\n`);
-});
+    const last = await named(round);
+    await expectRows(await runWhole(last), last, table, place.kept);
+    const summary = [...places].map(([what, count]) => `${count} ${what}`).join(", ");
+    process.stderr.write(`${table}, ${place.title}: ${kills} kills (${summary}), ${finished} runs finished before theirs\n`);
+  },
+);
 
 /** A run that nobody disturbs, and for how many milliseconds it worked after it was ready to. */
 async function timedRun(job: LoadJob): Promise<{ readonly ended: Ended; readonly working: number }> {
