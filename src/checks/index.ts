@@ -58,7 +58,3 @@ const kinds: Kinds = {
 export function kindOf(spec: AnyCheck): CheckKind {
   return kinds[spec.check] as unknown as CheckKind; // the table pairs each kind with its own spec, which the union cannot express
 }
-
-export function isCheckKind(name: string): name is AnyCheck["check"] {
-  return Object.hasOwn(kinds, name);
-}

@@ -101,7 +101,7 @@ function fill(value: Json, environment: string): Json {
 }
 
 /** Environments that some hole in `value` names, sorted; `default` is not one of them. */
-export function holeEnvironments(value: Json): string[] {
+function holeEnvironments(value: Json): string[] {
   const names = new Set<string>();
   const visit = (member: Json): void => {
     if (isHole(member)) for (const name of Object.keys(member.$env)) names.add(name);

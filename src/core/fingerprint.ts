@@ -47,7 +47,7 @@ export function emptyFingerprint(columns: readonly FingerprintColumn[]): Fingerp
 }
 
 /** Sums are exact in both engines only up to what DuckDB's 128-bit accumulator holds over a large table. */
-export function isSummed(type: LogicalType): boolean {
+function isSummed(type: LogicalType): boolean {
   return (type.kind === "int" && type.bits <= 64) || (type.kind === "decimal" && type.precision <= 24);
 }
 

@@ -1,4 +1,4 @@
-import type { CatalogObject, ObjectId } from "./catalog.js";
+import type { CatalogObject } from "./catalog.js";
 import type { Json, JsonObject } from "./json.js";
 
 /**
@@ -48,7 +48,3 @@ export interface Along {
 }
 
 export type OperationName = Operation["op"];
-
-export function operationTarget(operation: Operation): ObjectId {
-  return operation.object.id;
-}

@@ -10,7 +10,7 @@ import { textTable } from "./text-table.js";
 type Colour = Pick<Style, "color">;
 
 /** `ciapol in local (starrocks is emulated)`: every answer names its environment. */
-export function placeText(warehouse: string, environment: string, emulated: readonly string[] = []): string {
+function placeText(warehouse: string, environment: string, emulated: readonly string[] = []): string {
   const notReal = emulated.length === 0 ? "" : ` (${emulated.join(", ")} ${emulated.length === 1 ? "is" : "are"} emulated by DuckDB)`;
   return `${warehouse} in ${environment}${notReal}`;
 }

@@ -179,7 +179,7 @@ export interface NewMigration {
 }
 
 /** Files of a migration, by name. Pure. */
-export function migrationFiles(migration: NewMigration): ReadonlyMap<string, string> {
+function migrationFiles(migration: NewMigration): ReadonlyMap<string, string> {
   const statements = new Map<string, Statement>();
   for (const plan of Object.values(migration.plans)) for (const statement of plan.statements) statements.set(statement.id, statement);
   const all = [...statements.values()];

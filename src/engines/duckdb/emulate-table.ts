@@ -141,7 +141,7 @@ export function partitionRows(object: Table, partition: NamedPartition): Sql {
   return from === null ? sql`(${id(name)} IS NULL OR ${below})` : sql`(${is(name, from, raw(">="))} AND ${below})`;
 }
 
-export function names(columns: readonly string[]): Sql {
+function names(columns: readonly string[]): Sql {
   return join(columns.map((column) => id(column)));
 }
 

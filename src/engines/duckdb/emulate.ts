@@ -207,7 +207,7 @@ interface LiveColumn extends Record<string, unknown> {
 }
 
 /** The StarRocks objects that this file emulates, as they really are: what DuckDB lacks is absent, what differs shows. */
-export async function introspect(db: DuckDbSession, warehouse: string, _wanted: Catalog): Promise<Introspected> {
+async function introspect(db: DuckDbSession, warehouse: string, _wanted: Catalog): Promise<Introspected> {
   const all = await recorded(db);
   const objects = all.filter((object) => !isClusterObject(object)).map(starrocksObject);
   const columns = await db.rows<LiveColumn>(

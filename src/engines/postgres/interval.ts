@@ -66,7 +66,7 @@ function unitNamed(word: string): Interval | undefined {
 }
 
 /** One spelling an interval: `1 year 2 months`, `7 days`, `26 hours`, `1 hour 30 minutes`. */
-export function intervalText({ months, days, microseconds }: Interval): string {
+function intervalText({ months, days, microseconds }: Interval): string {
   const parts = [
     ...counted(months, [
       ["year", 12],

@@ -110,7 +110,7 @@ export function optionsOf<Options>(model: Resolvable, { slot }: Flavor): Partial
 }
 
 /** Schema and name in the engine. A schema per environment is refused, because the object's id would change with it. */
-export function qualifiedName(model: Resolvable, flavor: Flavor): readonly string[] {
+function qualifiedName(model: Resolvable, flavor: Flavor): readonly string[] {
   const options = optionsOf<PostgresTableOptions<string>>(model, flavor);
   if (isJsonObject(options.schema as Json | undefined)) {
     throw new DwError("DW-MODEL-INVALID", {
@@ -163,7 +163,7 @@ function commentWithGrain(comment: string | undefined, grain: string): string {
   return [comment?.replace(/([^.!?…])$/, "$1."), grain && `Grain: ${grain}.`].filter(Boolean).join(" ");
 }
 
-export function indexBodies(table: string, indexes: readonly PostgresIndex<string>[]): IndexBody[] {
+function indexBodies(table: string, indexes: readonly PostgresIndex<string>[]): IndexBody[] {
   return indexes
     .map((index): IndexBody => {
       const columns = index.columns.map(orderedColumn);

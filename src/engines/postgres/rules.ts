@@ -84,7 +84,7 @@ function newColumnComments({ to, facts }: Altered): Operation[] {
   });
 }
 
-export const alteredMaterializedView: Rule = (change) => {
+const alteredMaterializedView: Rule = (change) => {
   const changed = change.facts.some(({ path }) => path[0] === "query" || (path[0] === "columns" && path.length === 2));
   if (changed)
     return [{ op: "rebuild-object", from: change.from, object: change.to, why: "A materialized view's query cannot be altered." }];

@@ -46,7 +46,7 @@ function unknownReference(model: Model, target: string, dialect: Dialect): DwErr
 }
 
 /** Without blank lines at both ends, spaces at line ends, a final semicolon and common indentation. */
-export function dedented(text: string): string {
+function dedented(text: string): string {
   const lines = text
     .replace(/\r\n?/g, "\n")
     .replace(/;\s*$/, "")

@@ -210,7 +210,7 @@ export function distributionClause(distribution: DistributionBody): Sql {
   return distribution.buckets === undefined ? method : sql`${method} BUCKETS ${lit(filled(distribution.buckets))}`;
 }
 
-export function refreshClause(refresh: RefreshBody): Sql {
+function refreshClause(refresh: RefreshBody): Sql {
   const parts = [raw(refresh.moment === "deferred" ? "DEFERRED" : "IMMEDIATE"), raw(refresh.mode === "manual" ? "MANUAL" : "ASYNC")];
   return join([...parts, ...schedule(refresh)], " ");
 }
@@ -233,7 +233,7 @@ function commentText(comment: string): Sql | undefined {
   return comment === "" ? undefined : quoted(comment);
 }
 
-export function propertyLines(properties: Properties): { name: Sql; value: Sql }[] {
+function propertyLines(properties: Properties): { name: Sql; value: Sql }[] {
   const entries = Object.entries(properties).sort(([a], [b]) => compareText(a, b));
   return entries.map(([name, value]) => ({ name: quoted(name), value: quoted(filled(value)) }));
 }

@@ -20,7 +20,7 @@ export interface Postscript {
   readonly writerVersion: number;
 }
 
-export const typeKinds = [
+const typeKinds = [
   "boolean",
   "byte",
   "short",

@@ -74,7 +74,7 @@ export function array(members: readonly Piece[]): Piece {
   return { open: "[", members, close: "]" };
 }
 
-export function propertyName(name: string): string {
+function propertyName(name: string): string {
   if (name === "__proto__") return '["__proto__"]'; // without brackets it would set the prototype
   return /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) ? name : quoted(name);
 }

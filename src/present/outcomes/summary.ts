@@ -28,13 +28,13 @@ export interface ShownScore {
 }
 
 /** Worst first: what people must see stands on top. */
-export const severityOrder: readonly Outcome[] = ["fail", "not-evaluated", "warn", "pass"];
+const severityOrder: readonly Outcome[] = ["fail", "not-evaluated", "warn", "pass"];
 
 export function worstFirst<Shown extends { readonly outcome: Outcome }>(outcomes: readonly Shown[]): Shown[] {
   return severityOrder.flatMap((outcome) => outcomes.filter((shown) => shown.outcome === outcome));
 }
 
-export function counts(outcomes: readonly { readonly outcome: Outcome }[]): Readonly<Record<Outcome, number>> {
+function counts(outcomes: readonly { readonly outcome: Outcome }[]): Readonly<Record<Outcome, number>> {
   const of = (outcome: Outcome): number => outcomes.filter((shown) => shown.outcome === outcome).length;
   return { pass: of("pass"), warn: of("warn"), fail: of("fail"), "not-evaluated": of("not-evaluated") };
 }

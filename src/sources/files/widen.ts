@@ -54,7 +54,7 @@ const wider: { readonly [Kind in LogicalType["kind"]]?: (a: Of<Kind>, b: Of<Kind
 };
 
 /** The smallest type that holds every value of both, or undefined. */
-export function widerType(a: LogicalType, b: LogicalType): LogicalType | undefined {
+function widerType(a: LogicalType, b: LogicalType): LogicalType | undefined {
   if (JSON.stringify(a) === JSON.stringify(b)) return a;
   if (a.kind !== b.kind) return mixedKinds(a, b) ?? mixedKinds(b, a);
   const rule = wider[a.kind] as ((a: LogicalType, b: LogicalType) => LogicalType | undefined) | undefined; // both are of the rule's kind

@@ -127,7 +127,7 @@ function specsOf(node: JsonNode, at: Place): { readonly specs: Map<number, Parti
 /** v1 did not store field ids; they count up from 1000. */
 const FIRST_PARTITION_ID = 1000;
 
-export function partitionFields(list: unknown, at: Place): readonly PartitionField[] {
+function partitionFields(list: unknown, at: Place): readonly PartitionField[] {
   return listOf(list, at).map((item, index): PartitionField => {
     const field = objectOf(item, at);
     const sources = field["source-ids"] ?? [field["source-id"]];

@@ -139,7 +139,7 @@ function mismatch(field: IcebergField, found: string, projection: Projection): E
 }
 
 /** A default as SQL (Appendix D, "JSON single-value serialization"). */
-export function defaultValue(json: unknown, field: IcebergField, at: Place): string {
+function defaultValue(json: unknown, field: IcebergField, at: Place): string {
   const { type } = field;
   const place = at.step(field.name);
   switch (type.kind) {

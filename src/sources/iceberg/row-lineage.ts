@@ -4,8 +4,8 @@ import type { IcebergField } from "./schema.js";
 
 /* Row lineage of v3 (spec, "Row Lineage"): columns that every row has, stored or inherited from its file. */
 
-export const ROW_ID: IcebergField = { id: 2147483540, name: "_row_id", type: { kind: "long" }, required: false };
-export const LAST_UPDATED: IcebergField = {
+const ROW_ID: IcebergField = { id: 2147483540, name: "_row_id", type: { kind: "long" }, required: false };
+const LAST_UPDATED: IcebergField = {
   id: 2147483539,
   name: "_last_updated_sequence_number",
   type: { kind: "long" },

@@ -97,7 +97,7 @@ function parseField(node: unknown, at: Place, depth: number): IcebergField {
   };
 }
 
-export function parseType(node: unknown, at: Place, depth: number): IcebergType {
+function parseType(node: unknown, at: Place, depth: number): IcebergType {
   if (depth > MAX_DEPTH) throw at.wrong(`is nested deeper than ${MAX_DEPTH} levels`);
   if (typeof node === "string") return parsePrimitive(node, at);
   if (!isObject(node)) throw at.wrong("has a type that is neither a name nor an object");

@@ -112,7 +112,7 @@ export function decimalText(unscaled: bigint, scale: number): string {
 const DAY = 86_400_000;
 
 /** Years outside 0–9999 are not folded: they get as many digits as they need. */
-export function dateText(epochDays: number): string {
+function dateText(epochDays: number): string {
   return new Date(epochDays * DAY).toISOString().slice(0, -"T00:00:00.000Z".length);
 }
 

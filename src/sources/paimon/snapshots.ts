@@ -114,7 +114,7 @@ export async function findBeside(storage: Storage, branch: string, other: Found,
 /**
  * The hint file LATEST may be stale or missing: it is believed only when its snapshot exists and the next one does not.
  */
-export async function latest(storage: Storage, folder: string): Promise<Snapshot | undefined> {
+async function latest(storage: Storage, folder: string): Promise<Snapshot | undefined> {
   const id = (await hinted(storage, folder)) ?? (await snapshotIds(storage, folder)).at(-1);
   return id === undefined ? undefined : readSnapshot(storage, `${folder}snapshot/snapshot-${id}`);
 }

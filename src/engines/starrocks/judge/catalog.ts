@@ -1,5 +1,4 @@
 import type { ColumnDefault, Expression, KeyType, Query } from "../parse/ast.js";
-import { refuse } from "./refusal.js";
 import type { SqlType } from "./sql-type.js";
 
 /*
@@ -238,10 +237,6 @@ export function columnOf(columns: readonly Column[], name: string): Column | und
 }
 
 export const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
-export function requireColumn(columns: readonly Column[], name: string, rule: string, what: string): Column {
-  return columnOf(columns, name) ?? refuse(rule, `${what} ${name}, which is no column of the table.`, "Name one of its columns.");
-}
 
 export function twiceIn(names: readonly string[]): string | undefined {
   const lower = names.map((name) => name.toLowerCase());

@@ -10,7 +10,7 @@ import { requireFeature } from "./versions.js";
 const MAX_NAME = 64;
 
 /** The shape of an index definition, wherever it stands. */
-export function checkIndexForm({ name, columns }: IndexDef): void {
+function checkIndexForm({ name, columns }: IndexDef): void {
   if (name === "") refuse("index-name", "The index has no name.", "Name it.");
   if (name.length > MAX_NAME)
     refuse("index-name", `The index name has ${name.length} characters; at most ${MAX_NAME} are allowed.`, "Shorten it.");

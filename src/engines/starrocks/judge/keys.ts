@@ -9,7 +9,7 @@ export interface Keys {
   readonly columns: readonly string[];
 }
 
-export const SHORT_KEY_COLUMNS = 3;
+const SHORT_KEY_COLUMNS = 3;
 const SHORT_KEY_BYTES = 36;
 
 const ORDER_FIX = "Put the key columns first, in the order in which the key names them.";
@@ -136,7 +136,7 @@ function checkSameColumns(keys: Keys, orderBy: readonly string[]): void {
 }
 
 /** The engine builds its short key from the front of these columns, and needs at least one of them. */
-export function checkShortKey(sorted: readonly { name: string; type: SqlType }[]): void {
+function checkShortKey(sorted: readonly { name: string; type: SqlType }[]): void {
   const [column] = sorted;
   if (!column || !(isFloat(column.type) || isNested(column.type))) return;
   refuse(

@@ -23,7 +23,7 @@ export interface PartitionedTable {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-export const unpartitioned: Partitioned = {
+const unpartitioned: Partitioned = {
   partitioning: { kind: "none", columns: [], automatic: false, expressions: [] },
   partitions: [],
 };

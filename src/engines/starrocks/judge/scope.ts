@@ -3,7 +3,7 @@ import { type OutputColumn, sameName, type Thing } from "./catalog.js";
 import { inferType, isAggregate } from "./infer.js";
 import { about, refuse } from "./refusal.js";
 import type { Situation } from "./situation.js";
-import { type SqlType, unknownType } from "./sql-type.js";
+import { unknownType } from "./sql-type.js";
 import { requireFeature } from "./versions.js";
 
 /*
@@ -142,7 +142,7 @@ function tableColumns(name: readonly string[], { catalog }: Situation, tables: T
   return columnsOf(catalog.get(place));
 }
 
-export function columnsOf(thing: Thing | undefined): readonly OutputColumn[] | undefined {
+function columnsOf(thing: Thing | undefined): readonly OutputColumn[] | undefined {
   return !thing || thing.kind === "opaque" ? undefined : thing.columns;
 }
 
@@ -209,9 +209,4 @@ function children(expression: Expression): readonly Expression[] {
     default:
       return []; // fields, intervals and collections: rare, and their names are left to the engine
   }
-}
-
-/** Columns that end in the type of a table: what CREATE TABLE AS makes of them. */
-export function typeOfColumn(columns: readonly OutputColumn[] | undefined, name: string): SqlType | undefined {
-  return columns?.find((column) => sameName(column.name, name))?.type;
 }

@@ -28,7 +28,7 @@ export function versionFindings({ version }: EngineTarget): Finding[] {
 }
 
 /** First version of a feature, as `major.minor`. */
-export const SINCE = {
+const SINCE = {
   "decimal of more than 38 digits": "4.0",
   partition_retention_condition: "3.4",
   "expressions in PARTITION BY (several)": "3.4",
@@ -66,7 +66,7 @@ export function requireProperty(name: string, target: EngineTarget): void {
 
 export type Feature = keyof typeof SINCE;
 
-export function isOlder(version: string, other: string): boolean {
+function isOlder(version: string, other: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [otherMajor = 0, otherMinor = 0] = other.split(".").map(Number);
   return major < otherMajor || (major === otherMajor && minor < otherMinor);

@@ -145,7 +145,7 @@ function rangeItems(cursor: Cursor): RangeItem[] {
   return items;
 }
 
-export function rangeItem(cursor: Cursor): RangeItem {
+function rangeItem(cursor: Cursor): RangeItem {
   return cursor.sees("START") ? batchItem(cursor) : singleItem(cursor);
 }
 
@@ -195,7 +195,7 @@ function trailingProperties(cursor: Cursor): Property[] {
   return cursor.sees("(") ? cursor.properties() : [];
 }
 
-export function listItem(cursor: Cursor): ListItem {
+function listItem(cursor: Cursor): ListItem {
   const head = partitionHead(cursor);
   cursor.expect("IN");
   const multi = cursor.peek(1).key === "(";
