@@ -134,6 +134,7 @@ test("a hypertable that becomes a plain table is copied beside its writers, comp
     "DROP TRIGGER dw_no_truncate ON public.orders",
     "CALL remove_columnstore_policy('public.orders', if_exists => TRUE)",
     "SELECT remove_retention_policy('public.orders', if_exists => TRUE)",
+    "SELECT remove_reorder_policy('public.orders', if_exists => TRUE)",
     `CREATE SCHEMA ${held}`,
     `ALTER TABLE public.orders SET SCHEMA ${held}`,
     "ALTER TABLE public_orders_dw_shadow.orders SET SCHEMA public",
