@@ -1,10 +1,9 @@
 import { crc32 } from "node:zlib";
 import type { Storage } from "../../core/storage.js";
-import { readAvro } from "../../formats/avro/index.js";
 import { type Bitmap, readBitmap32, readBitmap64 } from "../../formats/roaring.js";
 import { members } from "./avro-members.js";
 import { damaged } from "./letters.js";
-import { plain } from "./manifests.js";
+import { plain, readManifest } from "./manifests.js";
 
 /*
  * Deletion vectors (Paimon, "Specification / Table index"): an index file holds, for each data file, the length of a
@@ -28,7 +27,7 @@ const DELETE = 1;
 /** The vectors of a snapshot by partition, bucket and data file, as `vectorKey` makes the key. */
 export async function vectorPlaces(storage: Storage, indexManifest: string): Promise<ReadonlyMap<string, VectorPlace>> {
   const file = `manifest/${indexManifest}`;
-  const { rows } = await readAvro(await storage.read(file), file);
+  const { rows } = await readManifest(storage, file);
   const entries = rows.map((row) => members(row, file)).filter((row) => row.text("_INDEX_TYPE") === "DELETION_VECTORS");
   const gone = new Set(entries.filter((row) => row.integer("_KIND") === DELETE).map((row) => row.text("_FILE_NAME")));
   const places = new Map<string, VectorPlace>();

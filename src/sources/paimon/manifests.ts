@@ -1,7 +1,7 @@
 import type { Storage } from "../../core/storage.js";
 import { readAvro } from "../../formats/avro/index.js";
 import { type Members, members } from "./avro-members.js";
-import { damaged, outside } from "./letters.js";
+import { damaged, outside, unsupported } from "./letters.js";
 import { isPlainName } from "./metadata.js";
 import type { Snapshot } from "./snapshots.js";
 
@@ -63,8 +63,24 @@ export async function liveFiles(storage: Storage, snapshot: Snapshot): Promise<r
 
 async function manifestNames(storage: Storage, list: string): Promise<readonly string[]> {
   const file = `manifest/${list}`;
-  const { rows } = await readAvro(await storage.read(file), file, (path) => path === "_FILE_NAME");
+  const { rows } = await readManifest(storage, file, (path) => path === "_FILE_NAME");
   return rows.map((row) => `manifest/${plain(members(row, file).text("_FILE_NAME"))}`);
+}
+
+/** First bytes of the other formats that the option `manifest.format` knows. */
+const OTHER_FORMATS: Readonly<Record<string, string>> = { PAR1: "Parquet" };
+
+/** Rows of a manifest, a list of them or an index manifest. Only Avro, which is the default of `manifest.format`, is read. */
+export async function readManifest(storage: Storage, file: string, wants?: (path: string) => boolean): ReturnType<typeof readAvro> {
+  const bytes = await storage.read(file);
+  const magic = Buffer.from(bytes.subarray(0, 4)).toString("latin1");
+  const other = OTHER_FORMATS[magic] ?? (magic.startsWith("ORC") ? "ORC" : undefined);
+  if (other === undefined) return readAvro(bytes, file, wants);
+  throw unsupported(
+    `${file} is a manifest in ${other}.`,
+    "dw reads manifests in Avro; the table's option manifest.format chose another format.",
+    "Set manifest.format to avro in Paimon and compact the manifests, then export the table again.",
+  );
 }
 
 interface Entry {
@@ -74,7 +90,7 @@ interface Entry {
 }
 
 async function entries(storage: Storage, manifest: string): Promise<readonly Entry[]> {
-  const { rows } = await readAvro(await storage.read(manifest), manifest);
+  const { rows } = await readManifest(storage, manifest);
   return rows.map((row) => entry(members(row, manifest), manifest));
 }
 

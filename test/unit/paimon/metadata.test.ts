@@ -4,6 +4,7 @@ import type { Storage } from "../../../src/core/storage.js";
 import { BinaryRow, compareValues } from "../../../src/sources/paimon/binary-row.js";
 import { parseVector } from "../../../src/sources/paimon/deletion-vectors.js";
 import { openPaimon } from "../../../src/sources/paimon/index.js";
+import { readManifest } from "../../../src/sources/paimon/manifests.js";
 import { escapeName, javaFloat } from "../../../src/sources/paimon/partitions.js";
 import { find } from "../../../src/sources/paimon/snapshots.js";
 import { parseSlot } from "../../../src/sources/paimon/types.js";
@@ -199,4 +200,9 @@ describe("deletion vectors", () => {
       expect(() => parseVector(bytes, "index")).toThrow(expect.objectContaining({ code: "DW-FILE-CORRUPT" }));
     }
   });
+});
+
+test.each(["PAR1", "ORC\u0008"])("a manifest that begins with %j is refused by its format, not called damaged", async (magic) => {
+  const storage = folder({ "manifest/list": `${magic} and more` });
+  await expect(readManifest(storage, "manifest/list")).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED" });
 });
