@@ -93,10 +93,11 @@ async function installed(): Promise<string | undefined> {
     .digest("hex")
     .slice(0, 12);
   const home = join(tmpdir(), "dw-servers", `hdfs-${version}`);
-  if (existsSync(home)) return home;
   const building = `${home}-${process.pid}`;
   const run = (command: string, ...args: string[]) => promisify(execFile)(command, args, { cwd: building });
   try {
+    await promisify(execFile)("java", ["-version"]);
+    if (existsSync(home)) return home;
     await mkdir(join(building, "classes"), { recursive: true });
     for (const file of files) await copyFile(join(sources, file), join(building, file));
     const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";

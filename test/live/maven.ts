@@ -20,9 +20,10 @@ export interface Artefact {
 export async function jars({ name, coordinates }: Artefact): Promise<string | undefined> {
   const pom = pomOf(coordinates);
   const home = join(tmpdir(), "dw-servers", `${name}-${createHash("sha256").update(pom).digest("hex").slice(0, 12)}`);
-  if (existsSync(home)) return join(home, "lib");
   const building = `${home}-${process.pid}`;
   try {
+    await promisify(execFile)("java", ["-version"]);
+    if (existsSync(home)) return join(home, "lib");
     await mkdir(building, { recursive: true });
     await writeFile(join(building, "pom.xml"), pom);
     const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
@@ -32,7 +33,7 @@ export async function jars({ name, coordinates }: Artefact): Promise<string | un
     });
     return join(home, "lib");
   } catch (error) {
-    process.stderr.write(`no ${name}: its classes cannot be fetched (${error instanceof Error ? error.message.slice(0, 300) : error})\n`);
+    process.stderr.write(`no ${name}: ${error instanceof Error ? error.message.slice(0, 300) : error}\n`);
     return undefined;
   } finally {
     await rm(building, { recursive: true, force: true });

@@ -26,16 +26,24 @@ export async function startServer({ command, args, env, cwd, log, isReady, patie
   const out = openSync(log, "w");
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", out, out] });
   closeSync(out);
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  let missing: Error | undefined;
+  const ended = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+    child.once("error", (error) => {
+      missing = error; // there is no such program: it never closes
+      resolve();
+    });
+  });
   const stop = async (): Promise<void> => {
     if (isRunning(child)) child.kill();
     await ended;
   };
-  for (const until = Date.now() + patienceMs; Date.now() < until && isRunning(child); ) {
+  for (const until = Date.now() + patienceMs; Date.now() < until && missing === undefined && isRunning(child); ) {
     if (await isReady(await readFile(log, "utf8"))) return { stop };
     await sleep(100);
   }
   await stop();
+  if (missing !== undefined) throw missing;
   throw new Error(`${command} did not start:\n${(await readFile(log, "utf8")).slice(-2000)}`);
 }
 
