@@ -1,4 +1,4 @@
-import type { CatalogObject, ObjectId } from "./catalog.js";
+import { type CatalogObject, type ObjectId, objectId } from "./catalog.js";
 import type { Column, Model } from "./model.js";
 import type { EngineName, LogicalType } from "./types.js";
 
@@ -13,6 +13,18 @@ export interface ImportContext {
   readonly modelName: (id: ObjectId) => string | undefined;
   /** Native type of a column of a view, whose definition does not say it; undefined where nobody knows. */
   readonly viewColumnType: (id: ObjectId, column: string) => string | undefined;
+}
+
+/** Kinds of objects that a query can read, whatever the engine calls them. */
+const RELATIONS = ["table", "view", "materialized-view", "continuous-aggregate"] as const;
+
+/** The model of the relation that a query names; undefined for one that is not among the imported. */
+export function relationModel(slot: EngineName, name: readonly string[], { modelName }: ImportContext): string | undefined {
+  for (const kind of RELATIONS) {
+    const found = modelName(objectId(slot, kind, name));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The model of one object; undefined for what comes from other models (a database, a schema). */

@@ -1,7 +1,7 @@
 import type { CatalogObject } from "../../core/catalog.js";
 import { objectId } from "../../core/catalog.js";
 import { withoutUnit } from "../../core/comments.js";
-import { type ImportContext, importedLiteral, importedType } from "../../core/imported.js";
+import { type ImportContext, importedLiteral, importedType, relationModel } from "../../core/imported.js";
 import { type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type {
   Column,
@@ -221,7 +221,7 @@ function queryBody(text: string, { slot, context }: Importing): SqlBody {
   for (const match of text.matchAll(RELATION)) {
     const [all, before = "", ...names] = match;
     const name = names.filter((each) => each !== undefined).map(unquoted);
-    const model = relationModel(name.length === 1 ? ["public", ...name] : name, slot, context);
+    const model = relationModel(slot, name.length === 1 ? ["public", ...name] : name, context);
     if (model === undefined) continue;
     parts.push(text.slice(at, match.index) + before, { ref: "model", model });
     at = match.index + all.length;
@@ -235,14 +235,6 @@ const RELATION = new RegExp(`(\\b(?:FROM|JOIN)\\s+\\(*)${NAME}(?:\\.${NAME})?(?!
 
 function unquoted(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}
-
-function relationModel(name: readonly string[], slot: Slot, { modelName }: ImportContext): string | undefined {
-  for (const kind of ["table", "view", "materialized-view", "continuous-aggregate"] as const) {
-    const found = modelName(objectId(slot, kind, name));
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 // ------------------------------------------------------------------------------------------------ functions

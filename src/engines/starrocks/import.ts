@@ -1,7 +1,6 @@
 import type { CatalogObject } from "../../core/catalog.js";
-import { objectId } from "../../core/catalog.js";
 import { withoutUnit } from "../../core/comments.js";
-import { type ImportContext, importedLiteral, importedType } from "../../core/imported.js";
+import { type ImportContext, importedLiteral, importedType, relationModel } from "../../core/imported.js";
 import { type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { ColumnsPartition, TimePartition } from "../../core/layout.js";
 import type {
@@ -352,7 +351,7 @@ function refresh({ mode, every, start }: MaterializedViewBody["refresh"]): Starr
 }
 
 /** Names of imported tables become references to their models; quotes that a name does not need are left out. */
-function queryBody(text: string, { modelName }: ImportContext): SqlBody {
+function queryBody(text: string, context: ImportContext): SqlBody {
   const parts: (string | SqlReference)[] = [];
   let plain = "";
   let at = 0;
@@ -361,7 +360,7 @@ function queryBody(text: string, { modelName }: ImportContext): SqlBody {
     const [first, dot, second, after] = tokens.slice(index, index + 4);
     if (first === undefined || first.kind === "end") break;
     const qualified = isName(first) && dot?.key === "." && second && isName(second) && after?.key !== "." && tokens[index - 1]?.key !== ".";
-    const model = qualified ? relationModel([first.text, second.text], modelName) : undefined;
+    const model = qualified ? relationModel("starrocks", [first.text, second.text], context) : undefined;
     plain += text.slice(at, first.start);
     if (model !== undefined && second) {
       parts.push(plain, { ref: "model", model });
@@ -382,12 +381,4 @@ function isName({ kind }: { readonly kind: string }): boolean {
 
 function isPlain(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !reservedWords.has(name.toUpperCase());
-}
-
-function relationModel(name: readonly string[], modelName: ImportContext["modelName"]): string | undefined {
-  for (const kind of ["table", "view", "materialized-view"] as const) {
-    const found = modelName(objectId("starrocks", kind, name));
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
