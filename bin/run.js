@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
+import { printFrontPage, wantsFrontPage } from "../dist/cli/front-page.js";
 
-await main(process.argv.slice(2));
+const argv = process.argv.slice(2);
+if (wantsFrontPage(argv)) printFrontPage();
+else await (await import("../dist/cli/main.js")).main(argv);

@@ -20,7 +20,7 @@ import { logLevels, session } from "./session.js";
  *     static override flags = { engine: Flags.string({ summary: "…" }) };
  *
  *     override async run(): Promise<void> {
- *       const { lint } = await import("../app/lint.js");          // heavy things only here: `dw --help` loads every command
+ *       const { lint } = await import("../app/lint.js");          // heavy things only here: `--help` and completion load commands
  *       const findings = await lint(await this.project(), { engine: this.flags.engine, warehouse: this.flags.warehouse });
  *       await this.answer(findings, () => findingsTable(findings, this.style));
  *       if (findings.some(isError)) this.outcome("found");

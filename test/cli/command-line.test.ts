@@ -65,6 +65,24 @@ describe("stdout is the answer, stderr the conversation", () => {
     });
   });
 
+  test.each([[["--help"]], [["-h"]], [["help"]], [[]]])("`dw %s` is the first page, which names every command", async (words) => {
+    const { code, stdout, stderr } = await dw(words);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const listed = stdout.split("\n").flatMap((line) => /^ {2}([a-z]+) +[A-Z][a-z]/.exec(line)?.[1] ?? []);
+    expect(listed).toEqual("init import generate lint diff migrate backfill check cat inspect doctor explain".split(" "));
+    expect(stdout).not.toContain("OTHER");
+  });
+
+  test("the first page loads nothing of the command-line framework; the page of a command does", async () => {
+    const loaded = async (...words: string[]) => {
+      const env = { ...process.env, NODE_DEBUG: "esm" }; // names each module on stderr
+      const { stderr } = await promisify(execFile)(process.execPath, [bin, ...words], { env, maxBuffer: 2 ** 26 });
+      return stderr;
+    };
+    expect(await loaded("--help")).not.toContain("@oclif");
+    expect(await loaded("explain", "--help")).toContain("@oclif");
+  });
+
   test("a reader that goes away is no error", async () => {
     const { stdout, stderr } = await promisify(execFile)("sh", ["-c", `"$0" "$1" --help | true; echo done`, process.execPath, bin]);
     expect({ stdout, stderr }).toEqual({ stdout: "done\n", stderr: "" });
