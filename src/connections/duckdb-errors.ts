@@ -166,6 +166,7 @@ function damageWords(): RegExp {
     "Invalid JSON",
     "Invalid string encoding",
     "CSV Error on Line",
+    "CSV Parser state machine",
     "sniffing file",
     "[Dd]ecompress|[Uu]ncompress|GZIP|gzip|ZSTD|[Ss]nappy|zlib",
     "Corrupt|corrupt",

@@ -16,6 +16,7 @@ import { type Chance, chance, damaged } from "../support/damage.js";
 /*
  * Damaged files give rows or a coded error: no other exception, no hang, no full memory; and where the format has a checksum,
  * never other rows. DW_FUZZ_ROUNDS sets how many times each reader is tried (20000 for a thorough run), DW_FUZZ_SEED which.
+ * Each prints how often it gave what.
  */
 
 const asked = process.env.DW_FUZZ_ROUNDS;
@@ -37,7 +38,7 @@ afterAll(async () => {
 
 /** What a person may be told of a damaged file. DuckDB's own words (DW-ENGINE-REFUSED) help nobody. */
 const told =
-  /^DW-(FILE-(CORRUPT|MISSING|OUTSIDE|TOO-LARGE)|SOURCE-UNSUPPORTED|TABLE-MISSING|SNAPSHOT-MISSING|VALUE-REFUSED|TYPE-UNSUPPORTED|USAGE)$/;
+  /^DW-(FILE-(CORRUPT|MISSING|OUTSIDE|TOO-LARGE)|SOURCE-UNSUPPORTED|TABLE-MISSING|SNAPSHOT-MISSING|VALUE-REFUSED|TYPE-UNSUPPORTED|MEMORY-LIMIT|USAGE)$/;
 const SLOW_MS = 20_000;
 const MAX_GROWTH_BYTES = 1024 ** 3;
 
@@ -55,6 +56,8 @@ async function survives(count: number, attempt: (chance: Chance) => Promise<unkn
     if (failures.length > 20) break;
     if (round % 100 === 0) await setImmediate(); // decoders never wait: the test runner would think this process dead
   }
+  const counts = Object.entries(outcomes).map(([outcome, times]) => `${times} ${outcome.slice(0, 60)}`);
+  process.stdout.write(`${expect.getState().currentTestName}: ${counts.join(", ")}\n`);
   expect(failures).toEqual([]);
   expect(process.memoryUsage().rss - before).toBeLessThan(MAX_GROWTH_BYTES);
   return outcomes;

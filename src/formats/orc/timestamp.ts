@@ -95,7 +95,12 @@ function zoneClock(zone: string): { readonly offset: (second: number) => number 
   };
 }
 
+/** What a Date holds, less a day for the offset. */
+const FARTHEST_SECOND = 8_640_000_000_000 - SECONDS_A_DAY;
+
 function lookUp(format: Intl.DateTimeFormat, second: number): number {
+  if (Math.abs(second) > FARTHEST_SECOND)
+    throw corrupt(`a timestamp of ${second} seconds lies beyond the years that time zones are known for`);
   const parts = format.formatToParts(second * 1000);
   const of = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.find((part) => part.type === type)?.value);
   const era = parts.find((part) => part.type === "era")?.value;
