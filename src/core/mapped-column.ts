@@ -39,12 +39,3 @@ function refused(
     fix,
   });
 }
-
-const LEVELS = ["lossless", "widened", "lossy", "impossible"] as const;
-
-/** A list, map or struct is as good as the worst of its members. */
-export function combinedMapping(members: readonly TypeMapping[], build: (natives: readonly string[]) => string): TypeMapping {
-  const level = LEVELS[Math.max(0, ...members.map((member) => LEVELS.indexOf(member.level)))] ?? "lossless";
-  const note = [...new Set(members.map((member) => member.note).filter((one) => one !== ""))].join("; ");
-  return { native: level === "impossible" ? "" : build(members.map(({ native }) => native)), level, note };
-}

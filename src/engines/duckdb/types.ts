@@ -1,21 +1,15 @@
-import type { LossLevel, TypeMapping } from "../../core/loss.js";
+import type { TypeMapping } from "../../core/loss.js";
 import type { Column } from "../../core/model.js";
 import { logicalType } from "../../core/transit.js";
+import { impossible, lossy, mappedBy, nullableMembers, plain, type TypeMappings, widened } from "../../core/type-mapping.js";
 import type { LogicalType, Nested } from "../../core/types.js";
 import { quoting } from "./dialect.js";
 
 const DECIMAL_MAX = 38;
 
-const plain = (native: string): TypeMapping => ({ native, level: "lossless", note: "" });
-const widened = (native: string, note: string): TypeMapping => ({ native, level: "widened", note });
-const lossy = (native: string, note: string): TypeMapping => ({ native, level: "lossy", note });
-const impossible = (note: string): TypeMapping => ({ native: "", level: "impossible", note });
-
-type Mappings = { readonly [Kind in LogicalType["kind"]]: (type: Extract<LogicalType, { kind: Kind }>) => TypeMapping };
-
 const SIGNED = { 8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT", 128: "HUGEINT" } as const;
 
-const mappings: Mappings = {
+const mappings: TypeMappings = {
   boolean: () => plain("BOOLEAN"),
   int: ({ bits, unsigned }) => plain(unsigned ? `U${SIGNED[bits]}` : SIGNED[bits]),
   float: ({ bits }) => plain(bits === 32 ? "FLOAT" : "DOUBLE"),
@@ -39,7 +33,7 @@ const mappings: Mappings = {
 
 /** How DuckDB holds a logical type. Source: DuckDB manual, "Data types". */
 export function mapType(type: LogicalType, _column?: Column): TypeMapping {
-  return (mappings[type.kind] as (type: LogicalType) => TypeMapping)(type); // each entry takes exactly its kind
+  return mappedBy(mappings, type);
 }
 
 function timestamp({ precision, zoned }: { readonly precision: number; readonly zoned: boolean }): TypeMapping {
@@ -47,14 +41,8 @@ function timestamp({ precision, zoned }: { readonly precision: number; readonly 
   return precision > 6 ? lossy("TIMESTAMPTZ", "keeps microseconds: the last digits are cut off") : plain("TIMESTAMPTZ");
 }
 
-const LEVELS: readonly LossLevel[] = ["lossless", "widened", "lossy", "impossible"];
-
 function nested(members: readonly Nested[], build: (natives: readonly string[]) => string): TypeMapping {
-  const mapped = members.map((member) => mapType(member.type));
-  const all = members.every((member) => member.nullable) ? mapped : [...mapped, widened("", "members may be NULL")];
-  const level = all.reduce<LossLevel>((worst, { level }) => (LEVELS.indexOf(level) > LEVELS.indexOf(worst) ? level : worst), "lossless");
-  const note = [...new Set(all.map(({ note }) => note).filter((note) => note !== ""))].join("; ");
-  return { native: level === "impossible" ? "" : build(mapped.map(({ native }) => native)), level, note };
+  return nullableMembers(members, mapType, build);
 }
 
 /** The logical type of a DuckDB type text, as `duckdb_columns()` prints it; what has none stays native, such as T[3]. */

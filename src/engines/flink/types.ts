@@ -1,22 +1,15 @@
 import type { TypeMapping } from "../../core/loss.js";
-import { combinedMapping } from "../../core/mapped-column.js";
 import type { Column } from "../../core/model.js";
+import { combinedMapping, impossible, lossy, mappedBy, plain, type TypeMappings, widened } from "../../core/type-mapping.js";
 import type { LogicalType, Nested } from "../../core/types.js";
 import { quoting } from "./dialect.js";
 
 const DECIMAL_MAX = 38;
 
-const plain = (native: string): TypeMapping => ({ native, level: "lossless", note: "" });
-const widened = (native: string, note: string): TypeMapping => ({ native, level: "widened", note });
-const lossy = (native: string, note: string): TypeMapping => ({ native, level: "lossy", note });
-const impossible = (note: string): TypeMapping => ({ native: "", level: "impossible", note });
-
-type Mappings = { readonly [Kind in LogicalType["kind"]]: (type: Extract<LogicalType, { kind: Kind }>) => TypeMapping };
-
 const SIGNED = { 8: "TINYINT", 16: "SMALLINT", 32: "INT", 64: "BIGINT", 128: "" } as const;
 const UNSIGNED = { 8: "SMALLINT", 16: "INT", 32: "BIGINT", 64: "DECIMAL(20, 0)", 128: "" } as const;
 
-const mappings: Mappings = {
+const mappings: TypeMappings = {
   boolean: () => plain("BOOLEAN"),
   int: ({ bits, unsigned }) => {
     if (bits === 128) return lossy("DECIMAL(38, 0)", "no integer is wide enough: values of more than 38 digits become NULL");
@@ -45,7 +38,7 @@ const mappings: Mappings = {
 
 /** How Flink SQL, and Paimon through it, holds a logical type. Source: the Flink manual, "Data Types". */
 export function mapType(type: LogicalType, _column?: Column): TypeMapping {
-  return (mappings[type.kind] as (type: LogicalType) => TypeMapping)(type); // each entry takes exactly its kind
+  return mappedBy(mappings, type);
 }
 
 function nested(members: readonly Nested[], build: (natives: readonly string[]) => string): TypeMapping {

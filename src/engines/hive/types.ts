@@ -1,23 +1,16 @@
 import type { TypeMapping } from "../../core/loss.js";
-import { combinedMapping } from "../../core/mapped-column.js";
 import type { Column } from "../../core/model.js";
+import { impossible, lossy, mappedBy, nullableMembers, plain, type TypeMappings, widened } from "../../core/type-mapping.js";
 import { type LogicalType, type Nested, type StructField, typeText } from "../../core/types.js";
 
 const DECIMAL_MAX = 38;
 const VARCHAR_MAX = 65_535;
 const CHAR_MAX = 255;
 
-const plain = (native: string): TypeMapping => ({ native, level: "lossless", note: "" });
-const widened = (native: string, note: string): TypeMapping => ({ native, level: "widened", note });
-const lossy = (native: string, note: string): TypeMapping => ({ native, level: "lossy", note });
-const impossible = (note: string): TypeMapping => ({ native: "", level: "impossible", note });
-
-type Mappings = { readonly [Kind in LogicalType["kind"]]: (type: Extract<LogicalType, { kind: Kind }>) => TypeMapping };
-
 const SIGNED = { 8: "tinyint", 16: "smallint", 32: "int", 64: "bigint", 128: "" } as const;
 const UNSIGNED = { 8: "smallint", 16: "int", 32: "bigint", 64: "decimal(20,0)", 128: "" } as const;
 
-const mappings: Mappings = {
+const mappings: TypeMappings = {
   boolean: () => plain("boolean"),
   int: ({ bits, unsigned }) => int(bits, unsigned === true),
   float: ({ bits }) => plain(bits === 32 ? "float" : "double"),
@@ -50,7 +43,7 @@ export function mapType(type: LogicalType, column?: Column): TypeMapping {
 }
 
 function mapped(type: LogicalType): TypeMapping {
-  return (mappings[type.kind] as (type: LogicalType) => TypeMapping)(type); // each entry takes exactly its kind
+  return mappedBy(mappings, type);
 }
 
 function int(bits: keyof typeof SIGNED, unsigned: boolean): TypeMapping {
@@ -65,10 +58,7 @@ function text({ max, padded }: { readonly max?: number; readonly padded?: true }
 }
 
 function nested(members: readonly Nested[], build: (natives: readonly string[]) => string): TypeMapping {
-  const all = members.map((member) => mapped(member.type));
-  const mapping = combinedMapping(all, build);
-  if (mapping.level !== "lossless" || members.every((member) => member.nullable)) return mapping;
-  return widened(mapping.native, "members may be NULL");
+  return nullableMembers(members, mapped, build);
 }
 
 function fieldName({ name }: StructField): string {

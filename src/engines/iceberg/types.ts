@@ -1,18 +1,11 @@
 import type { TypeMapping } from "../../core/loss.js";
-import { combinedMapping } from "../../core/mapped-column.js";
 import type { Column } from "../../core/model.js";
+import { impossible, lossy, mappedBy, nullableMembers, plain, type TypeMappings, widened } from "../../core/type-mapping.js";
 import type { LogicalType, Nested } from "../../core/types.js";
 
 const DECIMAL_MAX = 38;
 
-const plain = (native: string): TypeMapping => ({ native, level: "lossless", note: "" });
-const widened = (native: string, note: string): TypeMapping => ({ native, level: "widened", note });
-const lossy = (native: string, note: string): TypeMapping => ({ native, level: "lossy", note });
-const impossible = (note: string): TypeMapping => ({ native: "", level: "impossible", note });
-
-type Mappings = { readonly [Kind in LogicalType["kind"]]: (type: Extract<LogicalType, { kind: Kind }>) => TypeMapping };
-
-const mappings: Mappings = {
+const mappings: TypeMappings = {
   boolean: () => plain("BOOLEAN"),
   int: ({ bits, unsigned }) => int(bits + (unsigned ? 1 : 0)),
   float: ({ bits }) => plain(bits === 32 ? "FLOAT" : "DOUBLE"),
@@ -42,7 +35,7 @@ const mappings: Mappings = {
 
 /** How Iceberg holds a logical type when Spark makes the table. Source: the Iceberg manual, "Spark type to Iceberg type". */
 export function mapType(type: LogicalType, _column?: Column): TypeMapping {
-  return (mappings[type.kind] as (type: LogicalType) => TypeMapping)(type); // each entry takes exactly its kind
+  return mappedBy(mappings, type);
 }
 
 function int(bits: number): TypeMapping {
@@ -55,12 +48,7 @@ function int(bits: number): TypeMapping {
 }
 
 function nested(members: readonly Nested[], build: (natives: readonly string[]) => string): TypeMapping {
-  const mapping = combinedMapping(
-    members.map((member) => mapType(member.type)),
-    build,
-  );
-  if (mapping.level !== "lossless" || members.every((member) => member.nullable)) return mapping;
-  return widened(mapping.native, "members may be NULL");
+  return nullableMembers(members, mapType, build);
 }
 
 function structField({ name, nullable }: { readonly name: string; readonly nullable: boolean }, native: string): string {

@@ -1,23 +1,17 @@
-import type { LossLevel, TypeMapping } from "../../core/loss.js";
+import type { TypeMapping } from "../../core/loss.js";
+import { impossible, lossy, mappedBy, plain, type TypeMappings, widened } from "../../core/type-mapping.js";
 import type { LogicalType, TimePrecision } from "../../core/types.js";
 
 const MICROSECONDS = 6;
 const MAX_VARCHAR = 10_485_760;
 const MAX_NUMERIC_PRECISION = 1000;
 
-type KindOf<K extends LogicalType["kind"]> = Extract<LogicalType, { kind: K }>;
-type Mappings = { readonly [K in LogicalType["kind"]]: (type: KindOf<K>) => TypeMapping };
-
-const map = (native: string, level: LossLevel = "lossless", note = ""): TypeMapping => ({ native, level, note });
-const widened = (native: string, note: string): TypeMapping => map(native, "widened", note);
-const impossible = (note: string): TypeMapping => map("", "impossible", note);
-
 /** Signed types are the next that hold every value; unsigned ones are one step wider. */
 const INTEGERS: Readonly<Record<string, TypeMapping>> = {
   int8: widened("smallint", "PostgreSQL has no 8-bit integer"),
-  int16: map("smallint"),
-  int32: map("integer"),
-  int64: map("bigint"),
+  int16: plain("smallint"),
+  int32: plain("integer"),
+  int64: plain("bigint"),
   int128: widened("numeric(39,0)", "PostgreSQL has no 128-bit integer; 39 digits hold every value"),
   uint8: widened("smallint", "PostgreSQL has no unsigned integers"),
   uint16: widened("integer", "PostgreSQL has no unsigned integers"),
@@ -26,28 +20,28 @@ const INTEGERS: Readonly<Record<string, TypeMapping>> = {
   uint128: widened("numeric(39,0)", "PostgreSQL has no unsigned integers"),
 };
 
-const mappings: Mappings = {
-  boolean: () => map("boolean"),
+const mappings: TypeMappings = {
+  boolean: () => plain("boolean"),
   int: ({ bits, unsigned }) => INTEGERS[`${unsigned ? "u" : ""}int${bits}`] ?? impossible(`no integer of ${bits} bits`),
-  float: ({ bits }) => map(bits === 32 ? "real" : "double precision"),
+  float: ({ bits }) => plain(bits === 32 ? "real" : "double precision"),
   decimal: ({ precision, scale }) =>
     precision <= MAX_NUMERIC_PRECISION
-      ? map(`numeric(${precision},${scale})`)
+      ? plain(`numeric(${precision},${scale})`)
       : impossible(`numeric holds at most ${MAX_NUMERIC_PRECISION} digits`),
   // U+0000 cannot be stored in any text type; loading refuses such a value (DW-VALUE-REFUSED) rather than change it.
   text: ({ max, padded }) => {
-    if (max === undefined) return map("text");
+    if (max === undefined) return plain("text");
     if (max > MAX_VARCHAR) return widened("text", `character varying ends at ${MAX_VARCHAR} characters`);
-    return map(padded ? `character(${max})` : `character varying(${max})`);
+    return plain(padded ? `character(${max})` : `character varying(${max})`);
   },
-  binary: ({ max }) => (max === undefined ? map("bytea") : widened("bytea", `bytea does not limit the length to ${max}`)),
-  date: () => map("date"),
+  binary: ({ max }) => (max === undefined ? plain("bytea") : widened("bytea", `bytea does not limit the length to ${max}`)),
+  date: () => plain("date"),
   time: ({ precision }) => timed("time", "without time zone", precision),
   timestamp: ({ precision, zoned }) => timed("timestamp", zoned ? "with time zone" : "without time zone", precision),
-  interval: () => map("interval"),
-  uuid: () => map("uuid"),
+  interval: () => plain("interval"),
+  uuid: () => plain("uuid"),
   // Equal as JSON; .as("postgres", "json") keeps the text with its spaces and doubled keys.
-  json: () => map("jsonb"),
+  json: () => plain("jsonb"),
   enum: () => widened("text", "a CHECK constraint keeps the values"),
   list: ({ element }) => {
     if (element.type.kind === "list") return widened("jsonb", "a PostgreSQL array of arrays must be rectangular, so it is kept as JSON");
@@ -57,18 +51,17 @@ const mappings: Mappings = {
   map: () => widened("jsonb", "kept as JSON"),
   struct: () => widened("jsonb", "kept as JSON"),
   native: ({ engine, type }) =>
-    engine === "postgres" || engine === "timescale" ? map(canonicalType(type)) : impossible(`${type} is a type of ${engine} only`),
+    engine === "postgres" || engine === "timescale" ? plain(canonicalType(type)) : impossible(`${type} is a type of ${engine} only`),
 };
 
 function timed(name: string, zone: string, precision: TimePrecision): TypeMapping {
-  if (precision > MICROSECONDS) return map(`${name} ${zone}`, "lossy", `rounded from ${precision} to 6 digits after the second`);
-  return map(precision === MICROSECONDS ? `${name} ${zone}` : `${name}(${precision}) ${zone}`);
+  if (precision > MICROSECONDS) return lossy(`${name} ${zone}`, `rounded from ${precision} to 6 digits after the second`);
+  return plain(precision === MICROSECONDS ? `${name} ${zone}` : `${name}(${precision}) ${zone}`);
 }
 
 /** The logical type in PostgreSQL (manual, chapter 8), spelt as `format_type()` does. */
 export function mapType(type: LogicalType): TypeMapping {
-  const mapping = mappings[type.kind] as (type: LogicalType) => TypeMapping; // the kind picks the function for exactly this member
-  return mapping(type);
+  return mappedBy(mappings, type);
 }
 
 const ALIASES: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
-import type { LossLevel, TypeMapping } from "../../core/loss.js";
+import type { TypeMapping } from "../../core/loss.js";
 import type { Column } from "../../core/model.js";
+import { impossible, lossy, mappedBy, nullableMembers, plain, type TypeMappings, widened } from "../../core/type-mapping.js";
 import type { LogicalType, Nested, StructField } from "../../core/types.js";
 
 /** UTF-8 needs up to four bytes a character, and VARCHAR(n) counts bytes. */
@@ -13,17 +14,10 @@ const DECIMAL_MAX = 38;
 const DECIMAL256_MAX = 76;
 const UUID_LENGTH = 36;
 
-const plain = (native: string): TypeMapping => ({ native, level: "lossless", note: "" });
-const widened = (native: string, note: string): TypeMapping => ({ native, level: "widened", note });
-const lossy = (native: string, note: string): TypeMapping => ({ native, level: "lossy", note });
-const impossible = (note: string): TypeMapping => ({ native: "", level: "impossible", note });
-
-type Mappings = { readonly [Kind in LogicalType["kind"]]: (type: Extract<LogicalType, { kind: Kind }>) => TypeMapping };
-
 const SIGNED = { 8: "tinyint", 16: "smallint", 32: "int", 64: "bigint", 128: "largeint" } as const;
 const UNSIGNED = { 8: "smallint", 16: "int", 32: "bigint", 64: "largeint", 128: "" } as const;
 
-const mappings: Mappings = {
+const mappings: TypeMappings = {
   boolean: () => plain("boolean"),
   int: ({ bits, unsigned }) => (unsigned ? unsignedInt(bits) : plain(SIGNED[bits])),
   float: ({ bits }) => plain(bits === 32 ? "float" : "double"),
@@ -40,7 +34,7 @@ const mappings: Mappings = {
   json: () => plain("json"),
   enum: ({ values }) => widened(`varchar(${longestInBytes(values)})`, "there is no ENUM: other texts are accepted too"),
   list: ({ element }) => nested([element], ([native]) => `array<${native}>`),
-  map: ({ key, value }) => nested([{ type: key, nullable: false }, value], ([k, v]) => `map<${k},${v}>`, true),
+  map: ({ key, value }) => nested([{ type: key, nullable: true }, value], ([k, v]) => `map<${k},${v}>`),
   struct: ({ fields }) =>
     nested(fields, (natives) => `struct<${fields.map((field, i) => `${fieldName(field)} ${natives[i]}`).join(", ")}>`),
   native: ({ engine, type }) => (engine === "starrocks" ? plain(foldType(type)) : impossible(`${type} is a type of ${engine}`)),
@@ -48,7 +42,7 @@ const mappings: Mappings = {
 
 /** How StarRocks holds a logical type. Source: the StarRocks manual, "Data types", and the recorded answers. */
 export function mapType(type: LogicalType, _column?: Column): TypeMapping {
-  return (mappings[type.kind] as (type: LogicalType) => TypeMapping)(type); // each entry takes exactly its kind
+  return mappedBy(mappings, type);
 }
 
 function unsignedInt(bits: keyof typeof UNSIGNED): TypeMapping {
@@ -81,15 +75,8 @@ function timestamp({ precision, zoned }: { readonly precision: number; readonly 
   return zoned ? widened("datetime", "keeps no zone: instants are stored in UTC") : plain("datetime");
 }
 
-const LEVELS: readonly LossLevel[] = ["lossless", "widened", "lossy", "impossible"];
-
-function nested(members: readonly Nested[], build: (natives: readonly string[]) => string, keyed = false): TypeMapping {
-  const mapped = members.map((member) => mapType(member.type));
-  const notNull = members.some((member, index) => !member.nullable && !(keyed && index === 0));
-  const all = notNull ? [...mapped, widened("", "members may be NULL")] : mapped;
-  const level = all.reduce<LossLevel>((worst, { level }) => (LEVELS.indexOf(level) > LEVELS.indexOf(worst) ? level : worst), "lossless");
-  const note = [...new Set(all.map((mapping) => mapping.note).filter((note) => note !== ""))].join("; ");
-  return { native: level === "impossible" ? "" : build(mapped.map(({ native }) => native)), level, note };
+function nested(members: readonly Nested[], build: (natives: readonly string[]) => string): TypeMapping {
+  return nullableMembers(members, mapType, build);
 }
 
 function fieldName({ name }: StructField): string {
