@@ -203,6 +203,8 @@ const lakes: Readonly<Record<string, readonly string[]>> = {
     "p14_all_types_orc",
     "p26_spark_types",
     "p31_paimon08_pk",
+    "manifests_orc",
+    "manifests_parquet",
   ],
 };
 

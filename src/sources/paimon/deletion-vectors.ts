@@ -1,9 +1,11 @@
 import { crc32 } from "node:zlib";
 import type { Storage } from "../../core/storage.js";
+import type { AvroRecord } from "../../formats/avro/index.js";
 import { type Bitmap, readBitmap32, readBitmap64 } from "../../formats/roaring.js";
 import { members } from "./avro-members.js";
 import { damaged } from "./letters.js";
-import { plain, readManifest } from "./manifests.js";
+import { manifestReader } from "./manifest-rows.js";
+import { plain } from "./manifests.js";
 
 /*
  * Deletion vectors (Paimon, "Specification / Table index"): an index file holds, for each data file, the length of a
@@ -27,8 +29,9 @@ const DELETE = 1;
 /** The vectors of a snapshot by partition, bucket and data file, as `vectorKey` makes the key. */
 export async function vectorPlaces(storage: Storage, indexManifest: string): Promise<ReadonlyMap<string, VectorPlace>> {
   const file = `manifest/${indexManifest}`;
-  const { rows } = await readManifest(storage, file);
-  const entries = rows.map((row) => members(row, file)).filter((row) => row.text("_INDEX_TYPE") === "DELETION_VECTORS");
+  const entries = (await indexRows(storage, file))
+    .map((row) => members(row, file))
+    .filter((row) => row.text("_INDEX_TYPE") === "DELETION_VECTORS");
   const gone = new Set(entries.filter((row) => row.integer("_KIND") === DELETE).map((row) => row.text("_FILE_NAME")));
   const places = new Map<string, VectorPlace>();
   for (const row of entries) {
@@ -51,6 +54,15 @@ export async function vectorPlaces(storage: Storage, indexManifest: string): Pro
     }
   }
   return places;
+}
+
+async function indexRows(storage: Storage, file: string): Promise<readonly AvroRecord[]> {
+  const reader = manifestReader(storage);
+  try {
+    return await reader.rows(file);
+  } finally {
+    await reader.close();
+  }
 }
 
 export function vectorKey(partition: Uint8Array, bucket: number, dataFile: string): string {

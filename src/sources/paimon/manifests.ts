@@ -1,7 +1,7 @@
 import type { Storage } from "../../core/storage.js";
-import { readAvro } from "../../formats/avro/index.js";
 import { type Members, members } from "./avro-members.js";
-import { damaged, outside, unsupported } from "./letters.js";
+import { damaged, outside } from "./letters.js";
+import { type ManifestReader, manifestReader } from "./manifest-rows.js";
 import { isPlainName } from "./metadata.js";
 import type { Snapshot } from "./snapshots.js";
 
@@ -46,41 +46,30 @@ const DELETE = 1;
 
 /** The live files of a snapshot, in the order in which they were added. */
 export async function liveFiles(storage: Storage, snapshot: Snapshot): Promise<readonly DataFile[]> {
-  const manifests = [
-    ...(await manifestNames(storage, snapshot.baseManifestList)),
-    ...(await manifestNames(storage, snapshot.deltaManifestList)),
-  ];
-  const added = new Map<string, DataFile>();
-  const deleted = new Set<string>();
-  for (const manifest of manifests) {
-    for (const { kind, identity, file } of await entries(storage, manifest)) {
-      if (kind === DELETE) deleted.add(identity);
-      else added.set(identity, file);
+  const reader = manifestReader(storage);
+  try {
+    const manifests = [
+      ...(await manifestNames(reader, snapshot.baseManifestList)),
+      ...(await manifestNames(reader, snapshot.deltaManifestList)),
+    ];
+    const added = new Map<string, DataFile>();
+    const deleted = new Set<string>();
+    for (const manifest of manifests) {
+      for (const { kind, identity, file } of await entries(reader, manifest)) {
+        if (kind === DELETE) deleted.add(identity);
+        else added.set(identity, file);
+      }
     }
+    return [...added].flatMap(([identity, file]) => (deleted.has(identity) ? [] : [file]));
+  } finally {
+    await reader.close();
   }
-  return [...added].flatMap(([identity, file]) => (deleted.has(identity) ? [] : [file]));
 }
 
-async function manifestNames(storage: Storage, list: string): Promise<readonly string[]> {
+async function manifestNames(reader: ManifestReader, list: string): Promise<readonly string[]> {
   const file = `manifest/${list}`;
-  const { rows } = await readManifest(storage, file, (path) => path === "_FILE_NAME");
+  const rows = await reader.rows(file, (field) => field === "_FILE_NAME");
   return rows.map((row) => `manifest/${plain(members(row, file).text("_FILE_NAME"))}`);
-}
-
-/** First bytes of the other formats that the option `manifest.format` knows. */
-const OTHER_FORMATS: Readonly<Record<string, string>> = { PAR1: "Parquet" };
-
-/** Rows of a manifest, a list of them or an index manifest. Only Avro, which is the default of `manifest.format`, is read. */
-export async function readManifest(storage: Storage, file: string, wants?: (path: string) => boolean): ReturnType<typeof readAvro> {
-  const bytes = await storage.read(file);
-  const magic = Buffer.from(bytes.subarray(0, 4)).toString("latin1");
-  const other = OTHER_FORMATS[magic] ?? (magic.startsWith("ORC") ? "ORC" : undefined);
-  if (other === undefined) return readAvro(bytes, file, wants);
-  throw unsupported(
-    `${file} is a manifest in ${other}.`,
-    "dw reads manifests in Avro; the table's option manifest.format chose another format.",
-    "Set manifest.format to avro in Paimon and compact the manifests, then export the table again.",
-  );
 }
 
 interface Entry {
@@ -89,8 +78,8 @@ interface Entry {
   readonly file: DataFile;
 }
 
-async function entries(storage: Storage, manifest: string): Promise<readonly Entry[]> {
-  const { rows } = await readManifest(storage, manifest);
+async function entries(reader: ManifestReader, manifest: string): Promise<readonly Entry[]> {
+  const rows = await reader.rows(manifest);
   return rows.map((row) => entry(members(row, manifest), manifest));
 }
 

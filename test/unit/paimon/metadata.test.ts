@@ -4,7 +4,7 @@ import type { Storage } from "../../../src/core/storage.js";
 import { BinaryRow, compareValues } from "../../../src/sources/paimon/binary-row.js";
 import { parseVector } from "../../../src/sources/paimon/deletion-vectors.js";
 import { openPaimon } from "../../../src/sources/paimon/index.js";
-import { readManifest } from "../../../src/sources/paimon/manifests.js";
+import { manifestReader } from "../../../src/sources/paimon/manifest-rows.js";
 import { escapeName, javaFloat } from "../../../src/sources/paimon/partitions.js";
 import { find } from "../../../src/sources/paimon/snapshots.js";
 import { parseSlot } from "../../../src/sources/paimon/types.js";
@@ -202,7 +202,8 @@ describe("deletion vectors", () => {
   });
 });
 
-test.each(["PAR1", "ORC\u0008"])("a manifest that begins with %j is refused by its format, not called damaged", async (magic) => {
-  const storage = folder({ "manifest/list": `${magic} and more` });
-  await expect(readManifest(storage, "manifest/list")).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED" });
+test.each(["ORC\u0008", "Obj\u0001", "?"])("a manifest that begins with %j and goes on otherwise is damaged", async (magic) => {
+  const reader = manifestReader(folder({ "manifest/list": `${magic} and more` }));
+  await expect(reader.rows("manifest/list")).rejects.toMatchObject({ code: "DW-FILE-CORRUPT" });
+  await reader.close();
 });
