@@ -7,6 +7,7 @@ import { type EngineName, type LogicalType, typeText } from "../core/types.js";
 import { atZone, isRepeated, isSkipped, isUtc, occurrence } from "../core/wall-clock.js";
 import { type Fit, fitOf } from "./fit.js";
 import { jsonValue } from "./json-value.js";
+import { unheldRules } from "./unheld.js";
 
 /*
  * Which source values become which target values, decided before a row is read. Each target column has one DuckDB
@@ -259,7 +260,7 @@ function convert(request: MappingRequest, target: TargetColumn, origin: Origin, 
   const notes = [zoned.note, lossNote(request, found, model)].filter((note) => note !== undefined);
   return {
     expression,
-    rules: [...zoned.rules, ...valueRules(target, expression), ...nulRules(request.engine, target, expression)],
+    rules: [...zoned.rules, ...valueRules(target, expression), ...unheldRules(request.engine, target, expression)],
     ...(notes.length > 0 && { note: notes.join("; ") }),
   };
 }
@@ -388,15 +389,6 @@ function valueRules(target: TargetColumn, expression: string): ValueRule[] {
       },
     ];
   return [];
-}
-
-/** PostgreSQL ends texts at a NUL character, so that it refuses one inside. */
-const WITHOUT_NUL: ReadonlySet<EngineName> = new Set(["postgres", "timescale"]);
-
-function nulRules(engine: EngineName, { type, name: column }: TargetColumn, expression: string): ValueRule[] {
-  if (!WITHOUT_NUL.has(engine) || type.kind !== "text") return [];
-  const fix = `Map the column with { sql: "replace(…, chr(0), '')" }, or keep such values in a binary column.`;
-  return [{ column, broken: `contains(${expression}, chr(0))`, what: "holds a NUL character, which PostgreSQL texts cannot", fix }];
 }
 
 function usage(request: MappingRequest, columns: readonly MappedColumn[]): Pick<Mapping, "needs" | "unused"> {

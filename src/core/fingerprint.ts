@@ -195,6 +195,10 @@ function hasCanonicalText(type: LogicalType): boolean {
       return false;
     case "list":
       return hasCanonicalText(type.element.type);
+    case "map":
+      return hasCanonicalText(type.key) && hasCanonicalText(type.value.type);
+    case "struct":
+      return type.fields.every((field) => hasCanonicalText(field.type));
     default:
       return true;
   }

@@ -45,8 +45,9 @@ function canonicalText(type: LogicalType, value: string): string | undefined {
     case "list":
       return listText(type.element.type, value);
     case "map":
+      return mapText(type, value);
     case "struct":
-      return varchar(`to_json(${value})`);
+      return structText(type, value);
     case "interval":
     case "native":
       return undefined;
@@ -58,12 +59,53 @@ function finite(value: string, number: string): string {
 }
 
 function listText(element: LogicalType, value: string): string | undefined {
-  // A lambda holds no subquery, which the leaves of JSON need: such a list is one JSON.
-  if (element.kind === "json") return `CASE WHEN ${value} IS NOT NULL THEN ${jsonHash(`to_json(${value})`)} END`;
+  if (holdsJson(element)) return jsonOf(value);
   const text = canonicalText(element, "element");
   if (text === undefined) return undefined;
-  const framed = `CASE WHEN element IS NULL THEN '~' ELSE length(${text}) || ':' || ${text} END`;
-  return `'[' || array_to_string(list_transform(${value}, lambda element: ${framed}), ',') || ']'`;
+  return `'[' || array_to_string(list_transform(${value}, lambda element: ${member(text, "element")}), ',') || ']'`;
+}
+
+/** Entries in the order of their texts: a map has none of its own. */
+function mapText({ key, value: { type } }: Extract<LogicalType, { kind: "map" }>, value: string): string | undefined {
+  if (holdsJson(key) || holdsJson(type)) return jsonOf(value);
+  const [keyText, valueText] = [canonicalText(key, "entry.key"), canonicalText(type, "entry.value")];
+  if (keyText === undefined || valueText === undefined) return undefined;
+  const entry = `${member(keyText, "entry.key")} || '=' || ${member(valueText, "entry.value")}`;
+  const entries = `array_to_string(list_sort(list_transform(map_entries(${value}), lambda entry: ${entry})), ',')`;
+  return `CASE WHEN ${value} IS NOT NULL THEN '<' || ${entries} || '>' END`; // NULL has no entries here, and not NULL ones
+}
+
+function structText({ fields }: Extract<LogicalType, { kind: "struct" }>, value: string): string | undefined {
+  if (fields.some(({ type }) => holdsJson(type))) return jsonOf(value);
+  const texts = fields.map(({ name, type }) => {
+    const field = `struct_extract(${value}, '${name.replaceAll("'", "''")}')`;
+    const text = canonicalText(type, field);
+    return text && member(text, field);
+  });
+  return texts.includes(undefined) ? undefined : `CASE WHEN ${value} IS NOT NULL THEN '{' || ${texts.join(" || ',' || ")} || '}' END`;
+}
+
+/** A text inside of others: framed by its length, so that no two values share a text. */
+function member(text: string, value: string): string {
+  return `CASE WHEN ${value} IS NULL THEN '~' ELSE length(${text}) || ':' || ${text} END`;
+}
+
+/** A lambda holds no subquery, which the leaves of JSON need: what holds JSON is one JSON. */
+const jsonOf = (value: string): string => `CASE WHEN ${value} IS NOT NULL THEN ${jsonHash(`to_json(${value})`)} END`;
+
+function holdsJson(type: LogicalType): boolean {
+  switch (type.kind) {
+    case "json":
+      return true;
+    case "list":
+      return holdsJson(type.element.type);
+    case "map":
+      return holdsJson(type.key) || holdsJson(type.value.type);
+    case "struct":
+      return type.fields.some((field) => holdsJson(field.type));
+    default:
+      return false;
+  }
 }
 
 /** Long texts are cut: a bound is a landmark for people, the hash covers the rest. */

@@ -18,16 +18,30 @@ export const starrocksCanonical: CanonicalSql = {
   fence: "",
 };
 
-/** Types whose text another engine can write too. The bits of a float, and the leaves of JSON and nested types, have none here. */
-export function hashes({ kind }: LogicalType): boolean {
-  return !["float", "json", "list", "map", "struct", "interval", "native"].includes(kind);
+/** Types whose text another engine can write too: the leaves of JSON have none here. */
+export function hashes(type: LogicalType): boolean {
+  switch (type.kind) {
+    case "json":
+    case "interval":
+    case "native":
+      return false;
+    case "list":
+      return hashes(type.element.type);
+    case "map":
+      return hashes(type.key) && hashes(type.value.type);
+    case "struct":
+      return type.fields.every((field) => hashes(field.type));
+    default:
+      return true;
+  }
 }
 
 function varchar(value: string): string {
   return `CAST(${value} AS VARCHAR)`;
 }
 
-function canonicalText(type: LogicalType, value: string): string | undefined {
+/** `depth` counts the lambdas around a value: a parameter must not hide another. */
+function canonicalText(type: LogicalType, value: string, depth = 0): string | undefined {
   switch (type.kind) {
     case "boolean":
       return `CASE WHEN ${value} THEN 'true' WHEN NOT ${value} THEN 'false' END`;
@@ -37,6 +51,8 @@ function canonicalText(type: LogicalType, value: string): string | undefined {
       return varchar(value);
     case "text":
       return type.padded ? `rtrim(${value}, ' ')` : varchar(value);
+    case "float":
+      return floatBits(type.bits === 64 ? value : `CAST(${value} AS DOUBLE)`);
     case "decimal":
       return type.scale === 0 ? varchar(value) : `rtrim(rtrim(${varchar(value)}, '0'), '.')`;
     case "binary":
@@ -45,9 +61,58 @@ function canonicalText(type: LogicalType, value: string): string | undefined {
       return varchar(`days_diff(${value}, '1970-01-01')`);
     case "timestamp":
       return varchar(`microseconds_diff(${value}, '1970-01-01 00:00:00')`);
+    case "list":
+      return listText(type.element.type, value, depth);
+    case "map":
+      return mapText(type, value, depth);
+    case "struct":
+      return structText(type, value, depth);
     default:
       return undefined;
   }
+}
+
+/**
+ * The bits of a double as an integer, by arithmetic that is exact in IEEE 754: no function of the engine shows them, and no two
+ * engines print a double alike. log2 may be rounded up to the next integer, which the comparison takes back.
+ */
+function floatBits(value: string): string {
+  const size = `abs(${value})`;
+  const rounded = `least(floor(log2(${size})), 1023)`;
+  const exponent = `(${rounded} - CASE WHEN ${size} < pow(2, ${rounded}) THEN 1 ELSE 0 END)`;
+  const normal = `CAST(${size} / pow(2, ${exponent} - 52) AS BIGINT) + CAST(${exponent} + 1022 AS BIGINT) * ${2n ** 52n}`;
+  const subnormal = `CAST(${size} * pow(2, 537) * pow(2, 537) AS BIGINT)`; // 2^1074 itself is no double
+  const magnitude = `CASE WHEN ${size} < pow(2, -1022) THEN ${subnormal} ELSE ${normal} END`;
+  const sign = `CASE WHEN left(${varchar(value)}, 1) = '-' THEN -${2n ** 63n - 1n} - 1 ELSE 0 END`;
+  return `CASE WHEN ${value} IS NOT NULL THEN ${varchar(`${sign} + ${magnitude}`)} END`;
+}
+
+function listText(element: LogicalType, value: string, depth: number): string | undefined {
+  const name = `e${depth}`;
+  const text = canonicalText(element, name, depth + 1);
+  return text && `'[' || array_join(array_map(${name} -> ${member(text, name)}, ${value}), ',') || ']'`;
+}
+
+function mapText(type: Extract<LogicalType, { kind: "map" }>, value: string, depth: number): string | undefined {
+  const [key, of] = [`k${depth}`, `v${depth}`];
+  const [keyText, valueText] = [canonicalText(type.key, key, depth + 1), canonicalText(type.value.type, of, depth + 1)];
+  if (keyText === undefined || valueText === undefined) return undefined;
+  const entry = `${member(keyText, key)} || '=' || ${member(valueText, of)}`;
+  const entries = `array_map((${key}, ${of}) -> ${entry}, map_keys(${value}), map_values(${value}))`;
+  return `CASE WHEN ${value} IS NOT NULL THEN '<' || array_join(array_sort(${entries}), ',') || '>' END`;
+}
+
+function structText({ fields }: Extract<LogicalType, { kind: "struct" }>, value: string, depth: number): string | undefined {
+  const texts = fields.map(({ name, type }) => {
+    const field = `${value}.${starrocksCanonical.ident(name)}`;
+    const text = canonicalText(type, field, depth);
+    return text && member(text, field);
+  });
+  return texts.includes(undefined) ? undefined : `CASE WHEN ${value} IS NOT NULL THEN '{' || ${texts.join(" || ',' || ")} || '}' END`;
+}
+
+function member(text: string, value: string): string {
+  return `CASE WHEN ${value} IS NULL THEN '~' ELSE ${varchar(`char_length(${text})`)} || ':' || ${text} END`;
 }
 
 /** Long texts are cut: a bound is a landmark for people, the hash covers the rest. */
@@ -60,6 +125,8 @@ function bounds(type: LogicalType, value: string): { min: string; max: string } 
     case "date":
     case "timestamp":
       return both((aggregate) => canonicalText(type, `${aggregate}(${value})`) ?? "NULL");
+    case "float":
+      return both((aggregate) => varchar(`${aggregate}(${type.bits === 64 ? value : `CAST(${value} AS DOUBLE)`})`));
     case "text":
     case "uuid":
     case "enum":

@@ -5,6 +5,7 @@ import type { DuckDbConnection } from "../../../src/core/session.js";
 import { columnType, createTable, partitionRows, type Table } from "../../../src/engines/duckdb/emulate-table.js";
 import { type ColumnBody, type PartitionBody, starrocksObject, type TableBody } from "../../../src/engines/starrocks/body.js";
 import { type Token, tokenize } from "../../../src/engines/starrocks/parse/lexer.js";
+import { duckdbText, ident } from "./expression.js";
 import { analyzing, Refusal, Unclaimed } from "./refusal.js";
 
 /*
@@ -33,19 +34,12 @@ const MACROS = [
   "CREATE MACRO text_unhex(x) AS decode(unhex(x))",
   "CREATE MACRO to_binary(x, form) AS unhex(x)",
   "CREATE MACRO parse_json(x) AS CAST(x AS JSON)",
+  "CREATE MACRO array_join(list, separator) AS array_to_string(list, separator)",
   "CREATE MACRO days_diff(a, b) AS date_diff('day', CAST(b AS DATE), CAST(a AS DATE))",
   "CREATE MACRO microseconds_diff(a, b) AS epoch_us(a) - epoch_us(CAST(b AS TIMESTAMP))",
   // Only what reconciliation asks: hexadecimal digits as a number.
   "CREATE MACRO conv(digits, a, b) AS CAST(CAST('0x' || digits AS UBIGINT) AS VARCHAR)",
 ];
-
-const TYPES: Readonly<Record<string, string>> = {
-  LARGEINT: "HUGEINT",
-  STRING: "VARCHAR",
-  DATETIME: "TIMESTAMP",
-  VARBINARY: "BLOB",
-  UNHEX: "text_unhex",
-};
 
 export class FakeRows {
   private db: Promise<DuckDbConnection> | undefined;
@@ -190,15 +184,15 @@ export class FakeRows {
     const lines = body.split(row).filter((line) => line !== "");
     if (lines.length === 0) return;
     const tuples = lines.map((line) => `(${line.split(column).map(value).join(", ")})`);
-    const text = (written: string, expression = written.trim()): string =>
-      tokenize(expression)
-        .filter(({ kind }) => kind !== "end")
-        .map((token) => word(token, expression))
-        .join(" ");
     const targets = assigned.map(([name]) => ident(tokenize(name)[0]?.text ?? ""));
     const merges = table.body.table !== "duplicate" && table.body.key.length > 0;
     const types = new Map(table.body.columns.map((one) => [ident(one.name), columnType(tableObject(table.body), one).text]));
-    const values = assigned.map(([, expression], index) => `CAST(${text(expression)} AS ${types.get(targets[index] ?? "")})`);
+    const values = await Promise.all(
+      assigned.map(async ([, written], index) => {
+        const sql = written.trim();
+        return `CAST(${await duckdbText({ tokens: tokenize(sql), sql })} AS ${types.get(targets[index] ?? "")})`;
+      }),
+    );
     await this.exec(
       `INSERT ${merges ? "OR REPLACE " : ""}INTO ${table.store} (${targets.join(", ")}) SELECT ${values.join(", ")} FROM (VALUES ${tuples.join(", ")}) AS sent(${fields.join(", ")})`,
     );
@@ -229,25 +223,14 @@ export class FakeRows {
 
   /** The statement in DuckDB's words: names of tables replaced by their stores, quotes and types by its own. */
   private async translated(sql: string, tokens: readonly Token[], names: Names): Promise<string> {
-    const pieces: string[] = [];
-    for (let at = 0; at < tokens.length; at++) {
-      const token = tokens[at];
-      if (!token || token.kind === "end") break;
-      if (isTablePlace(tokens, at)) {
-        const place = nameAt(tokens, at);
-        if (place.name.length > 0 && !(tokens[at]?.key === "(")) {
-          const { text, next } = await this.relation(tokens, place, names);
-          pieces.push(text);
-          at = next - 1;
-          continue;
-        }
-      }
-      pieces.push(word(token, sql));
-    }
-    return pieces
-      .join(" ")
-      .replace(/ \( /g, "(")
-      .replace(/ (\.) /g, ".");
+    return duckdbText({
+      tokens,
+      sql: sql.trim(),
+      relation: async (at) => {
+        const place = isTablePlace(tokens, at) ? nameAt(tokens, at) : undefined;
+        return place && place.name.length > 0 ? this.relation(tokens, place, names) : undefined;
+      },
+    });
   }
 
   private async relation(tokens: readonly Token[], place: Place, names: Names): Promise<{ text: string; next: number }> {
@@ -287,8 +270,6 @@ const FORMATS: Readonly<Record<string, string>> = { hour: "%Y%m%d%H", day: "%Y%m
 function missing(name: string): never {
   throw analyzing(`Unknown partition '${name}'`);
 }
-
-export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 function tableObject(body: TableBody): Table {
   const columns = body.columns.map(({ default: value, generated: _, autoIncrement: __, ...column }) => ({
@@ -355,13 +336,6 @@ function partitionNames(tokens: readonly Token[], at: number): { names: string[]
   let next = at + 2;
   for (; tokens[next]?.key !== ")"; next++) if (tokens[next]?.key !== ",") names.push(tokens[next]?.text ?? "");
   return { names, next: next + 1 };
-}
-
-function word(token: Token, sql: string): string {
-  if (token.kind === "quoted") return ident(token.text);
-  if (token.kind === "string") return `'${token.text.replaceAll("'", "''")}'`;
-  if (token.key === "<=>") return "IS NOT DISTINCT FROM";
-  return TYPES[token.key] ?? sql.trim().slice(token.start, token.end);
 }
 
 const SCHEMA_COLUMNS: Readonly<Record<string, readonly string[]>> = {
