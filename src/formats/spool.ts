@@ -80,9 +80,12 @@ export async function named<Result>(name: string, work: () => Promise<Result>): 
   }
 }
 
-function writeAll(output: number, bytes: Uint8Array): void {
+/** Writes all of `bytes`, at the end or from `position` on. DW-DISK-FULL. */
+export function writeAll(output: number, bytes: Uint8Array, position?: number): void {
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(output, bytes, at);
+    for (let at = 0; at < bytes.length; ) {
+      at += writeSync(output, bytes, at, bytes.length - at, position === undefined ? null : position + at);
+    }
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOSPC") throw error;
     throw new DwError("DW-DISK-FULL", {
@@ -104,7 +107,7 @@ export function localBytes(path: string): ByteSource & { readonly close: () => v
   };
 }
 
-function readAt(input: number, start: number, length: number): Uint8Array {
+export function readAt(input: number, start: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let got = 0;
   while (got < length) {

@@ -63,10 +63,12 @@ export class Spool {
     }
   }
 
-  /** A copy that is here already. */
+  /** A copy that is here already, or on its way: the same bytes are not fetched twice. */
   async present(key: string): Promise<Copy | undefined> {
     const entry = this.entries.get(key);
-    return entry?.ready ? this.copy({ key, size: never, fetch: never }) : undefined;
+    if (entry === undefined) return undefined;
+    await entry.path.catch(() => undefined);
+    return this.entries.get(key)?.ready ? this.copy({ key, size: never, fetch: never }) : undefined;
   }
 
   /** Fetches ahead of use, as far as half of the room goes. What fails here fails again, and is told, when it is used. */

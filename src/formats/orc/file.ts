@@ -5,7 +5,9 @@ import { type ColumnReader, columnReader, type StripeColumns, type TimestampUnit
 import { corrupt } from "./failure.js";
 import {
   type ColumnStatistics,
+  type Footer,
   type OrcType,
+  type Postscript,
   parseFooter,
   parsePostscript,
   parseRowIndex,
@@ -29,7 +31,19 @@ export interface OrcFile {
   readonly stripeStatistics: () => readonly (readonly ColumnStatistics[])[];
   /** Rows of the chosen top-level fields (indexes into schema.children), in batches. */
   readonly batches: (request: ReadRequest) => Generator<Batch>;
+  /** The parts of the file that `batches` reads of the same request: first the footers of its stripes, which say where the others are. */
+  readonly stripeFooters: (request: Scope) => readonly ByteRange[];
+  readonly streams: (request: Scope) => readonly ByteRange[];
 }
+
+export interface ByteRange {
+  readonly start: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** What of a request decides which parts of the file are read. */
+export type Scope = Pick<ReadRequest, "fields" | "wanted" | "rows">;
 
 export interface ReadRequest {
   readonly fields: readonly number[];
@@ -57,18 +71,34 @@ export interface Batch {
   readonly columns: readonly Vector[];
 }
 
+/** So many bytes at the end of a file tell where its tail begins. */
+export const POSTSCRIPT_BYTES = 256;
+
+/** Where that begins which opening a file reads: of `source` the last POSTSCRIPT_BYTES must be here. */
+export function tailStart(source: ByteSource): number {
+  return readPostscript(source).metadataStart;
+}
+
 /** Opens an ORC file: reads postscript and footer only. Throws DW-FILE-CORRUPT or DW-SOURCE-UNSUPPORTED. */
 export async function openOrc(source: ByteSource): Promise<OrcFile> {
-  const { postscript, end } = readPostscript(source);
+  const { postscript, metadataStart, footerStart } = readPostscript(source);
   if (postscript.compression === "zstd") await loadZstd();
   const codec: Codec = { kind: postscript.compression, blockSize: Math.max(postscript.blockSize, 1) };
-  const footerStart = end - postscript.footerLength;
-  const metadataStart = footerStart - postscript.metadataLength;
-  if (metadataStart < 3 || postscript.footerLength > FOOTER_LIMIT) throw corrupt("its footer lies outside the file");
   const footer = parseFooter(decompressSection(source.read(footerStart, postscript.footerLength), codec));
   checkStripes(footer.stripes, metadataStart, footer.rows);
   const stripeStatistics = (): ColumnStatistics[][] =>
     parseStripeStatistics(decompressSection(source.read(metadataStart, postscript.metadataLength), codec));
+  const places = (request: Scope): StripePlace[] => {
+    // Before HIVE-8732 a stripe's statistics could miss texts.
+    const statistics = request.wanted && postscript.writerVersion > 0 ? stripeStatistics() : [];
+    let firstRow = 0;
+    return footer.stripes.flatMap((stripe, index) => {
+      const place = { stripe, firstRow };
+      firstRow += stripe.rows;
+      const wanted = overlap({ start: place.firstRow, end: firstRow }, request.rows) && mayHold(statistics[index], stripe.rows, request);
+      return wanted ? [place] : [];
+    });
+  };
   return {
     schema: footer.root,
     rows: footer.rows,
@@ -76,31 +106,34 @@ export async function openOrc(source: ByteSource): Promise<OrcFile> {
     userMetadata: footer.userMetadata,
     stripeStatistics,
     batches: function* (request) {
-      // Before HIVE-8732 a stripe's statistics could miss texts.
-      const statistics = request.wanted && postscript.writerVersion > 0 ? stripeStatistics() : [];
-      let firstRow = 0;
-      for (const [index, stripe] of footer.stripes.entries()) {
-        const place = { start: firstRow, end: firstRow + stripe.rows };
-        if (overlap(place, request.rows) && mayHold(statistics[index], stripe.rows, request))
-          yield* readStripe({ source, codec, stripe, firstRow, footer, request });
-        firstRow = place.end;
-      }
+      for (const place of places(request)) yield* readStripe({ ...place, source, codec, footer, request });
     },
+    stripeFooters: (request) => places(request).map(({ stripe }) => footerRange(stripe)),
+    streams: (request) => places(request).flatMap((place) => streamRanges({ ...place, source, codec, footer, request })),
   };
 }
 
 /** Writers without row indexes leave statistics that were never filled: those of the root do not count its rows. */
-function mayHold(known: readonly (ColumnStatistics | undefined)[] | undefined, rows: number, { wanted }: ReadRequest): boolean {
+function mayHold(known: readonly (ColumnStatistics | undefined)[] | undefined, rows: number, { wanted }: Scope): boolean {
   return known?.[0]?.values !== rows || wanted?.(known) !== false;
 }
 
-function readPostscript(source: ByteSource): { postscript: ReturnType<typeof parsePostscript>; end: number } {
+interface Tail {
+  readonly postscript: Postscript;
+  readonly metadataStart: number;
+  readonly footerStart: number;
+}
+
+function readPostscript(source: ByteSource): Tail {
   if (source.size < 4) throw corrupt("it is shorter than a postscript");
-  const tail = source.read(Math.max(0, source.size - 256), Math.min(256, source.size));
+  const tail = source.read(Math.max(0, source.size - POSTSCRIPT_BYTES), Math.min(POSTSCRIPT_BYTES, source.size));
   const length = tail[tail.length - 1] as number; // size is at least 4
   if (length === 0 || length + 1 > tail.length) throw corrupt("its postscript is longer than the file");
   const postscript = parsePostscript(tail.subarray(tail.length - 1 - length, tail.length - 1));
-  return { postscript, end: source.size - 1 - length };
+  const footerStart = source.size - 1 - length - postscript.footerLength;
+  const metadataStart = footerStart - postscript.metadataLength;
+  if (metadataStart < 3 || postscript.footerLength > FOOTER_LIMIT) throw corrupt("its footer lies outside the file");
+  return { postscript, metadataStart, footerStart };
 }
 
 function checkStripes(stripes: readonly StripeInformation[], limit: number, rows: number): void {
@@ -113,24 +146,58 @@ function checkStripes(stripes: readonly StripeInformation[], limit: number, rows
   if (total !== rows) throw corrupt(`its stripes hold ${total} rows, its footer says ${rows}`);
 }
 
-interface StripeRead {
-  readonly source: ByteSource;
-  readonly codec: Codec;
+interface StripePlace {
   readonly stripe: StripeInformation;
+  /** Position in the file of its first row. */
   readonly firstRow: number;
-  readonly footer: ReturnType<typeof parseFooter>;
-  readonly request: ReadRequest;
 }
 
-function* readStripe(read: StripeRead): Generator<Batch> {
-  const { source, codec, stripe, request, footer, firstRow } = read;
-  const start = stripe.offset + stripe.indexLength + stripe.dataLength;
-  const stripeFooter = parseStripeFooter(decompressSection(source.read(start, stripe.footerLength), codec));
-  const fields = request.fields.map((field) => {
+interface StripeRead<Request extends Scope = ReadRequest> extends StripePlace {
+  readonly source: ByteSource;
+  readonly codec: Codec;
+  readonly footer: Footer;
+  readonly request: Request;
+}
+
+function footerRange({ offset, indexLength, dataLength, footerLength }: StripeInformation): ByteRange {
+  return { start: offset + indexLength + dataLength, length: footerLength };
+}
+
+function stripeFooterOf({ source, codec, stripe }: StripeRead<Scope>): StripeFooter {
+  const { start, length } = footerRange(stripe);
+  return parseStripeFooter(decompressSection(source.read(start, length), codec));
+}
+
+function chosenFields({ footer, request }: StripeRead<Scope>): readonly OrcType[] {
+  return request.fields.map((field) => {
     const type = footer.root.children[field];
     if (!type) throw new RangeError(`the file has no field ${field}`);
     return type;
   });
+}
+
+/** The streams of the chosen columns, and the row indexes of all where they are asked for. */
+function streamRanges(read: StripeRead<Scope>): readonly ByteRange[] {
+  const columns = new Set(chosenFields(read).flatMap(idsOf));
+  const indexed = looksAtGroups(read);
+  let start = read.stripe.offset;
+  return stripeFooterOf(read).streams.flatMap(({ kind, column, length }) => {
+    const range = { start, length };
+    start += length;
+    if (kind === "row-index" ? !indexed : kind === "other" || !columns.has(column)) return [];
+    checkInside(range.start, length, read.stripe);
+    return [range];
+  });
+}
+
+function idsOf(type: OrcType): readonly number[] {
+  return [type.id, ...type.children.flatMap(idsOf)];
+}
+
+function* readStripe(read: StripeRead): Generator<Batch> {
+  const { stripe, request, firstRow } = read;
+  const stripeFooter = stripeFooterOf(read);
+  const fields = chosenFields(read);
   const columns = stripeColumns(read, stripeFooter);
   // The root struct may have a PRESENT stream, but a row is never NULL: writers leave it out.
   const readers = fields.map((type) => columnReader(type, columns));
@@ -161,8 +228,7 @@ interface RowGroup {
 /** Row groups that can hold a wanted row; undefined when all can, so that the stripe is read without seeking. */
 function wantedGroups(read: StripeRead, stripeFooter: StripeFooter): RowGroup[] | undefined {
   const { request, footer, stripe } = read;
-  const inside = !request.rows || (request.rows.start <= read.firstRow && request.rows.end >= read.firstRow + stripe.rows);
-  if ((!request.wanted && inside) || footer.rowIndexStride === 0 || stripe.rows <= footer.rowIndexStride) return undefined;
+  if (!looksAtGroups(read)) return undefined;
   const indexes = rowIndexes(read, stripeFooter);
   const count = Math.ceil(stripe.rows / footer.rowIndexStride);
   const groups: RowGroup[] = [];
@@ -185,6 +251,12 @@ function wantedGroups(read: StripeRead, stripeFooter: StripeFooter): RowGroup[] 
     });
   }
   return groups.length === count ? undefined : groups;
+}
+
+/** Whether some of a stripe's row groups might be passed over. */
+function looksAtGroups({ request, footer, stripe, firstRow }: StripeRead<Scope>): boolean {
+  const inside = !request.rows || (request.rows.start <= firstRow && request.rows.end >= firstRow + stripe.rows);
+  return (request.wanted !== undefined || !inside) && footer.rowIndexStride > 0 && stripe.rows > footer.rowIndexStride;
 }
 
 /** Row index entries by column id, then row group. */

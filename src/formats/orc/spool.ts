@@ -1,10 +1,12 @@
+import type { Storage } from "../../core/storage.js";
 import type { ParquetColumn } from "../parquet/schema.js";
-import { BATCH_ROWS, localBytes, named, spoolParquet } from "../spool.js";
+import { BATCH_ROWS, spoolParquet } from "../spool.js";
 import { positions, type RowRange } from "../vector.js";
 import type { TimestampUnit } from "./columns.js";
-import { type OrcFile, openOrc, type ReadRequest } from "./file.js";
+import type { OrcFile, ReadRequest } from "./file.js";
 import type { OrcType } from "./metadata.js";
 import { parquetType } from "./parquet.js";
+import { openStoredOrc } from "./stored.js";
 
 /** A top-level field to keep: its index in the file's schema, and the unit of the timestamps in it. */
 export interface KeptField {
@@ -14,11 +16,10 @@ export interface KeptField {
 }
 
 export interface OrcSpool {
-  /** A local file, and the Parquet file to write. */
-  readonly from: string;
+  /** The file below the storage's root, and the local Parquet file to write. */
+  readonly storage: Storage;
+  readonly path: string;
   readonly to: string;
-  /** For messages. */
-  readonly name: string;
   readonly keep: (schema: OrcType) => readonly KeptField[];
   /** Stripes and row groups that it refuses are left out. */
   readonly wanted?: (schema: OrcType) => ReadRequest["wanted"];
@@ -30,10 +31,9 @@ export interface OrcSpool {
 }
 
 /** Spools an ORC file as Parquet and answers its schema. Fields of microseconds come first, then those of nanoseconds. */
-export async function spoolOrc({ from, to, name, keep, wanted, position, ...chosen }: OrcSpool): Promise<OrcType> {
-  const source = localBytes(from);
+export async function spoolOrc({ storage, path, to, keep, wanted, position, ...chosen }: OrcSpool): Promise<OrcType> {
+  const { orc, bring, close } = await openStoredOrc(storage, path);
   try {
-    const orc = await named(name, () => openOrc(source));
     const kept = keep(orc.schema);
     const micros = kept.filter(({ unit }) => unit !== "nanos");
     const microUnit = micros.some(({ unit }) => unit === "exact-micros") ? "exact-micros" : "micros";
@@ -43,6 +43,7 @@ export async function spoolOrc({ from, to, name, keep, wanted, position, ...chos
       type: parquetType(child(orc, index), unit),
     }));
     const filter = wanted?.(orc.schema);
+    await bring({ fields: kept.map(({ index }) => index), ...chosen, ...(filter && { wanted: filter }) });
     const read = (fields: readonly KeptField[], timestampUnit: TimestampUnit) =>
       orc.batches({
         fields: fields.map(({ index }) => index),
@@ -52,7 +53,7 @@ export async function spoolOrc({ from, to, name, keep, wanted, position, ...chos
         ...(filter && { wanted: filter }),
       });
     const last: readonly ParquetColumn[] = position === undefined ? [] : [{ name: position(orc.schema), type: { kind: "int64" } }];
-    await spoolParquet(to, name, [...columns, ...last], async (write) => {
+    await spoolParquet(to, path, [...columns, ...last], async (write) => {
       // Two passes side by side over the same stripes and row groups: their batches have the same rows.
       const finer = nanos.length === 0 ? undefined : read(nanos, "nanos");
       for (const batch of read(micros, microUnit)) {
@@ -63,7 +64,7 @@ export async function spoolOrc({ from, to, name, keep, wanted, position, ...chos
     });
     return orc.schema;
   } finally {
-    source.close();
+    await close();
   }
 }
 

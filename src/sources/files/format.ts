@@ -28,6 +28,8 @@ export interface FileFormat {
   readonly extensions: readonly string[];
   /** Whether a compressed file has to be unpacked first. Parquet compresses inside. */
   readonly packed: boolean;
+  /** True where of a file on another machine only the parts are read that a request needs. */
+  readonly inParts?: boolean;
   readonly describe: (storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession) => Promise<FileTable>;
   /** For formats that DuckDB does not read: writes the file as Parquet, which the shapes' scans then read. */
   readonly spool?: (file: SpooledFile) => Promise<void>;

@@ -143,6 +143,11 @@ function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPla
   const files = opened.files.filter((file) => mayHold(file, pruning, opened.columns));
   const chunks = chunksOf(opened, files, versions);
   const filesOf = new Map(chunks.map(({ chunk, files }) => [chunk.id, files]));
+  const isPartial = request.where !== undefined || columns.length < opened.columns.length;
+  const prefetch = (chunk: Chunk): void => {
+    // of these only what is needed is read, which is not known before they are opened
+    if (!(opened.format.inParts === true && isPartial)) opened.storage.prefetch?.(chunk.files);
+  };
   return {
     columns,
     identity: `${opened.format.name}:${hash(identities(opened.files, versions))}`,
@@ -153,10 +158,10 @@ function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPla
       const planned = filesOf.get(chunk.id);
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
       await refuseChanged(opened, planned, versions);
-      opened.storage.prefetch?.(chunk.files); // all at once; below they are asked for one after the other
+      prefetch(chunk); // all at once; below they are asked for one after the other
       return openChunk(opened, planned, columns, request.where);
     },
-    prefetch: (chunk) => opened.storage.prefetch?.(chunk.files),
+    prefetch,
   };
 }
 

@@ -1,9 +1,10 @@
+import pLimit from "p-limit";
 import type { DuckDbSession, OpenSource } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
-import { type OrcType, openOrc, rowFilter } from "../../formats/orc/index.js";
+import { type OrcType, rowFilter } from "../../formats/orc/index.js";
 import { parquetType } from "../../formats/orc/parquet.js";
 import { type KeptField, spoolOrc } from "../../formats/orc/spool.js";
-import { localBytes, named } from "../../formats/spool.js";
+import { openStoredOrc } from "../../formats/orc/stored.js";
 import type { FileFormat, FileTable, SpooledFile } from "./format.js";
 import type { TableFile } from "./listing.js";
 import { type DescribedFile, keptFields, spooledTable } from "./spooled.js";
@@ -13,32 +14,27 @@ import { type DescribedFile, keptFields, spooledTable } from "./spooled.js";
  * microseconds, finer values are refused, unless a model types the column as nanoseconds (which reach from 1677 to 2262). Days before 1582-10-15 are those that Hive and Spark show. A union is a struct of its tag and
  * one member a branch.
  */
-export const orc: FileFormat = { name: "orc", extensions: ["orc"], packed: false, describe, spool };
+export const orc: FileFormat = { name: "orc", extensions: ["orc"], packed: false, inParts: true, describe, spool };
+
+/** Files on another machine whose footers are asked for at once. */
+const AT_ONCE = 8;
 
 async function describe(storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
-  const described: DescribedFile[] = [];
-  for (const { path } of files) described.push(await describeFile(storage, path, typed));
-  return spooledTable(described, db);
+  const limit = pLimit(AT_ONCE);
+  return spooledTable(await Promise.all(files.map(({ path }) => limit(describeFile, storage, path, typed))), db);
 }
 
 async function describeFile(storage: Storage, path: string, typed: OpenSource["typed"]): Promise<DescribedFile> {
-  const local = await storage.local(path);
+  const { orc, close } = await openStoredOrc(storage, path);
   try {
-    const source = localBytes(local.path);
-    try {
-      return await named(path, async () => {
-        const { schema, rows } = await openOrc(source);
-        const columns = fieldsOf(schema, typed).map(({ name, unit }, index) => ({
-          name,
-          type: parquetType(schema.children[index] as OrcType, unit), // fieldsOf has one entry a child
-        }));
-        return { path, rows, columns };
-      });
-    } finally {
-      source.close();
-    }
+    const { schema, rows } = orc;
+    const columns = fieldsOf(schema, typed).map(({ name, unit }, index) => ({
+      name,
+      type: parquetType(schema.children[index] as OrcType, unit), // fieldsOf has one entry a child
+    }));
+    return { path, rows, columns };
   } finally {
-    await local.release();
+    await close();
   }
 }
 
@@ -51,17 +47,12 @@ function fieldsOf(schema: OrcType, typed: OpenSource["typed"]): readonly (KeptFi
 }
 
 async function spool({ storage, path, to, typed, columns, conditions }: SpooledFile): Promise<void> {
-  const local = await storage.local(path);
-  try {
-    await spoolOrc({
-      from: local.path,
-      to,
-      name: path,
-      keep: (schema) => keptFields(fieldsOf(schema, typed), columns),
-      wanted: (schema) => rowFilter(schema, conditions),
-      proleptic: true,
-    });
-  } finally {
-    await local.release();
-  }
+  await spoolOrc({
+    storage,
+    path,
+    to,
+    keep: (schema) => keptFields(fieldsOf(schema, typed), columns),
+    wanted: (schema) => rowFilter(schema, conditions),
+    proleptic: true,
+  });
 }

@@ -63,35 +63,30 @@ export const convertAvro: Convert = async ({ storage, path, to, fields: wanted, 
 };
 
 export const convertOrc: Convert = async ({ storage, path, to, fields, nanoseconds, conditions, rows }) => {
-  const copy = await storage.local(path);
-  try {
-    const unit = nanoseconds ? "nanos" : "micros";
-    const keep = ({ children }: OrcType) =>
-      kept(
-        children.map((type, index) => ({ type, index, unit }) as const),
-        ({ type }) => orcId(type),
-        fields,
-      );
-    const cuts = rows !== undefined || conditions.length > 0;
-    let position: string | undefined;
-    const schema = await spoolOrc({
-      from: copy.path,
-      to,
-      name: path,
-      keep,
-      wanted: (schema) => rowFilter(schema, stored(conditions, schema)),
-      ...(rows && { rows }),
-      ...(cuts && {
-        position: ({ fieldNames }) => {
-          position = freeName(fieldNames);
-          return position;
-        },
-      }),
-    });
-    return { ids: keep(schema).map(({ type }) => orcIds(type)), ...(position !== undefined && { position }) };
-  } finally {
-    await copy.release();
-  }
+  const unit = nanoseconds ? "nanos" : "micros";
+  const keep = ({ children }: OrcType) =>
+    kept(
+      children.map((type, index) => ({ type, index, unit }) as const),
+      ({ type }) => orcId(type),
+      fields,
+    );
+  const cuts = rows !== undefined || conditions.length > 0;
+  let position: string | undefined;
+  const schema = await spoolOrc({
+    storage,
+    path,
+    to,
+    keep,
+    wanted: (schema) => rowFilter(schema, stored(conditions, schema)),
+    ...(rows && { rows }),
+    ...(cuts && {
+      position: ({ fieldNames }) => {
+        position = freeName(fieldNames);
+        return position;
+      },
+    }),
+  });
+  return { ids: keep(schema).map(({ type }) => orcIds(type)), ...(position !== undefined && { position }) };
 };
 
 /** Types of the table and those of a file whose values are the same, in the same order: of others the bounds say nothing. */

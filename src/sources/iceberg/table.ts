@@ -10,7 +10,7 @@ import { type NameMapping, parseNameMapping } from "./file-schema.js";
 import { inspectTable } from "./inspect.js";
 import { Place, parseExactJson } from "./json.js";
 import type { TableMetadata } from "./metadata.js";
-import { openChunk, type Reading } from "./open.js";
+import { openChunk, type PlannedFile, type Reading } from "./open.js";
 import { liveFiles, type Opened, sourceColumn } from "./opened.js";
 import { partitionText } from "./partition-text.js";
 import { pathMap } from "./paths.js";
@@ -62,6 +62,7 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
   const available = request.where === undefined ? columns : [...columns, ...alsoNamed(request.where, columns, opened)];
   const chunks = chunksOf(await plannedFiles(opened, request.where));
   const byId = new Map<string, PlannedChunk>(chunks.map((chunk) => [chunk.id, chunk]));
+  const isPartial = request.where !== undefined || columns.length < view.schema.fields.length;
   const reading: Reading = {
     storage,
     columns,
@@ -81,8 +82,13 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
       return openChunk(planned, reading, db);
     },
-    prefetch: (chunk) => storage.prefetch?.(chunk.files),
+    // of ORC files only what is needed is read, which is not known before they are opened
+    prefetch: (chunk) => storage.prefetch?.(isPartial ? (byId.get(chunk.id)?.planned ?? []).flatMap(notOrc) : chunk.files),
   };
+}
+
+function notOrc({ data, path }: PlannedFile): readonly string[] {
+  return data.format === "orc" ? [] : [path];
 }
 
 /** What else a predicate may name. A column that cannot be read is refused where the predicate seems to name it. */

@@ -117,9 +117,9 @@ async function orc(file: FileToRead, fields: readonly PaimonField[], spool: Spoo
   const { rowFilter } = await import("../../formats/orc/index.js");
   const to = await spool.folder.file("parquet");
   await spoolOrc({
-    from: await local(file, spool),
+    storage: spool.storage,
+    path: file.path,
     to,
-    name: file.path,
     wanted: (schema) => rowFilter(schema, file.conditions),
     keep: ({ fieldNames }) =>
       fields.flatMap((field) => {
