@@ -10,7 +10,7 @@ import { livePostgres } from "../../src/engines/postgres/live.js";
 import { timescale } from "../../src/engines/timescale/index.js";
 import { liveTimescale } from "../../src/engines/timescale/live.js";
 import { prove } from "./proof-loop.js";
-import { objectPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
+import { objectPairs, partitionPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dw-proof-"));
 let pg: Pg;
@@ -40,7 +40,7 @@ describe("on embedded TimescaleDB, what was planned is what is there, and then t
 });
 
 describe("on embedded PostgreSQL, what was planned is what is there, and then there is nothing to do", () => {
-  const pairs = [...tablePairs("postgres", {}, false), ...objectPairs("postgres", {})];
+  const pairs = [...tablePairs("postgres", {}, false), ...objectPairs("postgres", {}), ...partitionPairs()];
   for (const pair of pairs) test(pair.name, () => prove({ engine: postgres, live: livePostgres, session }, pair).then(() => {}));
 });
 

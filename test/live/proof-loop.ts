@@ -81,6 +81,7 @@ async function isNow(stage: Stage, wanted: Catalog): Promise<void> {
 
 const DROPS: Readonly<Record<string, readonly string[]>> = {
   r: ["TABLE"],
+  p: ["TABLE"],
   v: ["VIEW", "MATERIALIZED VIEW"], // a continuous aggregate looks like a view
   m: ["MATERIALIZED VIEW"],
 };
@@ -89,7 +90,7 @@ const DROPS: Readonly<Record<string, readonly string[]>> = {
 async function clear(session: PgSession): Promise<void> {
   const relations = await session.query<{ name: string; kind: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'v', 'm') AND n.nspname !~ '^(pg_|_?timescaledb_|information_schema)'
+     WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname !~ '^(pg_|_?timescaledb_|information_schema)'
      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
      UNION ALL SELECT p.oid::regprocedure::text, 'f' FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')`,

@@ -635,3 +635,169 @@ export function rebuildPairs(): NamedPair[] {
     ),
   ];
 }
+
+/** Native partitioning: PostgreSQL's own. */
+export function partitionPairs(): NamedPair[] {
+  const on = (partitionBy: object | undefined, more: object = {}, columns: AnyColumns = {}): Model =>
+    defineTable("p", {
+      grain: "one row per id and hour",
+      key: ["id", "at"],
+      columns: { ...base, ...columns },
+      on: { postgres: { ...(partitionBy && { partitionBy }), ...more } },
+    } as never); // as above
+  const pair = (name: string, from: Model, to: Model, more: Partial<Pair> = {}): NamedPair => ({
+    name: `postgres partitions: ${name}`,
+    from: [from],
+    to: [to],
+    seed: SEED,
+    expected: COUNT,
+    ...more,
+  });
+  const months = (until: string, more: object = {}): object => ({
+    by: "range",
+    columns: ["at"],
+    every: { step: "1 month", from: "2024-01-01", until },
+    ...more,
+  });
+  const halves = (middle: number, names = ["low", "high"]): object => ({
+    by: "range",
+    columns: ["id"],
+    partitions: [
+      { name: names[0], to: middle },
+      { name: names[1], from: middle },
+    ],
+  });
+  const shops = (lists: object[], more: object = {}): Model =>
+    defineTable("p", {
+      grain: "one row per id and shop",
+      key: ["id", "shop"],
+      columns: { ...base, shop: t.text("code") },
+      on: { postgres: { partitionBy: { by: "list", columns: ["shop"], partitions: lists, ...more } } },
+    } as never);
+  const shopSeed = [
+    "INSERT INTO p (id, at, shop) SELECT n, timestamptz '2024-01-01', (ARRAY['FR', 'it''s', 'DE', 'IT'])[n % 4 + 1] FROM generate_series(1, 200) n",
+  ];
+  const inShops = (name: string, from: Model, to: Model, more: Partial<Pair> = {}): NamedPair =>
+    pair(name, from, to, { seed: shopSeed, ...more });
+  const hash = (modulus: number, more: object = {}): object => ({ by: "hash", columns: ["id"], modulus, ...more });
+  const countsBy =
+    "SELECT string_agg(part || ' ' || n, ', ' ORDER BY part) FROM (SELECT tableoid::regclass::text AS part, count(*) AS n FROM p GROUP BY 1) c";
+  const eu = { name: "eu", values: ["FR", "DE"] };
+  const quoted = { name: 'Odd 100% "shops"', values: ["it's", "back\\slash", null] };
+  return [
+    pair("nothing, by month", on(months("2024-03-01")), on(months("2024-03-01"))),
+    pair("more months come", on(months("2024-03-01")), on(months("2024-05-01")), { back: 200 }),
+    pair(
+      "months come out of the default partition",
+      on(months("2024-01-01", { default: "p_rest", every: undefined })),
+      on(months("2024-03-01", { default: "p_rest" })),
+      {
+        expected: [countsBy, "p_2024_01 200"],
+        back: "p_rest 200",
+      },
+    ),
+    pair(
+      "a month goes, and its rows with it",
+      on(months("2024-03-01")),
+      on({ ...months("2024-03-01"), every: { step: "1 month", from: "2024-02-01", until: "2024-03-01" } }),
+      {
+        expected: ["SELECT count(*)::int FROM p", 0],
+      },
+    ),
+    pair(
+      "a year becomes months",
+      on({ by: "range", columns: ["at"], every: { step: "1 year", from: "2024-01-01", until: "2025-01-01" } }),
+      on(months("2025-01-01")),
+      {
+        expected: [countsBy, "p_2024_01 200"],
+        back: "p_2024 200",
+      },
+    ),
+    pair("a boundary moves", on(halves(50)), on(halves(151)), { expected: [countsBy, "high 50, low 150"], back: "high 151, low 49" }),
+    pair("partitions are called otherwise", on(halves(50)), on(halves(50, ["under", "over"])), {
+      expected: [countsBy, "over 151, under 49"],
+    }),
+    pair("two hashes become four", on(hash(2)), on(hash(4)), { back: 200 }),
+    pair("hashed partitions with names of their own", on(hash(2, { names: ["left", "right"] })), on(hash(2))),
+    pair("a plain table is partitioned", on(undefined), on(months("2024-03-01", { default: "p_rest" })), { back: 200 }),
+    pair("a partitioned table is partitioned otherwise", on(months("2024-03-01")), on(hash(3)), { back: 200 }),
+    pair("months of hashes get more months", on(months("2024-02-01", { each: hash(2) })), on(months("2024-04-01", { each: hash(2) }))),
+    pair("months are partitioned again", on(months("2024-02-01")), on(months("2024-02-01", { each: hash(2) })), { back: 200 }),
+    pair(
+      "months of two hashes become months of three",
+      on(months("2024-02-01", { each: hash(2) })),
+      on(months("2024-02-01", { each: hash(3) })),
+    ),
+    pair("the key's column gets another type", on(hash(2)), on(hash(2), {}, { id: t.largeint("natural key") })),
+    pair(
+      "columns, indexes and comments change",
+      on(months("2024-03-01")),
+      on(months("2024-03-01"), { indexes: [{ columns: ["label"] }] }, { more: t.int("more").default(3) }),
+    ),
+    pair(
+      "days and numbers of a wider range",
+      on({ by: "range", columns: ["id"], every: { step: 100, from: -100, until: 300 } }),
+      on({ by: "range", columns: ["id"], every: { step: 100, from: -200, until: 400 } }),
+    ),
+    pair(
+      "two columns",
+      on({
+        by: "range",
+        columns: ["id", "at"],
+        partitions: [
+          { name: "a", to: [100, { min: true }] },
+          { name: "b", from: [100, { min: true }] },
+        ],
+      }),
+      on({
+        by: "range",
+        columns: ["id", "at"],
+        partitions: [
+          { name: "a", to: [100, { min: true }] },
+          { name: "b", from: [100, { min: true }], to: [1000, "2025-01-01T00:00:00+02:00"] },
+        ],
+      }),
+    ),
+    inShops(
+      "a list gets a value",
+      shops([eu, { name: "rest", values: ["it's", "IT"] }]),
+      shops([
+        { name: "eu", values: ["FR", "DE", "ES"] },
+        { name: "rest", values: ["it's", "IT"] },
+      ]),
+      { back: 200 },
+    ),
+    inShops(
+      "a value moves to another list",
+      shops([eu, { name: "rest", values: ["it's", "IT"] }]),
+      shops([
+        { name: "eu", values: ["FR", "DE", "IT"] },
+        { name: "rest", values: ["it's"] },
+      ]),
+      {
+        expected: [countsBy, "eu 150, rest 50"],
+        back: "eu 100, rest 100",
+      },
+    ),
+    {
+      ...inShops(
+        "hostile names and values",
+        shops([eu, quoted], { default: "rest" }),
+        shops([eu, quoted, { name: "it", values: ["IT"] }], { default: "rest" }),
+      ),
+      expected: ["SELECT count(*)::int FROM it", 50] as const,
+    },
+    inShops("a list goes, and the default takes its rows", shops([eu], { default: "rest" }), shops([], { default: "rest" }), {
+      expected: [countsBy, "rest 200"],
+      back: "eu 100, rest 100",
+    }),
+    inShops(
+      "lists are hashed, one by month",
+      shops([eu], { default: "rest", each: hash(2) }),
+      shops([{ ...eu, partitionBy: months("2024-03-01", { columns: ["id"], every: { step: 100, from: 0, until: 300 } }) }], {
+        default: "rest",
+        each: hash(2),
+      }),
+    ),
+  ];
+}

@@ -7,7 +7,7 @@ import { timescale } from "../../src/engines/timescale/index.js";
 import { liveTimescale } from "../../src/engines/timescale/live.js";
 import { startPostgres, type TestServer } from "./postgres.js";
 import { prove } from "./proof-loop.js";
-import { objectPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
+import { objectPairs, partitionPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
 
 /*
  * The same proof on a server: PostgreSQL started here, or any other with DW_TEST_TIMESCALE=postgres://user@host:port/database,
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe.skipIf(!external && !server)("on a PostgreSQL server, what was planned is what is there, and then there is nothing to do", () => {
-  for (const pair of [...tablePairs("postgres", {}, false), ...objectPairs("postgres", {})]) {
+  for (const pair of [...tablePairs("postgres", {}, false), ...objectPairs("postgres", {}), ...partitionPairs()]) {
     test(pair.name, () => prove({ engine: postgres, live: livePostgres, session }, pair).then(() => {}));
   }
 });

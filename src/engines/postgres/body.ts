@@ -67,6 +67,23 @@ export type HypertableBody = {
   readonly skipping?: readonly string[];
 };
 
+/** Values of bounds are SQL literals, spelt alike by resolve and introspect (partitions.ts). */
+export type BoundsBody =
+  | { readonly from: readonly string[]; readonly to: readonly string[] }
+  | { readonly values: readonly string[] }
+  | { readonly modulus: number; readonly remainder: number }
+  | { readonly default: true };
+
+/** A partition is a table in its parent's schema. */
+export type PartitionBody = { readonly name: string; readonly bounds: BoundsBody; readonly partitioning?: PartitioningBody };
+
+export type PartitioningBody = {
+  readonly strategy: "range" | "list" | "hash";
+  readonly columns: readonly string[];
+  /** Sorted by name. */
+  readonly partitions: readonly PartitionBody[];
+};
+
 export type TableBody = {
   readonly comment: string;
   readonly columns: readonly ColumnBody[];
@@ -74,6 +91,7 @@ export type TableBody = {
   readonly indexes: readonly IndexBody[];
   readonly foreignKeys: readonly ForeignKeyBody[];
   readonly checks: readonly CheckBody[];
+  readonly partitioning?: PartitioningBody;
   readonly hypertable?: HypertableBody;
   readonly columnstore?: ColumnstoreBody;
   readonly policies?: PoliciesBody;

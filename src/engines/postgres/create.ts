@@ -15,11 +15,12 @@ import {
   type ViewBody,
 } from "./body.js";
 import { dollarQuoted, id, join, lit, raw, sql } from "./dialect.js";
+import { createPartitions, partitionByClause } from "./partitions.js";
 import { harmless, hazard, statement } from "./statements.js";
 
 const names = [{ name: "sql" }] as const;
 const lines = [{ line: "sql" }] as const;
-const tableText = template("postgres/create-table.sql", { name: "sql", lines });
+const tableText = template("postgres/create-table.sql", { name: "sql", lines, partitionBy: "sql?" });
 const viewText = template("postgres/create-view.sql", { replace: "flag", name: "sql", columns: names, query: "sql" });
 const materializedViewText = template("postgres/create-materialized-view.sql", { name: "sql", columns: names, query: "sql" });
 const functionText = template("postgres/create-function.sql", {
@@ -55,6 +56,7 @@ export function createObject(object: CatalogObject): StatementBody[] {
 function createTable(object: CatalogObject, body: TableBody): StatementBody[] {
   return [
     statement(tableStatement(object.name, body), { undo: [dropText(object)] }),
+    ...harmless(createPartitions(object.name[0] ?? "", object.name[1] ?? "", body.partitioning).map((text) => statement(text))),
     ...harmless(body.indexes.map((index) => createIndex(object, index))),
     ...harmless(comments(object)),
   ];
@@ -68,7 +70,11 @@ export function tableStatement(name: readonly string[], body: TableBody): string
     ...body.foreignKeys.map(foreignKeyClause),
     ...body.checks.map(checkClause),
   ];
-  return tableText({ name: id(...name), lines: clauses.map((line) => ({ line })) });
+  return tableText({
+    name: id(...name),
+    lines: clauses.map((line) => ({ line })),
+    partitionBy: body.partitioning && partitionByClause(body.partitioning),
+  });
 }
 
 /** A column as it stands in CREATE TABLE and ADD COLUMN. Expressions are the model author's own SQL. */

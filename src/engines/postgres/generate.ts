@@ -21,6 +21,7 @@ import {
 } from "./create.js";
 import { id, raw, sql } from "./dialect.js";
 import { comeBack, type RebuildOperation, type RebuildParts, rebuild, stepAside } from "./rebuild.js";
+import { alterPartitions } from "./repartition.js";
 import { retyping } from "./retype.js";
 import type { PostgresAction } from "./rules.js";
 import { harmless, hazard, statement } from "./statements.js";
@@ -231,6 +232,7 @@ const actions: {
     ...(from ? [statement(sql`DROP INDEX ${indexName(object, from.name)}`, { undo: [createIndex(object, from).text] })] : []),
     ...(to ? [createIndex(object, to)] : []),
   ],
+  "set-partitions": (object, { from, to }) => alterPartitions(object, from, to),
   "rename-index": (object, { from, to }) => {
     const rename = (a: string, b: string): Sql => sql`ALTER INDEX ${indexName(object, a)} RENAME TO ${id(b)}`;
     return [statement(rename(from, to), { undo: [rename(to, from)] })];

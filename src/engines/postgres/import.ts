@@ -30,6 +30,7 @@ import {
   type TableBody,
 } from "./body.js";
 import { derivedName } from "./dialect.js";
+import { partitioningOptions } from "./partitions.js";
 import { logicalType, mapType } from "./types.js";
 
 /* The way back from resolve.ts: an object of PostgreSQL or TimescaleDB as the model that makes it. */
@@ -100,8 +101,14 @@ function tableModel(object: PostgresObject & { kind: "table" }, importing: Impor
     columns: Object.fromEntries(body.columns.map((column) => [column.name, columnModel(column, slot, enums.get(column.name))])),
     ...(body.primaryKey && { key: body.primaryKey.columns }),
     ...(references.length > 0 && { references }),
-    on: { [slot]: { ...placed(object, context), ...extras.table(body), ...(indexes.length > 0 && { indexes }) } },
+    on: {
+      [slot]: { ...placed(object, context), ...extras.table(body), ...(indexes.length > 0 && { indexes }), ...partitionBy(table, body) },
+    },
   };
+}
+
+function partitionBy(table: string, { partitioning }: TableBody): JsonObject {
+  return partitioning === undefined ? {} : { partitionBy: partitioningOptions(table, partitioning) };
 }
 
 /**

@@ -3,8 +3,28 @@ import type { Introspected } from "../../core/engine.js";
 import type { JsonObject } from "../../core/json.js";
 import type { PgSession } from "../../core/session.js";
 import type { EngineName } from "../../core/types.js";
-import type { CheckBody, ColumnBody, ForeignKeyBody, FunctionBody, IndexBody, TableBody, ViewBody, ViewColumnBody } from "./body.js";
-import { type LiveFunction, type LiveIndex, type LiveRelation, liveFunctions, liveRelations, liveSchemas } from "./live-catalog.js";
+import type {
+  CheckBody,
+  ColumnBody,
+  ForeignKeyBody,
+  FunctionBody,
+  IndexBody,
+  PartitionBody,
+  PartitioningBody,
+  TableBody,
+  ViewBody,
+  ViewColumnBody,
+} from "./body.js";
+import {
+  type LiveFunction,
+  type LiveIndex,
+  type LivePartitionKey,
+  type LiveRelation,
+  liveFunctions,
+  liveRelations,
+  liveSchemas,
+} from "./live-catalog.js";
+import { boundsOf } from "./partitions.js";
 import { type SpelledTable, spelledDefaults, spelledEnumCheck, spelledQueries, spelledTables } from "./scratch.js";
 
 type Unmodelled = Introspected["unmodelled"][number];
@@ -47,6 +67,8 @@ export async function introspect(
   const looking: Looking = { session, slot, wanted: new Map(own.map((object) => [object.id, object])), objects: [], unmodelled: [] };
   await rolledBack(session, async () => {
     await session.query("SET LOCAL search_path = pg_catalog");
+    await session.query("SET LOCAL timezone = 'UTC'"); // bounds of partitions are shown in the session's zone
+    await session.query("SET LOCAL datestyle = 'ISO, YMD'");
     await session.query("SET LOCAL jit = off"); // compiling queries of one run over the catalog costs more than they do
     const extended = await extension.load(looking);
     for (const { name, comment } of await liveSchemas(session)) add(looking, "schema", [name], { comment: comment ?? "" });
@@ -95,8 +117,9 @@ interface Found {
 async function lookAtRelation(looking: Looking, relation: LiveRelation, extended: Extended, found: Found): Promise<void> {
   const { kind, schema, name } = relation;
   for (const extra of relation.extras) report(looking, schema, name, extra);
-  if (kind === "p" || kind === "f") return report(looking, schema, name, kind === "p" ? "partitioned table" : "foreign table");
-  if (kind === "r") found.tables.push({ name: [schema, name], body: extended.table(relation, tableBody(looking, relation)) });
+  if (kind === "f") return report(looking, schema, name, "foreign table");
+  if (kind === "r" || kind === "p")
+    found.tables.push({ name: [schema, name], body: extended.table(relation, tableBody(looking, relation)) });
   else if (!(await extended.view(relation))) found.views.push({ kind: kind === "v" ? "view" : "materialized-view", relation });
 }
 
@@ -158,7 +181,35 @@ function tableBody(looking: Looking, relation: LiveRelation): TableBody {
     checks: constraints
       .filter(({ type }) => type === "c")
       .map((constraint): CheckBody => ({ name: constraint.name, expression: constraint.expression ?? "" })),
+    ...partitioningOf(looking, relation),
   };
+}
+
+function partitioningOf(looking: Looking, relation: LiveRelation): { readonly partitioning?: PartitioningBody } {
+  const { schema, name, partitionKey, partitions } = relation;
+  for (const partition of partitions)
+    for (const index of partition.indexes) report(looking, schema, name, `index ${index} of the partition ${partition.name}`);
+  return partitionKey === null ? {} : { partitioning: partitioningBelow(looking, relation, relation.oid, partitionKey) };
+}
+
+const STRATEGIES = { r: "range", l: "list", h: "hash" } as const;
+
+function partitioningBelow(looking: Looking, relation: LiveRelation, parent: number, key: LivePartitionKey): PartitioningBody {
+  const missing = (what: string): [] => {
+    report(looking, relation.schema, relation.name, what);
+    return [];
+  };
+  const columns = key.columns.flatMap((column) => column ?? missing("partition key that is an expression or has an order of its own"));
+  const partitions = relation.partitions
+    .filter((partition) => partition.parent === parent)
+    .flatMap(({ oid, schema, name, kind, bounds: text, key: further }): PartitionBody[] => {
+      const bounds = boundsOf(text);
+      if (schema !== relation.schema || kind === "f")
+        return missing(`partition ${schema}.${name}${kind === "f" ? ", a foreign table" : ""}`);
+      if (bounds === undefined) return missing(`bounds of the partition ${name}`);
+      return [{ name, bounds, ...(further && { partitioning: partitioningBelow(looking, relation, oid, further) }) }];
+    });
+  return { strategy: STRATEGIES[key.strategy], columns, partitions: partitions.sort((a, b) => compareText(a.name, b.name)) };
 }
 
 export function indexBodies(looking: Looking, { schema, name, indexes }: LiveRelation): IndexBody[] {

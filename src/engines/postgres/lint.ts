@@ -1,8 +1,9 @@
 import { type CatalogObject, displayName } from "../../core/catalog.js";
 import type { EngineTarget, Finding } from "../../core/finding.js";
 import { type PostgresObject, postgresObject, type TableBody } from "./body.js";
+import { partitionFindings } from "./lint-partitions.js";
+import { placeOf, type TableObject } from "./lint-place.js";
 
-export type TableObject = Extract<PostgresObject, { kind: "table" }>;
 export type AggregateObject = Extract<PostgresObject, { kind: "continuous-aggregate" }>;
 
 /** MaxHeapAttributeNumber (PostgreSQL manual, appendix K). */
@@ -19,7 +20,10 @@ export function lint(objects: readonly CatalogObject[], target: EngineTarget): F
 export function lintTables(objects: readonly CatalogObject[]): Finding[] {
   const tables = tablesOf(objects);
   const byName = new Map(tables.map((table) => [displayName(table.name), table]));
-  return tables.flatMap((table) => [...columnFindings(table), ...indexFindings(table), ...referenceFindings(table, byName)]);
+  return [
+    ...tables.flatMap((table) => [...columnFindings(table), ...indexFindings(table), ...referenceFindings(table, byName)]),
+    ...partitionFindings(tables),
+  ];
 }
 
 export function tablesOf(objects: readonly CatalogObject[]): TableObject[] {
@@ -39,12 +43,6 @@ export function unproven(rule: string, what: string, tested: string): Finding {
     message: `Nothing is known about ${what}; the rules here were tried on ${tested}.`,
     fix: `Name a version from ${tested}, or try the output on a test server.`,
   };
-}
-
-/** `model.column`, as findings name places. */
-export function placeOf(object: CatalogObject, column?: string): string {
-  const name = object.model ?? displayName(object.name);
-  return column === undefined ? name : `${name}.${column}`;
 }
 
 function columnFindings(table: TableObject): Finding[] {

@@ -35,6 +35,24 @@ export interface LiveConstraint {
   readonly expression: string | null;
 }
 
+export interface LivePartition {
+  readonly oid: number;
+  readonly parent: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: "r" | "p" | "f";
+  readonly bounds: string;
+  readonly key: LivePartitionKey | null;
+  /** Indexes that only this partition has. */
+  readonly indexes: readonly string[];
+}
+
+export interface LivePartitionKey {
+  readonly strategy: "r" | "l" | "h";
+  /** Null: an expression, an operator class or a collation of its own. */
+  readonly columns: readonly (string | null)[];
+}
+
 export interface LiveRelation {
   readonly oid: number;
   readonly schema: string;
@@ -46,6 +64,9 @@ export interface LiveRelation {
   readonly columns: readonly LiveColumn[];
   readonly indexes: readonly LiveIndex[];
   readonly constraints: readonly LiveConstraint[];
+  readonly partitionKey: LivePartitionKey | null;
+  /** Of all levels. */
+  readonly partitions: readonly LivePartition[];
   /** Things on it that bodies do not have: triggers, row security, rules. */
   readonly extras: readonly string[];
 }
@@ -75,6 +96,23 @@ const FOREIGN_SCHEMAS = `n.nspname !~ '^(pg_|_?timescaledb_|toolkit_experimental
 
 const NOT_OF_AN_EXTENSION = (catalog: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = o.oid AND e.deptype = 'e')`;
+
+const partitionKey = (relation: string): string => `(
+    SELECT jsonb_build_object('strategy', t.partstrat, 'columns', (
+      SELECT jsonb_agg(CASE WHEN p.opcdefault AND t.partcollation[k.place - 1] = coalesce(a.attcollation, 0) THEN a.attname END ORDER BY k.place)
+      FROM unnest(t.partattrs::int2[]) WITH ORDINALITY k(attnum, place)
+      LEFT JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = k.attnum AND k.attnum > 0
+      LEFT JOIN pg_opclass p ON p.oid = t.partclass[k.place - 1]))
+    FROM pg_partitioned_table t WHERE t.partrelid = ${relation})`;
+
+const PARTITIONS = `(
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+      'oid', r.oid::int8, 'parent', tree.parentrelid::oid::int8, 'schema', rn.nspname, 'name', r.relname, 'kind', r.relkind,
+      'bounds', pg_get_expr(r.relpartbound, r.oid), 'key', ${partitionKey("r.oid")},
+      'indexes', (SELECT coalesce(jsonb_agg(i.relname ORDER BY i.relname), '[]') FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+        WHERE x.indrelid = r.oid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.oid))) ORDER BY r.relname), '[]')
+    FROM pg_partition_tree(o.oid) tree JOIN pg_class r ON r.oid = tree.relid JOIN pg_namespace rn ON rn.oid = r.relnamespace
+    WHERE o.relkind = 'p' AND tree.level > 0)`;
 
 /** Columns, indexes and constraints of the relation \`o\`. Also used for scratch relations and hypertables behind aggregates. */
 export const RELATION = `
@@ -109,6 +147,7 @@ SELECT o.oid::int8 AS oid, n.nspname AS schema, o.relname AS name, o.relkind AS 
         JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum),
       'expression', CASE WHEN c.contype = 'c' THEN pg_get_expr(c.conbin, c.conrelid) END) ORDER BY c.conname)
     FROM pg_constraint c WHERE c.conrelid = o.oid AND c.contype IN ('p', 'f', 'c', 'x') AND c.conparentid = 0), '[]') AS constraints,
+  ${partitionKey("o.oid")} AS "partitionKey", ${PARTITIONS} AS partitions,
   (SELECT coalesce(jsonb_agg('trigger ' || t.tgname ORDER BY t.tgname), '[]') FROM pg_trigger t
     WHERE t.tgrelid = o.oid AND NOT t.tgisinternal AND t.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger', 'dw_note', 'dw_no_truncate'))
   || CASE WHEN o.relrowsecurity THEN '["row security"]'::jsonb ELSE '[]' END

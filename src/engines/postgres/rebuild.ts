@@ -6,11 +6,12 @@ import type { Along, Operation } from "../../core/operation.js";
 import type { StatementBody } from "../../core/plan.js";
 import type { Sql } from "../../core/sql.js";
 import { template } from "../../render/template.js";
-import { type ForeignKeyBody, type PostgresObject, postgresObject, type TableBody } from "./body.js";
+import { type ForeignKeyBody, type PartitionBody, type PostgresObject, postgresObject, type TableBody } from "./body.js";
 import { columnList, dropText, foreignKeyClause } from "./create.js";
 import { derivedName, dollarQuoted, id, join, lit, raw, sql } from "./dialect.js";
 import type { Making } from "./generate.js";
 import { block, keepGrants, restoreGrants } from "./grants.js";
+import { allPartitions } from "./partitions.js";
 import { redirected } from "./reads.js";
 import { retyping } from "./retype.js";
 import { harmless, hazard, statement } from "./statements.js";
@@ -236,10 +237,21 @@ function guard(work: Rebuild): string {
 
 function slices({ from, shadow, parts }: Rebuild): Sql {
   const table = id(shadow, "dw_slices");
+  const leaves = partitionsOf(from).filter(({ partitioning }) => partitioning === undefined);
+  if (from.body.partitioning !== undefined) return sql`CREATE TABLE ${table} AS\n${partitionSlices(from, leaves)}`;
   const pages = sql`SELECT n AS place, ${relation(from)}::text AS source,
   format('ctid >= ''(%s,0)'' AND ctid < ''(%s,0)''', n * ${lit(SLICE_PAGES)}, (n + 1) * ${lit(SLICE_PAGES)}) AS part, FALSE AS done
 FROM generate_series(0, pg_relation_size(${relation(from)}) / current_setting('block_size')::bigint / ${lit(SLICE_PAGES)}) AS n`;
   return sql`CREATE TABLE ${table} AS\n${parts.slices(from) ?? pages}`;
+}
+
+/** A partitioned table has no pages of its own. */
+function partitionSlices(from: CatalogObject, leaves: readonly PartitionBody[]): Sql {
+  const [schema = ""] = from.name;
+  const list = join(leaves.map(({ name }) => sql`(${lit(id(schema, name).text)}::text)`));
+  const all =
+    leaves.length === 0 ? sql`SELECT NULL::text AS source WHERE FALSE` : sql`SELECT source FROM (VALUES ${list}) AS leaf (source)`;
+  return sql`SELECT row_number() OVER (ORDER BY source) AS place, source, 'TRUE' AS part, FALSE AS done FROM (${all}) AS leaves`;
 }
 
 function copySlices({ work, to, shared, casts }: Copy): StatementBody {
@@ -311,9 +323,9 @@ function swap(work: Rebuild, first: readonly (Sql | string)[]): StatementBody[] 
     ...[...remade].reverse().flatMap((one) => detach(one.from, one.object, from)),
     ...old.flatMap((object) => parts.release(object)),
     sql`CREATE SCHEMA ${id(held)}`,
-    ...old.flatMap((object) => [setSchema(object, object.name, held), ...parts.renameIndexes(object, undefined, "dw_held")]),
+    ...old.flatMap((object) => [...setSchema(object, object.name, held), ...parts.renameIndexes(object, undefined, "dw_held")]),
     ...made.flatMap((object) => [
-      setSchema(object, moved(object, shadow).name, object.name[0] ?? ""),
+      ...setSchema(object, moved(object, shadow).name, object.name[0] ?? ""),
       ...parts.renameIndexes(object, "dw_shadow", undefined),
     ]),
     ...made.flatMap((object, index) => grantsLike(moved(old[index] ?? object, held), object)),
@@ -342,9 +354,16 @@ function lossHazards({ from, to, swapped }: Rebuild): Hazard[] {
   );
 }
 
-function setSchema(object: CatalogObject, name: readonly string[], schema: string): Sql {
+/** Partitions do not follow their table: they are named, too. */
+function setSchema(object: CatalogObject, name: readonly string[], schema: string): Sql[] {
   const word = raw(object.kind === "table" ? "TABLE" : "MATERIALIZED VIEW");
-  return sql`ALTER ${word} ${id(...name)} SET SCHEMA ${id(schema)}`;
+  const [there = ""] = name;
+  const all = [name, ...partitionsOf(object).map((partition) => [there, partition.name])];
+  return all.map((one) => sql`ALTER ${word} ${id(...one)} SET SCHEMA ${id(schema)}`);
+}
+
+function partitionsOf({ kind, body }: CatalogObject): PartitionBody[] {
+  return kind === "table" ? allPartitions((body as TableBody).partitioning) : []; // only tables are partitioned
 }
 
 function grantsLike(from: CatalogObject, to: CatalogObject): string[] {
@@ -379,7 +398,7 @@ function wayBack(work: Rebuild): (Sql | string)[] {
     ...[...remade].reverse().flatMap((one) => detach(one.object, one.from, to)),
     ...[...made].reverse().map(dropText),
     ...old.flatMap((object) => [
-      setSchema(object, moved(object, held).name, object.name[0] ?? ""),
+      ...setSchema(object, moved(object, held).name, object.name[0] ?? ""),
       ...parts.renameIndexes(object, "dw_held", undefined),
     ]),
     ...remade.flatMap((one) => attach(one.from, one.from, from, from, making)),

@@ -7,18 +7,21 @@ import type { Loss } from "../../core/loss.js";
 import type { Column, FunctionModel, MaterializedViewModel, Model, TableModel, ViewModel } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
 import type {
+  ColumnBody,
   ForeignKeyBody,
   FunctionBody,
   IndexBody,
   MaterializedViewBody,
   OrderedColumn,
   ParameterBody,
+  PartitioningBody,
   TableBody,
   ViewBody,
 } from "./body.js";
 import { columnBodies, columnComment, columnType, enumChecks, type Flavor } from "./columns.js";
 import { derivedName } from "./dialect.js";
-import type { PostgresIndex, PostgresMaterializedViewOptions, PostgresTableOptions } from "./options.js";
+import type { PostgresIndex, PostgresMaterializedViewOptions, PostgresPartitioning, PostgresTableOptions } from "./options.js";
+import { PartitionMistake, partitioningBody } from "./partitions.js";
 import { bodyIn, renderBody } from "./sql-text.js";
 
 export type Resolvable = TableModel | ViewModel | MaterializedViewModel | FunctionModel;
@@ -145,18 +148,39 @@ function tableBody(model: TableModel, resolving: Resolving): BodyAndNeeds {
   const { flavor } = resolving;
   const table = qualifiedName(model, flavor)[1] ?? model.name;
   const references = (model.references ?? []).filter((reference) => targetOf(reference.model, resolving) !== undefined);
+  const options = optionsOf<PostgresTableOptions<string>>(model, flavor);
+  const columns = columnBodies(model, flavor, resolving.losses);
   const body: TableBody = {
     comment: commentWithGrain(model.comment, model.grain),
-    columns: columnBodies(model, flavor, resolving.losses),
+    columns,
     ...(model.key && { primaryKey: { name: derivedName([table], "pkey"), columns: model.key } }),
-    indexes: indexBodies(table, optionsOf<PostgresTableOptions<string>>(model, flavor).indexes ?? []),
+    indexes: indexBodies(table, options.indexes ?? []),
     foreignKeys: references.map((reference): ForeignKeyBody => {
       const target = nameOf(resolving)(reference.model) ?? [];
       return { name: derivedName([table, ...reference.columns], "fkey"), columns: reference.columns, table: target, to: reference.to };
     }),
     checks: enumChecks(table, model.columns),
+    ...(options.partitionBy && { partitioning: partitioned(model, table, options.partitionBy, columns) }),
   };
   return { body, models: references.map((reference) => reference.model).filter((name) => name !== model.name) };
+}
+
+function partitioned(
+  model: TableModel,
+  table: string,
+  options: PostgresPartitioning<string>,
+  columns: readonly ColumnBody[],
+): PartitioningBody {
+  try {
+    return partitioningBody(table, options, columns);
+  } catch (error) {
+    if (!(error instanceof PartitionMistake)) throw error;
+    throw new DwError("DW-MODEL-INVALID", {
+      what: `${modelPlace(model)}: in partitionBy, ${error.message}.`,
+      why: "A partition is a table of its own, and its bounds have to be known when it is made.",
+      fix: "Correct the bounds; `every` takes steps such as 1 month, 7 days or 1000000, which meet both ends.",
+    });
+  }
 }
 
 function commentWithGrain(comment: string | undefined, grain: string): string {

@@ -2,7 +2,17 @@ import type { CatalogObject } from "../../core/catalog.js";
 import type { Change, Fact } from "../../core/change.js";
 import { isJsonObject, type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
-import { type CheckBody, type ColumnBody, type ForeignKeyBody, type IndexBody, type KeyBody, postgresObject } from "./body.js";
+import {
+  type CheckBody,
+  type ColumnBody,
+  type ForeignKeyBody,
+  type IndexBody,
+  type KeyBody,
+  type PartitioningBody,
+  postgresObject,
+} from "./body.js";
+import { partitionColumns } from "./partitions.js";
+import { asRenamed } from "./weave.js";
 
 /** Decisions that only PostgreSQL has. `null` on one side: it is new, or it goes. */
 export type PostgresAction =
@@ -10,6 +20,7 @@ export type PostgresAction =
   | { readonly action: "set-index"; readonly from: IndexBody | null; readonly to: IndexBody | null }
   | { readonly action: "set-foreign-key"; readonly from: ForeignKeyBody | null; readonly to: ForeignKeyBody | null }
   | { readonly action: "set-check"; readonly from: CheckBody | null; readonly to: CheckBody | null }
+  | { readonly action: "set-partitions"; readonly from: PartitioningBody; readonly to: PartitioningBody }
   | { readonly action: "rename-index"; readonly from: string; readonly to: string }
   | { readonly action: "rename-constraint"; readonly from: string; readonly to: string };
 
@@ -52,11 +63,40 @@ export const alteredObject: Rule = (change) => {
 
 /** What must go goes before the columns that it stands on change, what is new comes after. */
 const alteredTable: Rule = (change) => {
+  const why = repartitionReason(change);
+  if (why !== undefined) {
+    return [{ op: "rebuild-object", from: asRenamed(change.from, change.to, change.renamed?.columns ?? {}), object: change.to, why }];
+  }
   const parts = constraintChanges(change);
   const goes = parts.filter(({ action }) => action.to === null).reverse();
   const comes = parts.filter(({ action }) => action.to !== null);
-  return [...goes, ...columnChanges(change), ...comes, ...commentChanges(change)];
+  return [...goes, ...columnChanges(change), ...comes, ...partitionChanges(change), ...commentChanges(change)];
 };
+
+/** How rows are told apart is settled when a table is made, and so are the types that they are told apart by. */
+function repartitionReason({ from, to, facts, renamed }: Altered): string | undefined {
+  const before = partitioningOf(asRenamed(from, to, renamed?.columns ?? {}));
+  const after = partitioningOf(to);
+  if (before === undefined && after === undefined) return undefined;
+  if (before === undefined || after === undefined) return "A table is partitioned or not from its making on.";
+  if (before.strategy !== after.strategy || !sameJson(before.columns, after.columns))
+    return "What a table is partitioned by cannot be altered.";
+  const keys = partitionColumns(before);
+  const retyped = facts.find(
+    ({ path }) => path[0] === "columns" && keys.includes(path[1] ?? "") && (path[2] === "type" || path.length === 2),
+  );
+  return retyped && `The table is partitioned by ${retyped.path[1]}, whose type cannot be altered.`;
+}
+
+function partitioningOf({ body }: CatalogObject): PartitioningBody | undefined {
+  return body.partitioning as PartitioningBody | undefined; // as resolve and introspect write it
+}
+
+function partitionChanges(change: Altered): Operation[] {
+  const [from, to] = [partitioningOf(change.from), partitioningOf(change.to)];
+  if (from === undefined || to === undefined || !change.facts.some(({ path }) => path[0] === "partitioning")) return [];
+  return [{ op: "engine-action", object: change.to, action: { action: "set-partitions", from, to } }];
+}
 
 const alteredView: Rule = (change) => {
   const changed = change.facts.some(({ path }) => path[0] === "query" || (path[0] === "columns" && path.length === 2));

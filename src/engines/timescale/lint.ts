@@ -3,7 +3,8 @@ import type { EngineTarget, Finding } from "../../core/finding.js";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.js";
 import { type HypertableBody, type IntervalText, postgresObject, type RefreshBody } from "../postgres/body.js";
 import { approximateMicroseconds, parseInterval } from "../postgres/interval.js";
-import { type AggregateObject, lintTables, placeOf, type TableObject, tablesOf, unproven } from "../postgres/lint.js";
+import { type AggregateObject, lintTables, tablesOf, unproven } from "../postgres/lint.js";
+import { placeOf, type TableObject } from "../postgres/lint-place.js";
 
 const TESTED = { oldest: 18, newest: 29 };
 

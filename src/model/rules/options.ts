@@ -8,7 +8,8 @@ import { columnsOf, type Mistake, missingColumns, suggestion } from "./mistake.j
 type OptionNames<T> = { readonly [E in keyof T]-?: Readonly<Record<keyof NonNullable<T[E]>, true>> };
 
 const namedOptions = { schema: true, name: true } as const;
-const postgresTable = { ...namedOptions, indexes: true } as const;
+const postgresTable = { ...namedOptions, indexes: true, partitionBy: true } as const;
+const postgresMaterializedView = { ...namedOptions, indexes: true } as const;
 const starrocksStorage = {
   database: true,
   name: true,
@@ -115,7 +116,7 @@ const viewOptions: OptionNames<ViewOptions> = {
 const materializedViewOptions: OptionNames<MaterializedViewOptions<string>> = {
   starrocks: { ...starrocksStorage, refresh: true, deferred: true, partitionBy: true, distributeBy: true, orderBy: true },
   timescale: { ...namedOptions, materializedOnly: true, refresh: true, columnstore: true, retention: true, indexes: true },
-  postgres: postgresTable,
+  postgres: postgresMaterializedView,
   hive: { ...hiveStorage, partitionedBy: true, rewrite: true },
 };
 const functionOptions: OptionNames<FunctionOptions> = { timescale: namedOptions, postgres: namedOptions };
@@ -136,7 +137,7 @@ const engines: Readonly<Partial<Record<ModelKind, Readonly<Record<string, Readon
 /** Where engine options name columns, in any engine: the option, and how its names are found. */
 const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>> = {
   key: listed,
-  partitionBy: named,
+  partitionBy: partitionedLevels,
   distributeBy: named,
   orderBy: ordered,
   bloomFilter: listed,
@@ -206,6 +207,15 @@ function listed(option: Json | undefined): readonly Json[] {
 function named(option: Json): readonly Json[] {
   if (!isJsonObject(option)) return [];
   return [...(option.column === undefined ? [] : [option.column]), ...listed(option.columns)];
+}
+
+/** Partitions of PostgreSQL may be partitioned again. */
+function partitionedLevels(option: Json): readonly Json[] {
+  if (!isJsonObject(option)) return [];
+  const below = listed(option.partitions).flatMap((partition) =>
+    isJsonObject(partition) ? partitionedLevels(partition.partitionBy ?? null) : [],
+  );
+  return [...named(option), ...below, ...(option.each === undefined ? [] : partitionedLevels(option.each))];
 }
 
 /** `["a", { column: "b", order: "desc" }]`. */
