@@ -100,6 +100,10 @@ export const codes = {
     explain: "The plan contains a hazard that nobody has approved; add the printed line to intent.yaml.",
   },
   "DW-RECONCILE-MISMATCH": { class: "found", explain: "Source and target do not hold the same rows; the certificate names the chunks." },
+  "DW-AUDIT-FAILED": {
+    class: "found",
+    explain: 'Checks failed on the rows that a backfill with publish: "audited" has staged; nothing of them is visible.',
+  },
   "DW-LINT-REFUSED": { class: "found", explain: "The engine would refuse a definition." },
   "DW-CHECK-FAILED": { class: "found", explain: "At least one check failed." },
   // unreachable

@@ -167,6 +167,8 @@ export interface BackfillModel extends Common {
   readonly quarantine?: Quarantine;
   /** The owner of the target lets its retention and columnstore policies be paused while the backfill runs. */
   readonly policies?: "pause";
+  /** Chunks go to a staging table; the checks of the target and of the backfill run on it, and then everything is seen at once, or nothing. */
+  readonly publish?: "audited";
   readonly checks?: readonly AnyCheck[];
 }
 

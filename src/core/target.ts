@@ -101,6 +101,20 @@ export interface Upkeep {
   readonly refresh: (backfill: string, ranges: readonly ValueRange[]) => Promise<readonly string[]>;
 }
 
+/**
+ * Write, audit, publish. Chunks are loaded into a table beside the target, which nobody reads; `table` opens that place as a
+ * target of its own, with the target's ledger and without staging. What it holds becomes visible by `publish`, all at once.
+ */
+export interface Staging {
+  readonly table: () => Promise<TargetTable>;
+  /** Qualified name of the staging table, outermost part first: where checks look. */
+  readonly name: readonly string[];
+  /** False once the rows of this backfill were published: there is nothing to stage again. */
+  readonly isOpen: () => Promise<boolean>;
+  /** Every staged row becomes visible at once, or none, and the staging table goes. DW-LOAD-CONFLICT. */
+  readonly publish: () => Promise<void>;
+}
+
 export interface TargetTable {
   readonly title: string;
   readonly engine: EngineName;
@@ -132,6 +146,8 @@ export interface TargetTable {
   ) => Promise<readonly HashedRow[]>;
   /** Absent where the engine does nothing by itself. */
   readonly upkeep?: Upkeep;
+  /** Absent where the target cannot publish what was audited: such backfills are refused. */
+  readonly staging?: (backfill: string) => Staging;
   /** DuckDB connections on which chunks are read when the target is the DuckDB database itself. */
   readonly reader?: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;

@@ -193,6 +193,7 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly concurrency?: number;
   readonly quarantine?: Quarantine;
   readonly policies?: "pause";
+  readonly publish?: "audited";
   readonly checks?: readonly AnyCheck[];
 }
 

@@ -7,6 +7,7 @@ import { checkedPredicate } from "../../connections/duckdb-predicate.js";
 import type { Connections } from "../../connections/open.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import type { At, SourceTable } from "../../core/source.js";
+import type { TargetTable } from "../../core/target.js";
 import type { Project } from "../project.js";
 import type { Definition } from "./definition.js";
 import { openBackfillSource, typesFor } from "./source.js";
@@ -15,11 +16,12 @@ import { type OpenTarget, openTarget } from "./target.js";
 export interface OpenBackfill {
   readonly definition: Definition;
   readonly environment: string;
+  readonly connections: Connections;
   readonly target: OpenTarget;
   /** DuckDB connections on which chunks are read. */
   readonly connect: () => Promise<Reader>;
-  /** Plans the source; nothing is read yet but metadata. */
-  readonly prepare: (where: string | undefined, at: At) => Promise<PreparedBackfill>;
+  /** Plans the source; nothing is read yet but metadata. `into` is loaded in the target's place: its staging table. */
+  readonly prepare: (where: string | undefined, at: At, into?: TargetTable) => Promise<PreparedBackfill>;
   readonly close: () => Promise<void>;
 }
 
@@ -42,7 +44,7 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
     const target = await openTarget(definition, { connections, scratch });
     closers.push(() => target.table.close());
     const connect = target.table.reader ?? (await readingDatabase(scratch, signal, closers));
-    const prepare = async (where: string | undefined, at: At): Promise<PreparedBackfill> => {
+    const prepare = async (where: string | undefined, at: At, into?: TargetTable): Promise<PreparedBackfill> => {
       // What a killed run left behind: the lock says that nobody uses it.
       await rm(scratch, { recursive: true, force: true });
       await mkdir(scratch, { recursive: true });
@@ -57,9 +59,9 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
         ...(typed && { typed }),
       });
       closers.push(() => source.close());
-      return prepared(definition, target, source, where, connect);
+      return prepared(definition, { ...target, table: into ?? target.table }, source, where, connect);
     };
-    return { definition, environment: environment.name, target, connect, prepare, close };
+    return { definition, environment: environment.name, connections, target, connect, prepare, close };
   } catch (error) {
     await close();
     throw error;

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { type Certificate, certificateMarkdown } from "../../backfill/certificate.js";
 import type { PreparedBackfill } from "../../backfill/prepare.js";
-import { reconcile } from "../../backfill/reconcile.js";
+import { type ReconcileOptions, reconcile } from "../../backfill/reconcile.js";
 import { fingerprintChunk, type RunOptions, type RunResult, runBackfill } from "../../backfill/run.js";
 import { policiesToPause, touchedRanges } from "../../backfill/upkeep.js";
 import type { Conversation } from "../../core/conversation.js";
@@ -10,9 +10,10 @@ import type { ResolvedEnvironment } from "../../core/environment.js";
 import { DwError } from "../../core/errors.js";
 import { instantOf } from "../../core/instant.js";
 import type { Chunk } from "../../core/source.js";
-import type { LoadedChunk } from "../../core/target.js";
+import type { LoadedChunk, Staging } from "../../core/target.js";
 import type { Project } from "../project.js";
 import { lockOwner, openState } from "../state.js";
+import { type Audit, auditStaged } from "./audit.js";
 import { adHocBackfill, type Definition, namedBackfills } from "./definition.js";
 import { type OpenBackfill, openBackfill } from "./open.js";
 import { progressOf } from "./progress.js";
@@ -62,13 +63,74 @@ export interface BackfillReport {
 export function backfill(call: BackfillCall, flags: RunFlags): Promise<BackfillReport[]> {
   return each(call, (open) =>
     locked(call, open, async () => {
-      const prepared = await open.prepare(await predicate(open, flags), {});
-      sayMapping(prepared, call.conversation);
-      const run = await tended(call, open, prepared, () => runBackfill(prepared, runOptions(call, open, flags)));
-      if (run.loadedNow > 0) await refreshed(call, open);
-      return certify(call, open, prepared, run, flags.certificates);
+      const isAudited = open.definition.model?.publish === "audited";
+      const staging = isAudited ? stagingOf(open) : undefined;
+      if (staging === undefined || !(await staging.isOpen())) return loadInto(call, open, flags);
+      return publishAudited(call, open, flags, staging);
     }),
   );
+}
+
+async function loadInto(call: BackfillCall, open: OpenBackfill, flags: RunFlags): Promise<BackfillReport> {
+  const prepared = await open.prepare(await predicate(open, flags), {});
+  sayMapping(prepared, call.conversation);
+  const run = await tended(call, open, prepared, () => runBackfill(prepared, runOptions(call, open, flags)));
+  if (run.loadedNow > 0) await refreshed(call, open);
+  return certify(call, open, prepared, run, flags.certificates);
+}
+
+/** What is staged must equal the source and pass the checks; then it is published, and the target itself is compared. */
+async function publishAudited(call: BackfillCall, open: OpenBackfill, flags: RunFlags, staging: Staging): Promise<BackfillReport> {
+  const { name } = open.definition;
+  const where = await predicate(open, flags);
+  const table = await staging.table();
+  try {
+    const staged = await open.prepare(where, {}, table);
+    sayMapping(staged, call.conversation);
+    const prepared = { ...staged, target: open.target.table };
+    const run = await tended(call, open, prepared, async () => {
+      const written = await runBackfill(staged, runOptions(call, open, flags));
+      const certificate = await reconcile(staged, written, reconcileOptions(call, open));
+      if (certificate.verdict !== "equal") throw stagedDifferently(name, certificate);
+      const passed = await auditStaged(open.definition, staging.name, auditOf(call, open));
+      await staging.publish();
+      call.conversation.say(`${name}: ${certificate.rows.target} rows are published (${passed} checks passed on them)`);
+      return { ...written, fresh: written.chunks };
+    });
+    await refreshed(call, open);
+    const ledger = await open.target.table.ledger(name);
+    return await certify(call, open, prepared, { ...run, baseline: ledger?.baseline ?? run.baseline }, flags.certificates);
+  } finally {
+    await table.close();
+  }
+}
+
+const auditOf = ({ project, environment, signal, conversation, now }: BackfillCall, open: OpenBackfill): Audit => ({
+  project,
+  connections: open.connections,
+  environment: environment.name,
+  signal,
+  conversation,
+  now: now(),
+});
+
+function stagingOf({ definition: { name }, target }: OpenBackfill): Staging {
+  const staging = target.table.staging?.(name);
+  if (staging !== undefined) return staging;
+  throw new DwError("DW-BACKFILL-MAPPING", {
+    what: `Backfill ${name} publishes what was audited, which dw cannot do in ${target.table.title}.`,
+    why: `${target.table.engine} has no staging table there that could become visible at once.`,
+    fix: 'Leave `publish: "audited"` out; `dw check` looks at the rows after they were loaded.',
+  });
+}
+
+function stagedDifferently(name: string, { findings }: Certificate): DwError {
+  const lines = findings.map(({ what, source, target }) => `  - ${what}: ${source ?? "nothing"} read, ${target ?? "nothing"} staged`);
+  return new DwError("DW-RECONCILE-MISMATCH", {
+    what: `What backfill ${name} has staged is not what it read:\n${lines.join("\n")}`,
+    why: "Nothing of it was published.",
+    fix: `Start over with \`dw backfill reset ${name}\`.`,
+  });
 }
 
 function runOptions(call: BackfillCall, open: OpenBackfill, flags: RunFlags): RunOptions {
@@ -341,6 +403,11 @@ function sayMapping({ name, mapping }: PreparedBackfill, { say }: Conversation):
   if (mapping.unused.length > 0) say(`${name}: not loaded: ${mapping.unused.join(", ")}`);
 }
 
+function reconcileOptions(call: BackfillCall, open: OpenBackfill): ReconcileOptions {
+  const now = new Date(call.now()).toISOString();
+  return { environment: open.environment, connect: open.connect, now, key: open.target.key };
+}
+
 async function certify(
   call: BackfillCall,
   open: OpenBackfill,
@@ -348,8 +415,7 @@ async function certify(
   run: RunResult,
   folder: string | undefined,
 ): Promise<BackfillReport> {
-  const now = new Date(call.now()).toISOString();
-  const certificate = await reconcile(prepared, run, { environment: open.environment, connect: open.connect, now, key: open.target.key });
+  const certificate = await reconcile(prepared, run, reconcileOptions(call, open));
   return {
     backfill: prepared.name,
     environment: open.environment,

@@ -38,9 +38,23 @@ async function modelTarget(
   const open = await connections.slot(to.slot);
   const table = await tableOf(open, to.slot, await placeOf(object), pii, scratch);
   return {
-    table: { ...table, columns: async () => (await table.columns()).map((column) => asModelled(column, model.columns)) },
+    table: modelled(table, model.columns),
     model: { columns: model.columns, ...(model.zone !== undefined && { zone: model.zone }) },
     key: model.key ?? [],
+  };
+}
+
+function modelled(table: TargetTable, columns: Columns): TargetTable {
+  const { staging } = table;
+  return {
+    ...table,
+    columns: async () => (await table.columns()).map((column) => asModelled(column, columns)),
+    ...(staging && {
+      staging: (backfill: string) => {
+        const staged = staging(backfill);
+        return { ...staged, table: async () => modelled(await staged.table(), columns) };
+      },
+    }),
   };
 }
 

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { DwError, isDwError } from "../../core/errors.js";
 import {
   bucketQuery,
   bucketRowsQuery,
+  emptyFingerprint,
   type Fingerprint,
   type FingerprintColumn,
   fingerprintQuery,
@@ -10,7 +12,7 @@ import {
 import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
 import type { DuckDbConnection } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
-import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
+import type { LoadedChunk, LoadIdentity, LoadSession, MergeRule, Staging, TargetColumn, TargetTable } from "../../core/target.js";
 import { logicalType } from "../../core/transit.js";
 import type { EngineName } from "../../core/types.js";
 import { duckdbCanonical } from "./canonical.js";
@@ -23,6 +25,8 @@ export interface DuckdbTargetOptions {
   readonly merge: MergeRule;
   /** Another connection to the same database. */
   readonly connect: () => Promise<DuckDbConnection>;
+  /** Quoted name of the table that takes the rows in the target's place until they are published. */
+  readonly staged?: string;
 }
 
 const { ident } = duckdbCanonical;
@@ -44,7 +48,8 @@ const LAYOUT = [
 /** A table in the DuckDB database on which the chunks are read as well: rows and ledger row are one transaction. */
 export async function duckdbTarget(options: DuckdbTargetOptions): Promise<TargetTable> {
   const db = await options.connect();
-  const relation = options.name.map(ident).join(".");
+  const home = options.name.map(ident).join(".");
+  const relation = options.staged ?? home;
   const name = options.name.join(".");
   const fingerprint = async (columns: readonly FingerprintColumn[]): Promise<Fingerprint> => takeFingerprint(db, columns, relation);
   return {
@@ -55,7 +60,11 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
     columns: () => liveColumns(db, options.name),
     start: async (identity, columns) => {
       for (const statement of LAYOUT) await db.run(statement);
-      const baseline = await claim(db, name, identity, () => fingerprint(columns));
+      const before = await claim(db, name, identity, async () => {
+        if (options.staged !== undefined) await makeStaged(db, options.staged, home, options.merge);
+        return takeFingerprint(db, columns, home);
+      });
+      const baseline = options.staged === undefined ? before : emptyFingerprint(columns);
       return loadSession(db, { ...options, title: name, relation, identity }, baseline);
     },
     ledger: async (backfill) => {
@@ -69,7 +78,7 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
         chunks: await loadedChunks(db, backfill, name),
       };
     },
-    reset: (backfill, empty) => reset(db, backfill, name, relation, empty),
+    reset: (backfill, empty) => reset(db, backfill, name, home, empty),
     quarantined: async (backfill) => {
       const [row] = await db.rows<{ n: string }>(`SELECT count(*)::VARCHAR AS n FROM dw_state.quarantine WHERE ${where(backfill, name)}`);
       return row?.n ?? "0";
@@ -88,9 +97,59 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
       return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
     },
     reader: options.connect,
+    // Rows of one key that are added up cannot be audited before they are.
+    ...(options.staged === undefined &&
+      options.merge.merge !== "aggregate" && { staging: (backfill: string) => staging(db, options, backfill) }),
     close: () => db.close(),
   };
 }
+
+// ------------------------------------------------------------------------------------------------ staging
+
+/** The staging table goes by the commit that publishes its rows: a ledger without one is published. */
+function staging(db: DuckDbSession, options: DuckdbTargetOptions, backfill: string): Staging {
+  const title = options.name.join(".");
+  const name = stagedName(backfill, title);
+  const staged = name.map(ident).join(".");
+  return {
+    name,
+    table: () => duckdbTarget({ ...options, staged }),
+    isOpen: async () => {
+      if (!(await hasLedger(db)) || (await ledgerRow(db, backfill, title)).length === 0) return true;
+      return isThere(db, name);
+    },
+    publish: async () => {
+      const [chunk] = await loadedChunks(db, backfill, title);
+      const columns = (chunk?.fingerprint.columns ?? []).map((column) => column.name);
+      await inTransaction(db, async () => {
+        const rows = `SELECT ${columns.map(ident).join(", ")} FROM ${staged}`;
+        if (columns.length > 0) await db.run(insertStatement(columns, rows, options.name.map(ident).join("."), options.merge));
+        await db.run(`DROP TABLE ${staged}`);
+      });
+    },
+  };
+}
+
+function stagedName(backfill: string, target: string): readonly [string, string] {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([backfill, target]), "utf8")
+    .digest("hex");
+  return ["dw_state", `staged_${digest.slice(0, 32)}`];
+}
+
+async function isThere(db: DuckDbSession, [schema, table]: readonly [string, string]): Promise<boolean> {
+  const rows = await db.rows(
+    `SELECT 1 AS one FROM duckdb_tables() WHERE schema_name = ${literal(schema)} AND table_name = ${literal(table)}`,
+  );
+  return rows.length > 0;
+}
+
+async function makeStaged(db: DuckDbSession, staged: string, home: string, merge: MergeRule): Promise<void> {
+  await db.run(`CREATE OR REPLACE TABLE ${staged} AS SELECT * FROM ${home} LIMIT 0`);
+  if (merge.merge === "upsert") await db.run(`ALTER TABLE ${staged} ADD PRIMARY KEY (${merge.key.map(ident).join(", ")})`);
+}
+
+// ------------------------------------------------------------------------------------------------ columns, fingerprints, ledger
 
 interface ColumnRow extends Record<string, unknown> {
   readonly name: string;
@@ -190,7 +249,8 @@ function loadSession(db: DuckDbSession, to: Destination, baseline: Fingerprint):
       const values = [backfill, to.title, chunk.id, chunk.title, JSON.stringify(fingerprint)].map(literal).join(", ");
       await inTransaction(rows.db, async () => {
         await rows.db.run(`INSERT INTO dw_state.chunks (backfill, target, chunk, title, fingerprint) VALUES (${values})`);
-        await rows.db.run(insertStatement(rows, to));
+        const columns = fingerprint.columns.map((column) => column.name);
+        await rows.db.run(insertStatement(columns, rows.sql, to.relation, to.merge));
         if (rows.rejected !== undefined) await rows.db.run(setAside(rows.rejected, to, chunk.id));
       });
       return { chunk: chunk.id, title: chunk.title, fingerprint, loadedAt: new Date().toISOString() };
@@ -226,26 +286,25 @@ function keyConflict(error: unknown): unknown {
   });
 }
 
-function insertStatement(rows: LoadableChunk, to: Destination): string {
-  const names = rows.fingerprint.columns.map(({ name }) => ident(name)).join(", ");
-  const plain = `INSERT INTO ${to.relation} (${names}) SELECT ${names} FROM (${rows.sql}) AS mapped`;
-  return to.merge.merge === "append" ? plain : mergeStatement(rows, to, to.merge);
+function insertStatement(columns: readonly string[], sql: string, relation: string, merge: MergeRule): string {
+  const names = columns.map(ident).join(", ");
+  const plain = `INSERT INTO ${relation} (${names}) SELECT ${names} FROM (${sql}) AS mapped`;
+  return merge.merge === "append" ? plain : mergeStatement(columns, sql, relation, merge);
 }
 
 /** One row a key: DuckDB refuses to touch a row twice in one statement. Rows of one chunk and key have no order: the last read wins. */
-function mergeStatement(rows: LoadableChunk, to: Destination, merge: Exclude<MergeRule, { merge: "append" }>): string {
-  const columns = rows.fingerprint.columns.map(({ name }) => name);
+function mergeStatement(columns: readonly string[], sql: string, relation: string, merge: Exclude<MergeRule, { merge: "append" }>): string {
   const names = columns.map(ident).join(", ");
   const key = merge.key.map(ident).join(", ");
   if (merge.merge === "upsert") {
-    const last = `SELECT ${names} FROM (SELECT *, row_number() OVER () AS dw_read FROM (${rows.sql}) AS mapped) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY dw_read DESC) = 1`;
-    return `INSERT OR REPLACE INTO ${to.relation} (${names}) ${last}`;
+    const last = `SELECT ${names} FROM (SELECT *, row_number() OVER () AS dw_read FROM (${sql}) AS mapped) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY dw_read DESC) = 1`;
+    return `INSERT OR REPLACE INTO ${relation} (${names}) ${last}`;
   }
   const values = columns.filter((name) => !merge.key.includes(name));
   const folded = values.map((name) => `${fold(merge.functions[name], ident(name))} AS ${ident(name)}`);
-  const select = `SELECT ${[key, ...folded].join(", ")} FROM (${rows.sql}) AS mapped GROUP BY ${key}`;
+  const select = `SELECT ${[key, ...folded].join(", ")} FROM (${sql}) AS mapped GROUP BY ${key}`;
   const updates = values.map((name) => `${ident(name)} = ${combine(merge.functions[name], ident(name))}`);
-  return `INSERT INTO ${to.relation} AS kept (${[key, ...values.map(ident)].join(", ")}) ${select} ON CONFLICT (${key}) DO UPDATE SET ${updates.join(", ")}`;
+  return `INSERT INTO ${relation} AS kept (${[key, ...values.map(ident)].join(", ")}) ${select} ON CONFLICT (${key}) DO UPDATE SET ${updates.join(", ")}`;
 }
 
 /** Aggregate functions of StarRocks that merge pairwise; the others are refused before anything is loaded. */
@@ -275,8 +334,12 @@ const combine = (name: string | undefined, column: string): string => folds(name
 
 async function reset(db: DuckDbSession, backfill: string, target: string, relation: string, empty: boolean): Promise<void> {
   for (const statement of LAYOUT) await db.run(statement);
+  const staged = stagedName(backfill, target);
+  const isStaged = await isThere(db, staged);
   await inTransaction(db, async () => {
-    const rows = empty ? [] : await db.rows(`SELECT 1 AS one FROM ${relation} LIMIT 1`);
+    // What is staged still goes with the ledger: none of the table's rows are this backfill's then.
+    if (isStaged) await db.run(`DROP TABLE ${staged.map(ident).join(".")}`);
+    const rows = empty || isStaged ? [] : await db.rows(`SELECT 1 AS one FROM ${relation} LIMIT 1`);
     if (rows.length > 0) throw resetRefused(backfill, target);
     if (empty) await db.run(`DELETE FROM ${relation}`);
     for (const table of ["quarantine", "chunks", "backfills"])

@@ -127,12 +127,24 @@ export async function readLedger(pg: Pg, backfill: string, target: string): Prom
   };
 }
 
-/** Forgets the backfill; with `empty` the table is emptied by the same COMMIT. `table` is quoted and qualified. */
-export async function resetLedger(pg: Pg, backfill: string, target: string, table: string, empty: boolean): Promise<void> {
+/**
+ * Forgets the backfill; with `empty` the table is emptied by the same COMMIT. `table` is quoted and qualified. Rows that are
+ * staged still go with the ledger: none of the table's are this backfill's then.
+ */
+export async function resetLedger(
+  pg: Pg,
+  backfill: string,
+  target: string,
+  table: string,
+  empty: boolean,
+  staged: readonly [schema: string, name: string],
+): Promise<void> {
   await prepareLedger(pg);
   await inSession(pg, async (session) => {
+    const [found] = await session.query("SELECT to_regclass($1)::text AS found", [staged.join(".")]);
+    if (typeof found?.found === "string") await session.query(`DROP TABLE ${staged.join(".")}`);
+    else if (!empty) await refuseRows(session, backfill, target, table);
     if (empty) await session.query(`TRUNCATE ${table}`);
-    else await refuseRows(session, backfill, target, table);
     await session.query("DELETE FROM dw_state.backfills WHERE backfill = $1 AND target = $2", [backfill, target]);
   });
 }
@@ -142,7 +154,7 @@ async function refuseRows(session: PgSession, backfill: string, target: string, 
   if (rows.length > 0) throw resetRefused(backfill, target);
 }
 
-async function inSession<Result>(pg: Pg, work: (session: PgSession) => Promise<Result>): Promise<Result> {
+export async function inSession<Result>(pg: Pg, work: (session: PgSession) => Promise<Result>): Promise<Result> {
   const session = await pg.session();
   try {
     return await session.transaction(() => work(session));

@@ -2,13 +2,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sqlStateOf } from "../../connections/pg-errors.js";
 import { DwError, isDwError } from "../../core/errors.js";
-import { bucketQuery, bucketRowsQuery, fingerprintQuery, readFingerprint } from "../../core/fingerprint.js";
+import { bucketQuery, bucketRowsQuery, emptyFingerprint, fingerprintQuery, readFingerprint } from "../../core/fingerprint.js";
 import type { Pg, PgSession } from "../../core/session.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
 import { postgresCanonical } from "./canonical.js";
 import { copyText, csvPieces, fileBytes, isQuoted } from "./copy-text.js";
 import { claimLedger, countQuarantined, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
 import { tableColumns } from "./live-columns.js";
+import { isStaged, makeStaged, publishStaged, stagedName } from "./staging.js";
 
 export interface PgTargetOptions {
   readonly engine: "postgres" | "timescale";
@@ -18,6 +19,8 @@ export interface PgTargetOptions {
   readonly pii: ReadonlySet<string>;
   /** A folder for chunk files; whoever made it removes it. */
   readonly scratch: string;
+  /** Quoted name of the table that takes the rows in the target's place until they are published. */
+  readonly staged?: string;
 }
 
 /** Bytes that PGlite is handed at once: it holds them in its own memory, of which it has little. */
@@ -30,7 +33,8 @@ const ident = postgresCanonical.ident;
 /** A table of PostgreSQL or TimescaleDB, on a server or embedded: rows and ledger row are one transaction. */
 export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
   const name = `${options.schema}.${options.table}`;
-  const relation = `${ident(options.schema)}.${ident(options.table)}`;
+  const home = `${ident(options.schema)}.${ident(options.table)}`;
+  const relation = options.staged ?? home;
   const one = async (sql: string): Promise<Readonly<Record<string, unknown>>> => (await pg.query(sql))[0] ?? {};
   return {
     title: name,
@@ -40,9 +44,11 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
     columns: () => tableColumns(pg, options.schema, options.table),
     start: async (identity, columns) => {
       await prepareLedger(pg);
-      const baseline = await claimLedger(pg, name, identity, async (session) =>
-        readFingerprint(columns, (await session.query(fingerprintQuery(postgresCanonical, columns, relation)))[0] ?? {}),
-      );
+      const before = await claimLedger(pg, name, identity, async (session) => {
+        if (options.staged !== undefined) await makeStaged(session, options.staged, home);
+        return readFingerprint(columns, (await session.query(fingerprintQuery(postgresCanonical, columns, home)))[0] ?? {});
+      });
+      const baseline = options.staged === undefined ? before : emptyFingerprint(columns);
       return loadSession(
         pg,
         { ...options, name, relation, identity, columns: await tableColumns(pg, options.schema, options.table) },
@@ -50,7 +56,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
       );
     },
     ledger: (backfill) => readLedger(pg, backfill, name),
-    reset: (backfill, empty) => resetLedger(pg, backfill, name, relation, empty),
+    reset: (backfill, empty) => resetLedger(pg, backfill, name, home, empty, stagedName(backfill, name)),
     quarantined: (backfill) => countQuarantined(pg, backfill, name),
     fingerprint: async (columns) => readFingerprint(columns, await one(fingerprintQuery(postgresCanonical, columns, relation))),
     buckets: async (columns, digits) => {
@@ -61,6 +67,23 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
       const rows = await pg.query(bucketRowsQuery(postgresCanonical, columns, relation, label, buckets, limit));
       return rows.map((row) => ({ hash: String(row.row_hash), label: String(row.label) }));
     },
+    ...(options.staged === undefined && {
+      staging: (backfill: string) => {
+        const staged = stagedName(backfill, name);
+        const relation = staged.map(ident).join(".");
+        return {
+          name: staged,
+          table: async () => pgTarget(pg, { ...options, staged: relation }),
+          isOpen: () => isStaged(pg, backfill, name, relation),
+          publish: async () => {
+            const columns = await tableColumns(pg, options.schema, options.table);
+            await publishStaged(pg, { backfill, target: name, staged: relation, home, columns }).catch((error: unknown) => {
+              throw refusal(error, { ...options, name });
+            });
+          },
+        };
+      },
+    }),
     close: async () => {}, // the connection belongs to whoever opened it
   };
 }
@@ -186,7 +209,7 @@ function changedMeanwhile(title: string, expected: string, copied: number): DwEr
 const COPY_PLACE = /COPY [^\n]*?, line \d+, column ([^:\n]+)(?:: ("[^\n]*"))?/;
 
 /** The server's refusal of a value or a key, as a letter that shows no personal data. Other errors stay as they are. */
-function refusal(error: unknown, to: Destination): unknown {
+function refusal(error: unknown, to: Pick<Destination, "name" | "pii">): unknown {
   const state = sqlStateOf(error);
   if (!isDwError(error) || state === undefined) return error;
   if (state === "23505" || state === "23P01") return keyConflict(error, to);
@@ -194,7 +217,7 @@ function refusal(error: unknown, to: Destination): unknown {
   return error;
 }
 
-function keyConflict(error: DwError, to: Destination): DwError {
+function keyConflict(error: DwError, to: Pick<Destination, "name" | "pii">): DwError {
   const detail = /Key \(([^)]*)\)=\(.*\) already exists/.exec(error.why)?.[0] ?? "A key exists already.";
   return new DwError("DW-LOAD-CONFLICT", {
     what: `${to.name} holds a row with a key that the source has as well${to.pii.size > 0 ? "" : `: ${detail}`}.`,
@@ -204,7 +227,7 @@ function keyConflict(error: DwError, to: Destination): DwError {
   });
 }
 
-function valueRefused(error: DwError, to: Destination): DwError {
+function valueRefused(error: DwError, to: Pick<Destination, "name" | "pii">): DwError {
   const [, column, sample] = COPY_PLACE.exec(error.why) ?? [];
   const cause = error.cause instanceof Error ? error.cause.message : error.what;
   // The server's sentence may quote the value, so that it stays unsaid as soon as any column is personal.
