@@ -1,20 +1,16 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { DwError, isDwError } from "../../core/errors.js";
+import { FRAME_MAX, framed, openSocket, type SocketPlace } from "../tcp.js";
 import { type Answer, decodeAnswer, encodeCall, type Field, Incomplete, type Struct } from "./thrift.js";
 
 /* A connection to HiveServer2 in its binary mode: bare Thrift, or Thrift in the frames of SASL after a login with PLAIN. */
 
-export interface HivePlace {
-  readonly host: string;
-  readonly port: number;
+/** `connectTimeoutMs` covers connection and login. */
+export interface HivePlace extends SocketPlace {
   readonly user: string;
   readonly password: string;
   /** False for servers with `hive.server2.authentication` NOSASL. */
   readonly sasl: boolean;
-  readonly ssl: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
-  /** Milliseconds until connection and login must have succeeded. */
-  readonly connectTimeoutMs: number;
 }
 
 export interface Transport {
@@ -25,7 +21,7 @@ export interface Transport {
 
 /** Throws DW-CONNECT, DW-TIMEOUT, DW-AUTH. */
 export async function openTransport(place: HivePlace): Promise<Transport> {
-  const socket = await connected(place);
+  const socket = await openSocket(place, { silent: () => silent(place), lost: (cause) => lost(place, cause) });
   const inbox = inboxOf(place, socket);
   try {
     if (place.sasl) await login(place, socket, inbox);
@@ -57,30 +53,6 @@ export function structAt(fields: Struct, id: number): Struct {
   return value instanceof Map ? value : new Map();
 }
 
-function connected(place: HivePlace): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const { host, port, connectTimeoutMs } = place;
-    const tls = place.ssl === true ? {} : place.ssl;
-    const named = isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls === false ? connectTcp({ host, port }) : connectTls({ host, port, ...named, ...tls });
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true);
-    const timer = setTimeout(() => end(silent(place)), connectTimeoutMs);
-    const end = (error?: unknown): void => {
-      clearTimeout(timer);
-      socket.removeAllListeners("error");
-      socket.on("error", () => {}); // the call that meets the broken connection reports it
-      if (error === undefined) resolve(socket);
-      else {
-        socket.destroy();
-        reject(isDwError(error) ? error : lost(place, error));
-      }
-    };
-    socket.once(tls === false ? "connect" : "secureConnect", () => end());
-    socket.once("error", end);
-  });
-}
-
 interface Inbox {
   /** So many bytes. */
   readonly take: (size: number) => Promise<Buffer>;
@@ -89,8 +61,6 @@ interface Inbox {
   /** A bare message, whose end only its own fields tell. */
   readonly message: () => Promise<Answer>;
 }
-
-const FRAME_MAX = 512 * 1024 * 1024;
 
 function inboxOf(place: HivePlace, socket: Socket): Inbox {
   let pieces: Buffer[] = [];
@@ -149,12 +119,6 @@ function inboxOf(place: HivePlace, socket: Socket): Inbox {
       }
     },
   };
-}
-
-function framed(message: Buffer): Buffer {
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(message.length);
-  return Buffer.concat([size, message]);
 }
 
 const START = 1;

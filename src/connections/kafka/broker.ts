@@ -1,6 +1,6 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { DwError, isDwError } from "../../core/errors.js";
+import type { Socket } from "node:net";
+import { DwError } from "../../core/errors.js";
+import { FRAME_MAX, framed, openSocket, type SocketPlace } from "../tcp.js";
 import { type Api, apis } from "./apis.js";
 import { ByteReader, ByteWriter } from "./bytes.js";
 import { refusalOf } from "./errors.js";
@@ -15,11 +15,9 @@ export interface Login {
   readonly password: string;
 }
 
-export interface BrokerAccess {
-  readonly ssl: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
+/** `connectTimeoutMs` covers the connection and the login. */
+export interface BrokerAccess extends Pick<SocketPlace, "ssl" | "connectTimeoutMs"> {
   readonly login?: Login;
-  /** Milliseconds until the connection and the login must have succeeded. */
-  readonly connectTimeoutMs: number;
   /** Milliseconds until a request must have answered. */
   readonly requestTimeoutMs: number;
 }
@@ -33,14 +31,14 @@ export interface Broker {
   readonly close: () => void;
 }
 
-export interface Place {
-  readonly host: string;
-  readonly port: number;
-}
+export type Place = Pick<SocketPlace, "host" | "port">;
 
 /** Throws DW-CONNECT, DW-TIMEOUT, DW-AUTH. */
 export async function openBroker(place: Place, access: BrokerAccess): Promise<Broker> {
-  const socket = await connected(place, access);
+  const socket = await openSocket(
+    { ...place, ssl: access.ssl, connectTimeoutMs: access.connectTimeoutMs },
+    { silent: () => silent(place, access.connectTimeoutMs), lost: (cause) => lost(place, cause) },
+  );
   const wire = talk(place, socket, access.requestTimeoutMs);
   try {
     const versions = await wire.send(apis.apiVersions, { client: "dwright", clientVersion: "1" }, access.connectTimeoutMs);
@@ -50,28 +48,6 @@ export async function openBroker(place: Place, access: BrokerAccess): Promise<Br
     wire.close();
     throw error;
   }
-}
-
-function connected(place: Place, { ssl, connectTimeoutMs }: BrokerAccess): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const tls = ssl === true ? {} : ssl;
-    const named = isIP(place.host) === 0 ? { servername: place.host } : {};
-    const socket = tls === false ? connectTcp({ ...place }) : connectTls({ ...place, ...named, ...tls });
-    socket.setNoDelay(true);
-    const timer = setTimeout(() => end(silent(place, connectTimeoutMs)), connectTimeoutMs);
-    const end = (error?: unknown): void => {
-      clearTimeout(timer);
-      socket.removeAllListeners("error");
-      socket.on("error", () => {}); // the request that meets the broken connection reports it
-      if (error === undefined) resolve(socket);
-      else {
-        socket.destroy();
-        reject(isDwError(error) ? error : lost(place, error));
-      }
-    };
-    socket.once(tls === false ? "connect" : "secureConnect", () => end());
-    socket.once("error", end);
-  });
 }
 
 interface Waiting {
@@ -141,10 +117,7 @@ function encoded<Request>(api: Api<Request, unknown>, correlation: number, reque
   body.raw(client);
   if (api.flexible) body.varint(0);
   api.request.write(body, request, api.flexible);
-  const bytes = body.done();
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(bytes.length);
-  return Buffer.concat([size, bytes]);
+  return framed(body.done());
 }
 
 function decoded<Response>(api: Pick<Api<unknown, Response>, "key" | "flexible" | "response">, frame: Buffer): Response {
@@ -152,9 +125,6 @@ function decoded<Response>(api: Pick<Api<unknown, Response>, "key" | "flexible" 
   if (api.flexible && api.key !== apis.apiVersions.key) skipTags(reader); // whose answer old clients must understand too
   return api.response.read(reader, api.flexible);
 }
-
-/** An answer above this is none: brokers send at most what the request allows. */
-const FRAME_MAX = 512 * 1024 * 1024;
 
 function readFrames(socket: Socket, take: (frame: Buffer) => void, refuse: () => void): void {
   let pieces: Buffer[] = [];
