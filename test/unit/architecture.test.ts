@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   formats: ["core"],
   storage: ["core", "formats", "connections/http.ts", "connections/s3.ts", "connections/webhdfs.ts"],
   connections: ["core"],
-  "connections/kafka": ["core", "formats"], // messages are compressed as blocks of files are
+  "connections/kafka": ["core", "formats", "connections/tcp.ts"], // messages are compressed as blocks of files are
   engines: ["core", "render"],
   "engines/index.ts": ["core", "engines"],
   "engines/timescale": ["core", "render", "engines/postgres"],
