@@ -44,7 +44,7 @@ export async function prepareBackfill(request: BackfillRequest, db: DuckDbSessio
   const mapping = mapColumns({
     backfill: request.name,
     source: source.columns,
-    target: await target.columns(),
+    target: await target.columns(source.columns),
     engine: target.engine,
     expressionTypes: await expressionTypes(request, db),
     ...(request.sourceModel && { sourceModel: request.sourceModel }),

@@ -60,13 +60,13 @@ export async function reconcile(prepared: PreparedBackfill, run: RunResult, opti
     findings: complete ? findings : [...findings, missingChunks(prepared, run)],
     differences,
     ...(rejected !== undefined && { quarantined: rejected }),
-    coverage: [...coverage(prepared, run), ...quarantineLines(rejected)],
+    coverage: [...coverage(prepared, run), ...quarantineLines(rejected, target.quarantine)],
   };
 }
 
-function quarantineLines(rejected: string | undefined): string[] {
+function quarantineLines(rejected: string | undefined, place = "dw_state.quarantine"): string[] {
   if (rejected === undefined) return [];
-  return [`${rejected} rows were rejected: they lie in dw_state.quarantine with their reasons and are on neither side of the comparison.`];
+  return [`${rejected} rows were rejected: they lie in ${place} with their reasons and are on neither side of the comparison.`];
 }
 
 function missingChunks(prepared: PreparedBackfill, run: RunResult): Finding {

@@ -4,7 +4,11 @@ import type { BackfillCall, RunFlags } from "../app/backfills/run.js";
 /** Flags of every command that says which backfills it means. */
 export const selectionFlags = {
   source: Flags.string({ summary: "Source, for a backfill that no model defines.", helpValue: "SOURCE", dependsOn: ["target"] }),
-  target: Flags.string({ summary: "Target: model:NAME or CONNECTION:TABLE.", helpValue: "TARGET", dependsOn: ["source"] }),
+  target: Flags.string({
+    summary: "Target: model:NAME, CONNECTION:TABLE, or files: parquet:DIR, csv:DIR, jsonl:DIR.",
+    helpValue: "TARGET",
+    dependsOn: ["source"],
+  }),
 };
 
 /** Flags of those that read the source. */

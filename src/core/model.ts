@@ -153,6 +153,10 @@ export interface BackfillModel extends Common {
   readonly to: string;
   /** The slot of the target model that is filled; needed only where the model is on several. */
   readonly slot?: EngineName;
+  /** Files instead of a slot: `parquet:PATH`, `csv:PATH` or `jsonl:PATH` with the path of a folder. The model in `to` states their columns. */
+  readonly into?: string | (Hole & JsonObject);
+  /** Columns whose values become the folders `name=value` of `into`, outermost first. */
+  readonly partitionBy?: readonly string[];
   /** Target column → source column or DuckDB expression over source columns. Unnamed target columns map by name. */
   readonly map?: Readonly<Record<string, ColumnMapping>>;
   /** DuckDB predicate over source columns. */

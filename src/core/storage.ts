@@ -29,3 +29,20 @@ export interface Storage {
   /** Deletes the spooled copies. Absent where there are none. */
   readonly close?: () => Promise<void>;
 }
+
+/**
+ * Writing below a root. A file appears under its name whole or not at all, and is durable once `put` has resolved. The root
+ * need not exist before the first file. Paths are confined as those of Storage are.
+ */
+export interface StorageWriter {
+  /** As a person wrote it; never with credentials. */
+  readonly root: string;
+  /** What lies there at this moment; undefined when nothing does. The caller closes it. */
+  readonly look: () => Promise<Storage | undefined>;
+  /** A new folder on this machine in which files are made ready. */
+  readonly stage: () => Promise<{ readonly folder: string; readonly release: () => Promise<void> }>;
+  /** Brings a file that was made ready to `path`, in the place of what is there. The local file may be gone afterwards. */
+  readonly put: (local: string, path: string) => Promise<void>;
+  /** Removes files; those that do not exist are removed already. */
+  readonly remove: (paths: readonly string[]) => Promise<void>;
+}

@@ -119,10 +119,12 @@ export interface TargetTable {
   readonly title: string;
   readonly engine: EngineName;
   readonly merge: MergeRule;
+  /** How rows travel, for `--dry-run`, where it is not by COPY. */
+  readonly route?: string;
   /** How many chunks are worth loading at once when nobody says. */
   readonly lanes: number;
-  /** Columns in order, as the target holds them now. */
-  readonly columns: () => Promise<readonly TargetColumn[]>;
+  /** Columns in order, as the target holds them now; `source` decides where the target has none of its own yet (files). */
+  readonly columns: (source: readonly SourceColumn[]) => Promise<readonly TargetColumn[]>;
   /** Takes the ledger for this identity; DW-LEDGER-CONFLICT when it holds another source, snapshot or mapping. */
   readonly start: (identity: LoadIdentity, columns: readonly FingerprintColumn[]) => Promise<LoadSession>;
   /** What the ledger says about a backfill, whatever its source; undefined when it never ran here. */
@@ -133,6 +135,8 @@ export interface TargetTable {
   readonly hashes?: (type: LogicalType) => boolean;
   /** How many rows of a backfill are set aside. Absent: the target keeps none, and a backfill that asks for it is refused. */
   readonly quarantined?: (backfill: string) => Promise<string>;
+  /** Where they lie; `dw_state.quarantine` when absent. */
+  readonly quarantine?: string;
   /** Computed by the target's own SQL over the whole table. */
   readonly fingerprint: (columns: readonly FingerprintColumn[]) => Promise<Fingerprint>;
   /** Rows and hash per bucket of the first `digits` hexadecimal digits of the row hash. */

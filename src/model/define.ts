@@ -184,6 +184,10 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly from: ModelRef | string | Hole;
   readonly to: To;
   readonly slot?: EngineName;
+  /** Files instead of a slot: `parquet:PATH`, `csv:PATH` or `jsonl:PATH`. */
+  readonly into?: string | Hole;
+  /** Columns whose values become the folders `name=value` of `into`, outermost first. */
+  readonly partitionBy?: readonly (To extends Typed<infer Cs> ? Name<Cs> : string)[];
   readonly map?: Readonly<Partial<Record<To extends Typed<infer Cs> ? Name<Cs> : string, ColumnMapping>>>;
   readonly where?: string;
   /** Bounds of the target's time column, ISO 8601; the flags of `dw backfill` go before them. */
@@ -198,13 +202,14 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
 }
 
 export function defineBackfill<const To extends ModelRef>(name: string, definition: BackfillDefinition<To>): BackfillModel {
-  const { from, to, map, ...rest } = definition;
+  const { from, to, map, into, ...rest } = definition;
   return {
     model: "backfill",
     name,
     ...rest,
     from: typeof from === "object" && "name" in from && typeof from.name === "string" ? from.name : asText(from as string | Hole),
     to: to.name,
+    ...(into !== undefined && { into: asText(into) }),
     ...(map && { map: map as Record<string, ColumnMapping> }), // Partial<Record> of present keys
   };
 }

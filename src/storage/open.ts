@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import type { Patience } from "../connections/http.js";
 import type { S3Access } from "../connections/s3.js";
 import { DwError } from "../core/errors.js";
-import type { Storage } from "../core/storage.js";
+import type { Storage, StorageWriter } from "../core/storage.js";
 import { openLocal } from "./local.js";
+import { localWriter } from "./local-writer.js";
 import type { S3Place } from "./s3.js";
 
 /** What storages on other machines need to know; asked for only where an address leads to one. */
@@ -71,5 +72,17 @@ export async function openStorage(path: string, { cwd, access }: OpenStorage): P
       scheme === "hdfs"
         ? "Write webhdfs:// with the NameNode's HTTP port, 9870 by default."
         : "Copy or mount the export locally, and give that path.",
+  });
+}
+
+/** A place to write to, with an address as `openStorage` takes it. DW-SOURCE-UNSUPPORTED for a scheme that dw does not write. */
+export async function openWriter(path: string, { cwd }: OpenStorage): Promise<StorageWriter> {
+  const scheme = schemeOf(path);
+  if (scheme === undefined) return localWriter(resolve(cwd, path));
+  if (scheme === "file") return localWriter(fileURLToPath(path));
+  throw new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: `dw does not write to ${scheme}://.`,
+    why: "Files are written into local folders.",
+    fix: "Write to a local folder, or mount the other place.",
   });
 }

@@ -119,6 +119,31 @@ export const b = defineTable("people_duckdb", ${table} on: { duckdb: {} } });
   expect(said.join("\n")).not.toMatch(/PERSONAL|7777777/);
 }, 180_000);
 
+test("history leaves for files: of a model in partition folders, and of whatever the source has", async () => {
+  const run = await migrated(
+    models().replace(
+      "export const toStarrocks",
+      `export const toFiles = defineBackfill("to_files", {
+  from: ${JSON.stringify(`iceberg:${fixture}`)}, to: wide, into: "parquet:out/wide", partitionBy: ["dominant"],
+});
+export const toStarrocks`,
+    ),
+  );
+  const planned = await run("backfill", "to_files", "--dry-run", ...live, "--json");
+  expect(JSON.parse(planned.stdout)).toMatchObject([
+    { route: "DuckDB reads and writes files", target: expect.stringMatching(/^parquet:.*wide$/) },
+  ]);
+  const equal = { verdict: "equal", rows: { source: "17836", target: "17836", before: "0" } };
+  expect(JSON.parse((await run("backfill", "to_files", ...live, "--json")).stdout)).toMatchObject([equal]);
+  expect((await readdir(join(run.cwd, "out/wide"))).some((name) => name.startsWith("dominant="))).toBe(true);
+  const again = await run("backfill", "--source", "parquet:out/wide", "--target", "csv:out/again", ...live, "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject([equal]);
+  expect((await run("cat", "csv:out/again", "--limit", "1")).code).toBe(0);
+  expect(JSON.parse((await run("backfill", "status", "to_files", ...live, "--json")).stdout)).toMatchObject([{ rows: "17836" }]);
+  expect((await run("backfill", "reset", "to_files", "--empty", ...live)).code).toBe(0);
+  expect(JSON.parse((await run("backfill", "status", "to_files", ...live, "--json")).stdout)).toMatchObject([{ chunks: 0, source: null }]);
+}, 180_000);
+
 test("a narrowing, an unknown backfill and an unknown source are letters with exit code 2", async () => {
   const run = await migrated(models("smallint"));
   expect(await run("backfill", "to_timescale", ...live)).toMatchObject({

@@ -53,6 +53,12 @@ const duckdb: Place = {
   where: () => ({ target: "duckdb", path: join(folder, "warehouse.duckdb") }),
 };
 
+const parquet: Place = {
+  title: "Parquet files",
+  kept: nanoseconds,
+  where: () => ({ target: "parquet", path: join(folder, "lake") }),
+};
+
 /** What is killed every day, beside the server's own table: one table for each way of reading. */
 const some = ["iceberg/i02_v2_days", "iceberg/i05_position_deletes", "iceberg/i08_schema_evolution", "iceberg/i21_large_narrow"].concat(
   ["paimon/p01_ods_append_dt_hr", "paimon/p03_pk_uncompacted", "paimon/p13_all_types_parquet", "paimon/p19_large_pk"],
@@ -86,7 +92,7 @@ const every = [
   "plain/d01_spark_hive_parquet",
 ];
 
-const rotation = [embedded, postgres, duckdb];
+const rotation = [embedded, postgres, duckdb, parquet];
 const matrix: readonly (readonly [table: string, place: string, Place])[] =
   asked === undefined
     ? some.map((table, index) => pair(table, rotation[index % rotation.length] ?? postgres))

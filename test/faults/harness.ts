@@ -84,8 +84,8 @@ export const loadWorker = fileURLToPath(new URL("load-worker.mjs", import.meta.u
 
 /** What load-worker.mjs is told. */
 export interface LoadJob {
-  readonly target: "pglite" | "postgres" | "duckdb";
-  /** Folder of PGlite or file of DuckDB. */
+  readonly target: "pglite" | "postgres" | "duckdb" | "parquet";
+  /** Folder of PGlite, file of DuckDB, folder of folders of Parquet files. */
   readonly path?: string;
   readonly connection?: object;
   /** A SOURCE; `postgres:TABLE` is a table of `from`. */

@@ -18,6 +18,8 @@ import { openPgTable } from "../../dist/engines/postgres/read.js";
 import { mapType as postgresType } from "../../dist/engines/postgres/types.js";
 import { jsonLine } from "../../dist/formats/jsonl.js";
 import { openSource } from "../../dist/sources/index.js";
+import { localWriter } from "../../dist/storage/local-writer.js";
+import { filesTarget } from "../../dist/targets/files/index.js";
 
 const job = JSON.parse(process.argv[2]);
 const ident = (name) => `"${name.replaceAll('"', '""')}"`;
@@ -48,6 +50,12 @@ function cut(source, parts) {
 }
 
 async function openTarget(columns) {
+  if (job.target === "parquet") {
+    const folder = `${job.path}/${job.table}`;
+    const table = filesTarget({ format: "parquet", writer: localWriter(folder), partitionBy: [] });
+    const read = () => openSource(`parquet:${folder}`, { at: {}, cwd: "/" });
+    return { table, read, close: async () => {} };
+  }
   if (job.target === "duckdb") {
     const duckdb = await openDuckDb({ path: job.path });
     const db = await duckdb.session();

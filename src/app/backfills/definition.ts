@@ -4,6 +4,7 @@ import type { Json } from "../../core/json.js";
 import type { BackfillModel, Model, RelationModel, SourceModel } from "../../core/model.js";
 import { nearest } from "../../core/nearest.js";
 import type { EngineName } from "../../core/types.js";
+import type { TargetFormatName } from "../../targets/files/format.js";
 import type { Project } from "../project.js";
 
 /** A backfill with its surroundings, before anything is opened. */
@@ -19,7 +20,17 @@ export interface Definition {
 
 export type TargetPlace =
   | { readonly by: "model"; readonly model: RelationModel; readonly slot: EngineName; readonly models: readonly Model[] }
-  | { readonly by: "connection"; readonly connection: string; readonly table: string };
+  | { readonly by: "connection"; readonly connection: string; readonly table: string }
+  | FilesPlace;
+
+/** A folder of files; without a model their columns are those of the source. */
+export interface FilesPlace {
+  readonly by: "files";
+  readonly format: TargetFormatName;
+  readonly path: string;
+  readonly partitionBy: readonly string[];
+  readonly model?: RelationModel;
+}
 
 /** The backfills that were named, in that order. DW-BACKFILL-UNKNOWN, DW-MODEL-INVALID. */
 export async function namedBackfills(
@@ -57,9 +68,25 @@ function definitionOf(model: BackfillModel, warehouse: string, models: readonly 
     warehouse,
     from: sourceModel ? String(fillHoles(sourceModel.at as Json, environment)) : from, // as above
     ...(sourceModel && { sourceModel }),
-    to: modelPlace(models, model.to, model.slot),
+    to: model.into === undefined ? modelPlace(models, model.to, model.slot) : modelFiles(model, models, environment),
     model,
   };
+}
+
+function modelFiles({ into, to, partitionBy = [] }: BackfillModel, models: readonly Model[], environment: string): FilesPlace {
+  const text = String(fillHoles(into as Json, environment)); // a hole of texts, filled, is a text
+  const [kind, path] = kindAndRest(text);
+  const model = models.find((candidate) => candidate.name === to);
+  if (model?.model !== "table") throw noTarget(to, "is no table of this warehouse");
+  if (!isFileFormat(kind) || path === "") throw wrongTarget(text);
+  return { by: "files", format: kind, path, partitionBy, model };
+}
+
+const isFileFormat = (kind: string): kind is TargetFormatName => kind === "parquet" || kind === "csv" || kind === "jsonl";
+
+function kindAndRest(target: string): readonly [kind: string, rest: string] {
+  const at = target.indexOf(":");
+  return [target.slice(0, Math.max(at, 0)), target.slice(at + 1)];
 }
 
 function modelPlace(models: readonly Model[], name: string, slot: EngineName | undefined): TargetPlace {
@@ -79,12 +106,13 @@ function noTarget(name: string, why: string): DwError {
   });
 }
 
-/** `--source S --target T`. `model:NAME` is looked up in the warehouse; anything else is CONNECTION:TABLE. */
+/** `--source S --target T`. `model:NAME` is looked up in the warehouse, `parquet:PATH` is a folder; anything else is CONNECTION:TABLE. */
 export async function adHocBackfill(project: Project, warehouse: string | undefined, source: string, target: string): Promise<Definition> {
-  const at = target.indexOf(":");
-  const [kind, rest] = [target.slice(0, Math.max(at, 0)), target.slice(at + 1)];
+  const [kind, rest] = kindAndRest(target);
   if (kind === "" || rest === "") throw wrongTarget(target);
   const name = `${source} to ${target}`;
+  if (isFileFormat(kind))
+    return { name, warehouse: undefined, from: source, to: { by: "files", format: kind, path: rest, partitionBy: [] } };
   if (kind !== "model") return { name, warehouse: undefined, from: source, to: { by: "connection", connection: kind, table: rest } };
   const chosen = await project.onlyWarehouse(warehouse);
   return { name, warehouse: chosen, from: source, to: modelPlace(await project.models(chosen), rest, undefined) };
@@ -93,7 +121,7 @@ export async function adHocBackfill(project: Project, warehouse: string | undefi
 function wrongTarget(target: string): DwError {
   return new DwError("DW-USAGE", {
     what: `${target} is no TARGET.`,
-    why: "A target is model:NAME or CONNECTION:TABLE.",
-    fix: "Write for example --target model:orders or --target warehouse:public.orders.",
+    why: "A target is model:NAME, CONNECTION:TABLE, or a folder of files: parquet:PATH, csv:PATH, jsonl:PATH.",
+    fix: "Write for example model:orders, warehouse:public.orders or parquet:exports/orders.",
   });
 }

@@ -10,7 +10,7 @@ import type { At, SourceTable } from "../../core/source.js";
 import type { TargetTable } from "../../core/target.js";
 import type { Project } from "../project.js";
 import type { Definition } from "./definition.js";
-import { openBackfillSource, typesFor } from "./source.js";
+import { backfillAccess, openBackfillSource, typesFor } from "./source.js";
 import { type OpenTarget, openTarget } from "./target.js";
 
 export interface OpenBackfill {
@@ -41,7 +41,11 @@ export async function openBackfill(definition: Definition, opening: Opening): Pr
     for (const one of closers.splice(0).reverse()) await one();
   };
   try {
-    const target = await openTarget(definition, { connections, scratch });
+    const target = await openTarget(definition, {
+      connections,
+      scratch,
+      storage: { cwd: project.root, access: backfillAccess({ project, connections, signal }) },
+    });
     closers.push(() => target.table.close());
     const connect = target.table.reader ?? (await readingDatabase(scratch, signal, closers));
     const prepare = async (where: string | undefined, at: At, into?: TargetTable): Promise<PreparedBackfill> => {

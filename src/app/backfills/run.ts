@@ -255,8 +255,7 @@ export function dryRun(call: BackfillCall, flags: RunFlags): Promise<DryRunRepor
       source: prepared.source.title,
       identity: prepared.plan.identity,
       target: table.title,
-      route:
-        table.reader === undefined ? `DuckDB reads, COPY loads (${flags.concurrency ?? table.lanes} at once)` : "DuckDB reads and inserts",
+      route: table.route ?? `DuckDB reads, COPY loads (${flags.concurrency ?? table.lanes} at once)`,
       chunks: prepared.plan.chunks.map(({ id, title, rows, bytes, files }) => ({
         id,
         title,
@@ -372,9 +371,9 @@ async function predicate(open: OpenBackfill, flags: RunFlags): Promise<string | 
 }
 
 function timeColumn({ definition: { to } }: OpenBackfill): string | undefined {
-  if (to.by !== "model") return undefined;
+  if (to.by === "connection" || to.model === undefined) return undefined;
   const fresh = "fresh" in to.model ? to.model.fresh?.column : undefined;
-  const options = to.model.on[to.slot];
+  const options = to.by === "model" ? to.model.on[to.slot] : undefined;
   const hypertable = typeof options?.timeColumn === "string" ? options.timeColumn : undefined;
   const times = Object.entries(to.model.columns).filter(([, { type }]) => type.kind === "timestamp" || type.kind === "date");
   return hypertable ?? fresh ?? (times.length === 1 ? times[0]?.[0] : undefined);

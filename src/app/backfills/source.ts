@@ -3,6 +3,7 @@ import { isDwError } from "../../core/errors.js";
 import type { BackfillModel, Column, ColumnMapping, Columns, SourceModel } from "../../core/model.js";
 import type { At, SourceTable } from "../../core/source.js";
 import { openSource } from "../../sources/index.js";
+import type { StorageAccess } from "../../storage/open.js";
 import type { Project } from "../project.js";
 import { environmentConnections, storageAccess } from "../storage-access.js";
 import { modelTable, namedTable } from "../table-source.js";
@@ -22,18 +23,27 @@ export interface SourceSurroundings {
 
 /** The source of a backfill: a format's path, a table of a connection or of a model. DW-SOURCE-UNKNOWN and what opening throws. */
 export function openBackfillSource(text: string, surroundings: SourceSurroundings): Promise<SourceTable> {
-  const { project, connections, signal, at, typed } = surroundings;
+  const { project, at, typed } = surroundings;
   return openSource(text, {
     at,
     cwd: project.root,
-    access: storageAccess({
-      variables: project.variables,
-      redactor: project.redactor,
-      signal: () => signal,
-      connections: async () => environmentConnections(project, connections.environment.name),
-    }),
+    access: backfillAccess(surroundings),
     ...(typed && { typed }),
     connection: (name, rest) => tableSource(name, rest, surroundings),
+  });
+}
+
+/** How sources and targets on other machines are reached. */
+export function backfillAccess({
+  project,
+  connections,
+  signal,
+}: Pick<SourceSurroundings, "project" | "connections" | "signal">): StorageAccess {
+  return storageAccess({
+    variables: project.variables,
+    redactor: project.redactor,
+    signal: () => signal,
+    connections: async () => environmentConnections(project, connections.environment.name),
   });
 }
 

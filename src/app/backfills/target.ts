@@ -6,8 +6,9 @@ import type { Columns, RelationModel } from "../../core/model.js";
 import type { MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
 import type { EngineName } from "../../core/types.js";
 import { engines } from "../../engines/index.js";
+import { type OpenStorage, openWriter } from "../../storage/open.js";
 import { resolveWarehouse } from "../resolve.js";
-import type { Definition, TargetPlace } from "./definition.js";
+import type { Definition, FilesPlace, TargetPlace } from "./definition.js";
 
 /** A table to load into, with what its model knows beyond the engine. */
 export interface OpenTarget {
@@ -19,12 +20,25 @@ export interface OpenTarget {
 export interface TargetSurroundings {
   readonly connections: Connections;
   readonly scratch: string;
+  /** Where folders of files are found. */
+  readonly storage: OpenStorage;
 }
 
 /** Throws what connections throw, DW-TABLE-MISSING when asked for columns, DW-CONNECTION-UNSUPPORTED. */
 export async function openTarget(definition: Definition, surroundings: TargetSurroundings): Promise<OpenTarget> {
   const { to } = definition;
+  if (to.by === "files") return filesTargetAt(to, surroundings);
   return to.by === "model" ? modelTarget(definition, to, surroundings) : connectionTarget(to, surroundings);
+}
+
+async function filesTargetAt({ format, path, partitionBy, model }: FilesPlace, { storage }: TargetSurroundings): Promise<OpenTarget> {
+  const { filesTarget } = await import("../../targets/files/index.js");
+  const writer = await openWriter(path, storage);
+  const columns = model?.columns;
+  const table = filesTarget({ format, writer, partitionBy, ...(columns && { columns }) });
+  if (model === undefined) return { table, key: [] };
+  const { key = [], zone } = model as RelationModel & { readonly key?: readonly string[]; readonly zone?: string }; // a table's
+  return { table, model: { columns: model.columns, ...(zone !== undefined && { zone }) }, key };
 }
 
 async function modelTarget(
@@ -48,7 +62,7 @@ function modelled(table: TargetTable, columns: Columns): TargetTable {
   const { staging } = table;
   return {
     ...table,
-    columns: async () => (await table.columns()).map((column) => asModelled(column, columns)),
+    columns: async (source) => (await table.columns(source)).map((column) => asModelled(column, columns)),
     ...(staging && {
       staging: (backfill: string) => {
         const staged = staging(backfill);

@@ -56,6 +56,7 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
     title: name,
     engine: options.engine,
     merge: options.merge,
+    route: "DuckDB reads and inserts",
     lanes: 1, // DuckDB itself uses every core for one INSERT … SELECT
     columns: () => liveColumns(db, options.name),
     start: async (identity, columns) => {

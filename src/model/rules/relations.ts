@@ -93,7 +93,8 @@ function backfillMistakes(model: BackfillModel, facts: ProjectFacts): readonly M
     ...(typeof model.from === "string" && !model.from.includes(":") ? unknownModel("from", model.from, facts) : []),
     ...unknownModel("to", model.to, facts),
     ...(columns ? missingTargets(model, columns) : []),
-    ...slotMistakes(model, target),
+    ...(model.into === undefined ? slotMistakes(model, target) : []),
+    ...fileMistakes(model, columns),
     ...concurrencyMistakes(model),
   ];
 }
@@ -114,6 +115,27 @@ function slotMistakes(model: BackfillModel, target: Model | undefined): readonly
       why: `${model.to} is on ${slots.join(", ") || "no engine"}.`,
       fix: "Name one of those in `slot`.",
     },
+  ];
+}
+
+function fileMistakes(
+  { into, partitionBy, slot, to }: BackfillModel,
+  columns: Parameters<typeof missingColumns>[2] | undefined,
+): readonly Mistake[] {
+  const mistake = (what: string, why: string, fix: string): Mistake => ({ what, why, fix });
+  if (into === undefined)
+    return partitionBy === undefined
+      ? []
+      : [mistake("states partitionBy without `into`.", "An engine's table is partitioned as its model says.", "Leave `partitionBy` out.")];
+  const format = typeof into !== "string" || /^(parquet|csv|jsonl):./.test(into);
+  return [
+    ...(format ? [] : [mistake(`writes into ${into}.`, "Files are parquet:PATH, csv:PATH or jsonl:PATH.", "Correct `into`.")]),
+    ...(slot === undefined
+      ? []
+      : [mistake(`fills the slot ${slot} and writes files.`, "A backfill loads into one place.", "Leave out `slot` or `into`.")]),
+    ...(columns
+      ? (partitionBy ?? []).filter((name) => !has(columns, name)).map((name) => missingColumn("partitionBy", name, columns, to))
+      : []),
   ];
 }
 

@@ -16,6 +16,8 @@ const keys: Readonly<Record<ModelKind, readonly string[]>> = {
     "from",
     "to",
     "slot",
+    "into",
+    "partitionBy",
     "map",
     "where",
     "since",

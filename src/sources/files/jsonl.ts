@@ -187,6 +187,9 @@ function stated(typed: Readonly<Record<string, Column>>): readonly SourceColumn[
   return Object.entries(typed).map(([name, column]) => ({ name, type: column.type, nullable: true }));
 }
 
+/** DuckDB keeps buffers of twice as much for each thread and file: with more, four files leave the memory of a backfill. */
+const LONGEST_LINE = 16 * 1024 ** 2;
+
 function shapeOf(columns: readonly SourceColumn[], typed: OpenSource["typed"]): Shape {
   const asJson = (column: SourceColumn): boolean => typed !== undefined || column.type.kind === "json";
   return {
@@ -195,7 +198,7 @@ function shapeOf(columns: readonly SourceColumn[], typed: OpenSource["typed"]): 
       const types = columns.map(
         (column) => `${quoteText(column.name)}: ${quoteText(asJson(column) ? "JSON" : carried(column.name, column.type))}`,
       );
-      return `read_json(${pathList(paths)}, format = 'newline_delimited', columns = {${types.join(", ")}}, auto_detect = false, ignore_errors = false, compression = 'uncompressed', hive_partitioning = false, maximum_object_size = 67108864)`;
+      return `read_json(${pathList(paths)}, format = 'newline_delimited', columns = {${types.join(", ")}}, auto_detect = false, ignore_errors = false, compression = 'uncompressed', hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
     },
     value: (column) => {
       const model = typed?.[column.name];

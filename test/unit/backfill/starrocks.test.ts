@@ -61,7 +61,7 @@ async function chunk(id: string, from: number, to: number): Promise<LoadableChun
 }
 
 async function hashed(): Promise<FingerprintColumn[]> {
-  return (await target.columns()).map(({ name, type }) => ({ name, type }));
+  return (await target.columns([])).map(({ name, type }) => ({ name, type }));
 }
 
 const identity = { backfill: "history", source: "iceberg:/x@1", digest: "d" };
