@@ -90,7 +90,7 @@ test.each(CASES)(
     );
     const http = { host: "127.0.0.1", port: server.httpPort, user: "root" };
     const target = await starrocksTarget({ http, connect: () => mysql.session(), name: ["shop", "probe"] });
-    const columns = (await target.columns()).map(({ name, type }) => ({ name, type }));
+    const columns = (await target.columns([])).map(({ name, type }) => ({ name, type }));
     const seen = new Map<string, string>();
     for (const [index, value] of [...values, "NULL"].entries()) {
       await mysql.query("TRUNCATE TABLE shop.probe");
