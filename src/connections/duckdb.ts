@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import duckdb, { type DuckDBConnection, type DuckDBInstance } from "@duckdb/node-api";
+import duckdb, { type DuckDBConnection, type DuckDBDataChunk, type DuckDBInstance } from "@duckdb/node-api";
 import { DwError } from "../core/errors.js";
 import type { DuckDb, DuckDbConnection } from "../core/session.js";
 import type { AppendColumn, ColumnBatch } from "../core/source.js";
 import { quoteName } from "../core/transit.js";
 import { duckDbLetter } from "./duckdb-errors.js";
 import { chunkValues, firstColumn, rowObjects } from "./duckdb-values.js";
+import { withVectors } from "./duckdb-vectors.js";
 
 export interface DuckDbOptions {
   /** A database file; in memory when absent. */
@@ -85,7 +86,9 @@ async function connect(
     rows: <Row extends Record<string, unknown>>(sql: string) =>
       // The caller states the row's shape: it wrote the SELECT list.
       turns.wait(() => interruptible(signal, async () => (await rowObjects(await connection.stream(sql))) as Row[])),
-    strings: (sql, own) => turns.hold(() => strings(connection, sql, own ?? signal, interruptible)),
+    strings: (sql, own) => turns.hold(() => pieces(connection, sql, own ?? signal, interruptible, firstColumn)),
+    vectors: (sql, read, own) =>
+      turns.hold(() => pieces(connection, sql, own ?? signal, interruptible, (chunk) => withVectors(chunk, read))),
     appendColumns: (table, batches, columns) =>
       turns.wait(() => interruptible(signal, () => appendColumns(connection, table, batches, columns))),
     blobFunction: (name, fold) => {
@@ -188,20 +191,18 @@ async function lettered<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /** A streaming result: DuckDB computes a little ahead of the reader and waits. Nothing else may run on the connection meanwhile. */
-async function* strings(
+async function* pieces<Piece>(
   connection: DuckDBConnection,
   sql: string,
   signal: AbortSignal | undefined,
   interruptible: Interruptible,
-): AsyncGenerator<readonly (string | null)[]> {
+  read: (chunk: DuckDBDataChunk) => Piece,
+): AsyncGenerator<Piece> {
   const result = await interruptible(signal, () => connection.stream(sql));
   while (true) {
-    const values = await interruptible(signal, async () => {
-      const chunk = await result.fetchChunk();
-      return chunk === null || chunk.rowCount === 0 ? undefined : firstColumn(chunk);
-    });
-    if (values === undefined) return;
-    yield values;
+    const chunk = await interruptible(signal, () => result.fetchChunk());
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield read(chunk);
   }
 }
 

@@ -105,6 +105,8 @@ export interface DuckDbSession {
   readonly rows: <Row extends Record<string, unknown>>(sql: string) => Promise<Row[]>;
   /** First column of the result as strings (null stays null), one array a vector of up to 2048 rows; memory bounded. */
   readonly strings: (sql: string, signal?: AbortSignal) => AsyncIterable<readonly (string | null)[]>;
+  /** What `read` makes of a result, up to 2048 rows at a time, as DuckDB holds them: the vectors are valid until it returns. */
+  readonly vectors: <Piece>(sql: string, read: (rows: VectorRows) => Piece, signal?: AbortSignal) => AsyncIterable<Piece>;
   /** Creates a temporary table from columns; see connections/duckdb.ts for the value forms. */
   readonly appendColumns: (
     table: string,
@@ -116,6 +118,20 @@ export interface DuckDbSession {
    * harmless. What `fold` throws ends the statement: a DwError with its code.
    */
   readonly blobFunction: (name: string, fold: (a: Uint8Array, b: Uint8Array) => Uint8Array) => void;
+}
+
+export interface VectorRows {
+  readonly rows: number;
+  readonly columns: readonly ValueVector[];
+}
+
+/** Values of one width side by side, little-endian; a VARCHAR or BLOB is an entry of 16 bytes, of which the first four are its length. */
+export interface ValueVector {
+  readonly bytes: Uint8Array;
+  /** A bit a row, lowest first: 0 is NULL. Undefined: there is none. */
+  readonly valid: Uint8Array | undefined;
+  /** Bytes of a VARCHAR or BLOB. */
+  readonly content: (row: number, length: number) => Uint8Array;
 }
 
 export interface AppendColumn {

@@ -53,6 +53,57 @@ test.runIf(server)("a PostgreSQL table of every type arrives equal in another on
   expect(row?.n).toBe("0");
 });
 
+const binaryTypes = `id bigint, small smallint, medium int, flag boolean, price numeric(18,4), wide numeric(38,10), whole numeric(9,0), ratio float8,
+  single float4, label text, code varchar(8), padded char(6), raw bytea, day date, clock time, local timestamp, at timestamptz, span interval,
+  key uuid, doc json, binary_doc jsonb, mood mood`;
+
+/** The ends of what both DuckDB and PostgreSQL hold, beside rows in between. */
+const extremes = [
+  `1, -32768, -2147483648, true, -99999999999999.9999, -9999999999999999999999999999.9999999999, -999999999, '-Infinity', '-Infinity', '', '', '', '',
+    '-infinity', '00:00', '-infinity', '-infinity', '-178 years -11 mons -29 days -23:59:59.999999', '00000000-0000-0000-0000-000000000000', '1', '1', 'so so'`,
+  `2, 32767, 2147483647, false, 99999999999999.9999, 9999999999999999999999999999.9999999999, 999999999, 'Infinity', 'Infinity', repeat('é€😀', 50000),
+    '€€€€€€€€', '€€', decode(repeat('00ff', 40000), 'hex'), 'infinity', '23:59:59.999999', 'infinity', 'infinity', '178 years 11 mons',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff', '{"a": "\\u0000"}', '{"b": 1, "a": 2}', 'glad'`,
+  `9223372036854775807, 0, 0, NULL, 0.0000, 0.0000000001, 0, 'NaN', 'NaN', '\ufeffmark', 'thirteen', 'x', '\\x0102030405060708090a0b0c0d', '0044-03-15 BC',
+    '12:00', '4713-01-02 BC', '4713-01-02 BC', '-1 mons +3 days -00:00:00.000001', '7fffffff-ffff-ffff-8000-000000000000', '[]', '[]', NULL`,
+  `-9223372036854775808, 1, 1, NULL, 10000, -0.0001000000, 10000, '-0', '-0', '\\.', NULL, NULL, NULL, '1999-12-31', NULL, '1999-12-31 23:59:59.999999',
+    '2000-01-01 00:00:00+00', '00:00', NULL, NULL, NULL, NULL`,
+  `NULL, NULL, NULL, NULL, -1234.5678, 1234567890123456789012345678.0987654321, NULL, 4.9e-324, 1e-45, NULL, NULL, NULL, NULL, '9999-12-31', NULL,
+    '9999-12-31 23:59:59.999999', '1969-12-31 23:59:59.999999+00', NULL, NULL, NULL, NULL, NULL`,
+];
+
+test.runIf(server)("values at the ends of their types go over in COPY's binary form and are the same there", async () => {
+  await pg.query("CREATE TYPE mood AS ENUM ('glad', 'so so')");
+  await pg.query(`CREATE TABLE ends (${binaryTypes}); CREATE TABLE ends_copy (${binaryTypes})`);
+  await pg.query(`INSERT INTO ends VALUES (${extremes.join("), (")})`);
+  await pg.query(`INSERT INTO ends (id, price, wide, whole, at, day) SELECT n, n * n / 7.0, power(n::numeric, 5) / 3, n * n * 27, timestamptz '2000-01-01 00:00+00' +
+    (n - 3000) * interval '37 hours 12 minutes 0.000123 seconds', date '2000-01-01' + (n - 3000)::int FROM generate_series(1, 6000) n`);
+  const where = "id <> -1 OR id IS NULL"; // a predicate is DuckDB's: rows go through it
+  const source = await openPgTable(await openPg(connection(), undefined), { schema: "public", table: "ends", scratch: folder });
+  const target = pgTarget(pg, { engine: "postgres", schema: "public", table: "ends_copy", pii: new Set(), scratch: folder });
+  const certificate = await backfill({ name: "ends_copy", source, target, where }, database.connect, { key: ["id"] });
+  await source.close();
+  expect(certificate).toMatchObject({ verdict: "equal", findings: [], rows: { source: "6005", target: "6005" } });
+  const [row] = await pg.query("SELECT count(*) AS n FROM (SELECT t::text FROM ends t EXCEPT ALL SELECT t::text FROM ends_copy t) d");
+  expect(row?.n).toBe("0");
+});
+
+test.runIf(server)("a time that PostgreSQL does not have is refused, and not wrapped into another", async () => {
+  await pg.query("CREATE TABLE early (at timestamp); CREATE TABLE early_day (at date)");
+  const load = (table: string, type: "timestamp" | "date", value: string): Promise<unknown> => {
+    const columns = columnsOf({ at: type === "date" ? t.date().nullable() : t.datetime().nullable() });
+    const target = pgTarget(pg, { engine: "postgres", schema: "public", table, pii: new Set(), scratch: folder });
+    return backfill(
+      { name: `${table} ${value}`, source: sourceOf(value, columns, [`SELECT ${type.toUpperCase()} '${value}' AS at`]), target },
+      database.connect,
+    );
+  };
+  for (const value of ["290309-12-22 (BC) 00:00:00", "290000-01-01 (BC) 00:00:00", "4800-01-01 (BC) 00:00:00"])
+    await expect(load("early", "timestamp", value)).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
+  for (const value of ["5877642-06-25 (BC)", "4800-01-01 (BC)"])
+    await expect(load("early_day", "date", value)).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
+});
+
 test.runIf(server)("what is written after the source was opened is not read, and a later run sees another source", async () => {
   await pg.query("CREATE TABLE moving (id bigint); CREATE TABLE moved (id bigint); INSERT INTO moving SELECT generate_series(1, 1000)");
   const open = async () => openPgTable(await openPg(connection(), undefined), { schema: "public", table: "moving", scratch: folder });

@@ -28,3 +28,15 @@ export async function tableColumns(pg: Pg, schema: string, table: string): Promi
     ...(typeof row.comment === "string" && { comment: row.comment }),
   }));
 }
+
+const SERVER_TYPES = `SELECT a.attname::text AS name, t.typname::text AS type
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+  WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+    AND (t.typnamespace = 'pg_catalog'::regnamespace OR t.typtype = 'e')`;
+
+/** Names in pg_type of columns whose type is the server's own or an enum: `int8`, `_text`. */
+export async function serverTypes(pg: Pg, schema: string, table: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await pg.query(SERVER_TYPES, [schema, table]);
+  return new Map(rows.map((row) => [String(row.name), String(row.type)]));
+}

@@ -2,13 +2,21 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sqlStateOf } from "../../connections/pg-errors.js";
 import { DwError, isDwError } from "../../core/errors.js";
-import { bucketQuery, bucketRowsQuery, emptyFingerprint, fingerprintQuery, readFingerprint } from "../../core/fingerprint.js";
+import {
+  bucketQuery,
+  bucketRowsQuery,
+  emptyFingerprint,
+  type FingerprintColumn,
+  fingerprintQuery,
+  readFingerprint,
+} from "../../core/fingerprint.js";
 import type { Pg, PgSession } from "../../core/session.js";
-import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
+import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetTable } from "../../core/target.js";
 import { postgresCanonical } from "./canonical.js";
-import { copyText, csvPieces, fileBytes, isQuoted } from "./copy-text.js";
+import { type CopyForm, copyForm } from "./copy-form.js";
+import { csvPieces, fileBytes } from "./copy-text.js";
 import { claimLedger, countQuarantined, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
-import { tableColumns } from "./live-columns.js";
+import { serverTypes, tableColumns } from "./live-columns.js";
 import { isStaged, makeStaged, publishStaged, stagedName } from "./staging.js";
 
 export interface PgTargetOptions {
@@ -49,11 +57,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
         return readFingerprint(columns, (await session.query(fingerprintQuery(postgresCanonical, columns, home)))[0] ?? {});
       });
       const baseline = options.staged === undefined ? before : emptyFingerprint(columns);
-      return loadSession(
-        pg,
-        { ...options, name, relation, identity, columns: await tableColumns(pg, options.schema, options.table) },
-        baseline,
-      );
+      return loadSession(pg, { ...options, name, relation, identity, form: await formOf(pg, options, columns) }, baseline);
     },
     ledger: (backfill) => readLedger(pg, backfill, name),
     reset: (backfill, empty) => resetLedger(pg, backfill, name, home, empty, stagedName(backfill, name)),
@@ -92,7 +96,17 @@ interface Destination extends PgTargetOptions {
   readonly name: string;
   readonly relation: string;
   readonly identity: LoadIdentity;
-  readonly columns: readonly TargetColumn[];
+  readonly form: CopyForm;
+}
+
+async function formOf(pg: Pg, { schema, table }: PgTargetOptions, columns: readonly FingerprintColumn[]): Promise<CopyForm> {
+  const live = await tableColumns(pg, schema, table);
+  const loaded = columns.map(({ name }) => {
+    const column = live.find((candidate) => candidate.name === name);
+    if (column === undefined) throw new Error(`${schema}.${table} has no column ${name}`);
+    return column;
+  });
+  return copyForm(loaded, pg.server.embedded ? undefined : await serverTypes(pg, schema, table));
 }
 
 function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"]): LoadSession {
@@ -104,7 +118,7 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
     load: async (rows, signal) => {
       const file = join(to.scratch, `${rows.chunk.id}.csv`);
       try {
-        await writeCsv(rows, to, file);
+        await to.form.prepare(rows, file);
         if (rows.rejected !== undefined) await writeRejected(rows, rows.rejected, to, rejectedFile(file));
         signal.throwIfAborted();
         const session = idle.pop() ?? (await pg.session());
@@ -129,25 +143,6 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
   };
 }
 
-function columnsOf(rows: LoadableChunk, to: Destination): TargetColumn[] {
-  return rows.fingerprint.columns.map(({ name }) => {
-    const column = to.columns.find((candidate) => candidate.name === name);
-    if (column === undefined) throw new Error(`${to.name} has no column ${name}`);
-    return column;
-  });
-}
-
-async function writeCsv(rows: LoadableChunk, to: Destination, file: string): Promise<void> {
-  const columns = columnsOf(rows, to);
-  const texts = columns.map(({ name, type }) => `${copyText(type, ident(name))} AS ${ident(name)}`);
-  const forced = columns.filter(({ type }) => isQuoted(type)).map(({ name }) => ident(name));
-  const force = forced.length > 0 ? `, FORCE_QUOTE (${forced.join(", ")})` : "";
-  const path = file.replaceAll("'", "''");
-  await rows.db.run(
-    `COPY (SELECT ${texts.join(", ")} FROM (${rows.sql}) AS mapped) TO '${path}' (FORMAT csv, HEADER false, NULLSTR ''${force})`,
-  );
-}
-
 const rejectedFile = (file: string): string => `${file}.rejected`;
 
 async function writeRejected({ db, chunk }: LoadableChunk, sql: string, { identity, name }: Destination, file: string): Promise<void> {
@@ -170,15 +165,15 @@ async function copyChunk(
 ): Promise<LoadedChunk> {
   const { chunk, fingerprint } = rows;
   const names = fingerprint.columns.map(({ name }) => ident(name)).join(", ");
-  const copy = `COPY ${to.relation} (${names}) FROM STDIN (FORMAT csv)`;
+  const copy = `COPY ${to.relation} (${names}) FROM STDIN (FORMAT ${to.form.format})`;
   const loaded = { chunk: chunk.id, title: chunk.title, fingerprint };
   try {
     await session.transaction(async () => {
       // The ledger row goes first: a second run of the same chunk waits here for our COMMIT, and then finds it done.
       if (!(await recordChunk(session, to.identity.backfill, to.name, loaded))) return;
-      const copied = await copyFile(session, copy, file, embedded, signal);
+      const copied = await copyBytes(session, copy, to.form.bytes(rows, file, signal), embedded);
       if (String(copied) !== fingerprint.rows) throw changedMeanwhile(chunk.title, fingerprint.rows, copied);
-      if (rows.rejected !== undefined) await copyFile(session, COPY_REJECTED, rejectedFile(file), embedded, signal);
+      if (rows.rejected !== undefined) await copyBytes(session, COPY_REJECTED, fileBytes(rejectedFile(file), signal), embedded);
     });
   } catch (error) {
     throw signal.aborted ? signal.reason : refusal(error, to);
@@ -186,10 +181,10 @@ async function copyChunk(
   return { ...loaded, loadedAt: new Date().toISOString() };
 }
 
-async function copyFile(session: PgSession, copy: string, file: string, embedded: boolean, signal: AbortSignal): Promise<number> {
-  if (!embedded) return session.copyIn(copy, fileBytes(file, signal));
+async function copyBytes(session: PgSession, copy: string, bytes: AsyncIterable<Uint8Array>, embedded: boolean): Promise<number> {
+  if (!embedded) return session.copyIn(copy, bytes);
   let copied = 0;
-  for await (const piece of csvPieces(fileBytes(file, signal), EMBEDDED_PIECE)) copied += await session.copyIn(copy, only(piece));
+  for await (const piece of csvPieces(bytes, EMBEDDED_PIECE)) copied += await session.copyIn(copy, only(piece));
   return copied;
 }
 

@@ -209,6 +209,9 @@ function copyOutText({ name, type }: SourceColumn): string {
       return `pg_catalog.array_to_json(${value}::text[])`;
     case "boolean":
       return `${value}::text`;
+    case "interval":
+      // After a negative part PostgreSQL writes `+3 days`, which DuckDB does not read.
+      return `pg_catalog.replace(${value}::text, '+', '')`;
     case "text":
       return type.padded ? `${value}::text` : value; // the cast leaves out the spaces that fill character(n)
     default:
