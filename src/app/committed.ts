@@ -14,10 +14,11 @@ const CATALOG_BYTES = 256 * 1024 * 1024;
 
 /**
  * `git:REF`: the committed generated/<warehouse>/catalog.json of a revision. Runs none of that revision's code. A warehouse that
- * the revision does not have yet is empty. Throws DW-USAGE for a reference that git does not know.
+ * the revision does not have yet is empty. Throws DW-USAGE for a reference that git does not know, and where there is no git.
  */
 export async function committedCatalog(root: string, ref: string, warehouse: string): Promise<Catalog> {
   const commit = await git(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]).catch((cause: unknown) => {
+    if (cause instanceof DwError) throw cause;
     throw new DwError("DW-USAGE", {
       what: `git knows no revision ${JSON.stringify(ref)} in ${root}.`,
       why: "git:REF is a branch, a tag or a commit of the project's repository.",
@@ -32,8 +33,21 @@ export async function committedCatalog(root: string, ref: string, warehouse: str
 }
 
 async function git(cwd: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await run("git", [...args], { cwd, maxBuffer: CATALOG_BYTES });
-  return stdout;
+  try {
+    const { stdout } = await run("git", [...args], { cwd, maxBuffer: CATALOG_BYTES });
+    return stdout;
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? noGit(error) : error; // execFile's: the program is not there
+  }
+}
+
+function noGit(cause: unknown): DwError {
+  return new DwError("DW-USAGE", {
+    what: "git is not installed on this machine, or not on the PATH.",
+    why: "git:REF asks git for the catalog of a revision.",
+    fix: "Install git, or compare with a folder: dir:PATH.",
+    cause,
+  });
 }
 
 /** `dir:PATH`: a folder with catalog.json (generated/, or a warehouse's folder in it) or with migrations. DW-USAGE when it has neither. */

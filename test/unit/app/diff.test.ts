@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { committedCatalog, folderCatalog } from "../../../src/app/committed.js";
 import { diffCatalogs, parseRevision } from "../../../src/app/diff.js";
 import { type CatalogObject, catalogOf, catalogText } from "../../../src/core/catalog.js";
@@ -118,6 +118,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
+const hasGit = spawnSync("git", ["--version"]).error === undefined;
+if (!hasGit) process.stderr.write("no git on this machine: what git:REF reads is not tested\n");
+
 async function commit(text: string): Promise<void> {
   const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], { cwd: root });
   git("init", "-q");
@@ -127,7 +130,7 @@ async function commit(text: string): Promise<void> {
   git("commit", "-q", "-m", "generated");
 }
 
-test("git:REF reads what was committed, also when the project is not the repository's root", async () => {
+test.runIf(hasGit)("git:REF reads what was committed, also when the project is not the repository's root", async () => {
   const catalog = catalogOf("shop", [toyTable("orders", { id: "bigint" })]);
   await commit(catalogText(catalog));
   await writeFile(join(root, "project/generated/shop/catalog.json"), "edited since");
@@ -135,7 +138,7 @@ test("git:REF reads what was committed, also when the project is not the reposit
   expect(await committedCatalog(join(root, "project"), "HEAD", "newer")).toEqual({ warehouse: "newer", objects: [] });
 });
 
-test("an unknown reference, or one that looks like an option, is refused and runs nothing", async () => {
+test.runIf(hasGit)("an unknown reference, or one that looks like an option, is refused and runs nothing", async () => {
   await commit("{}");
   for (const ref of ["nowhere", "--output=/tmp/x", "HEAD:generated"]) {
     await expect(committedCatalog(join(root, "project"), ref, "shop")).rejects.toMatchObject({ code: "DW-USAGE" });
@@ -143,6 +146,17 @@ test("an unknown reference, or one that looks like an option, is refused and run
   await expect(committedCatalog(join(root, "project"), "HEAD", "shop")).rejects.toMatchObject({
     code: "DW-USAGE",
     what: "HEAD:generated/shop/catalog.json is not a catalog.",
+  });
+});
+
+test("without git, git:REF says that it is missing", async () => {
+  vi.stubEnv("PATH", root); // nothing is there
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  await expect(committedCatalog(root, "HEAD", "shop")).rejects.toMatchObject({
+    code: "DW-USAGE",
+    what: "git is not installed on this machine, or not on the PATH.",
   });
 });
 
