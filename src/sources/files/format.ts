@@ -1,6 +1,7 @@
 import type { Condition } from "../../core/predicate.js";
 import type { DuckDbSession, OpenSource, SourceColumn } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
+import type { RowRange } from "../../formats/vector.js";
 import type { TableFile } from "./listing.js";
 
 /** What files of one shape have in common, and how DuckDB reads them. */
@@ -19,17 +20,22 @@ export interface FileTable {
   readonly columns: readonly SourceColumn[];
   /** Rows by path, where metadata tells. */
   readonly rows: ReadonlyMap<string, number>;
+  /** Rows of each row group or stripe by path, of files that are cut there. */
+  readonly groups?: ReadonlyMap<string, readonly number[]>;
   /** What was found out about the format, for `dw inspect`. */
   readonly facts: readonly { readonly name: string; readonly value: string }[];
 }
+
+/** Of stripes and lines only those are brought here that are read. */
+export type CutBy = "row groups" | "stripes" | "lines";
 
 export interface FileFormat {
   readonly name: "parquet" | "csv" | "jsonl" | "orc" | "avro";
   readonly extensions: readonly string[];
   /** Whether a compressed file has to be unpacked first. Parquet compresses inside. */
   readonly packed: boolean;
-  /** True where of a file on another machine only the parts are read that a request needs. */
-  readonly inParts?: boolean;
+  /** Where a large file is cut, so that it is more than one chunk; absent where no place is known to be safe. */
+  readonly cutBy?: CutBy;
   readonly describe: (storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession) => Promise<FileTable>;
   /** For formats that DuckDB does not read: writes the file as Parquet, which the shapes' scans then read. */
   readonly spool?: (file: SpooledFile) => Promise<void>;
@@ -41,6 +47,8 @@ export interface SpooledFile {
   /** The local file to write. */
   readonly to: string;
   readonly typed: OpenSource["typed"];
+  /** Positions of the rows that are read: of whole stripes. All when absent. */
+  readonly rows: RowRange | undefined;
   /** Names of the columns that will be read. */
   readonly columns: ReadonlySet<string>;
   /** Rows for which one of them is not true may be left out. They are about columns of the file, as the table types them. */

@@ -14,6 +14,7 @@ import { jsonl } from "./jsonl.js";
 import { type TableFile, tableFiles } from "./listing.js";
 import { orc } from "./orc.js";
 import { parquet } from "./parquet.js";
+import { cut, type Piece, packed, pieceTitle } from "./pieces.js";
 import { mayHold } from "./prune.js";
 import { LocalCopies } from "./spool.js";
 import { typedText } from "./typed-text.js";
@@ -76,7 +77,7 @@ function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceT
         ...(opened.table.rows.size === 0 ? [] : [{ name: "rows", value: String(rowsOf(opened, opened.files)) }]),
         ...opened.table.facts,
         { name: "partitioned by", value: opened.files[0]?.partition.map((part) => part.name).join(", ") || "nothing" },
-        { name: "chunks", value: String(groupsOf(opened.files).length) },
+        { name: "chunks", value: String(packed(piecesOf(opened, opened.files)).length) },
       ],
       columns: opened.columns,
       sections: [
@@ -122,8 +123,8 @@ async function versionsOf({ storage, files }: Opened): Promise<Versions> {
 }
 
 /** The plan names files as they were; one that was written again since would be loaded under the other's name. */
-async function refuseChanged({ storage }: Opened, files: readonly TableFile[], versions: Versions): Promise<void> {
-  for (const { path } of files) {
+async function refuseChanged({ storage }: Opened, paths: readonly string[], versions: Versions): Promise<void> {
+  for (const path of paths) {
     const now = `${await storage.size(path)}:${await storage.version?.(path)}`;
     if (now !== versions.get(path)) throw changed(path);
   }
@@ -142,27 +143,32 @@ function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPla
   const pruning = request.where === undefined ? [] : conditions(request.where);
   const files = opened.files.filter((file) => mayHold(file, pruning, opened.columns));
   const chunks = chunksOf(opened, files, versions);
-  const filesOf = new Map(chunks.map(({ chunk, files }) => [chunk.id, files]));
+  const piecesOfChunk = new Map(chunks.map(({ chunk, pieces }) => [chunk.id, pieces]));
   const isPartial = request.where !== undefined || columns.length < opened.columns.length;
   const prefetch = (chunk: Chunk): void => {
-    // of these only what is needed is read, which is not known before they are opened
-    if (!(opened.format.inParts === true && isPartial)) opened.storage.prefetch?.(chunk.files);
+    const whole = (piecesOfChunk.get(chunk.id) ?? []).filter(({ part }) => isBroughtWhole(opened.format, part !== undefined, isPartial));
+    opened.storage.prefetch?.(whole.map(({ file }) => file.path));
   };
   return {
     columns,
-    identity: `${opened.format.name}:${hash(identities(opened.files, versions))}`,
+    identity: `${opened.format.name}:${hash(opened.files.map(({ path }) => identity(path, versions)))}`,
     immutable: true,
     textual: opened.format.name === "csv" || opened.format.name === "jsonl",
     chunks: chunks.map(({ chunk }) => chunk),
     open: async (chunk) => {
-      const planned = filesOf.get(chunk.id);
+      const planned = piecesOfChunk.get(chunk.id);
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
-      await refuseChanged(opened, planned, versions);
+      await refuseChanged(opened, chunk.files, versions);
       prefetch(chunk); // all at once; below they are asked for one after the other
       return openChunk(opened, planned, columns, request.where);
     },
     prefetch,
   };
+}
+
+/** Of other files only what is needed is read, which is not known before they are opened. */
+function isBroughtWhole({ cutBy }: FileFormat, isPart: boolean, isPartial: boolean): boolean {
+  return cutBy === "stripes" ? !isPart && !isPartial : cutBy !== "lines" || !isPart;
 }
 
 function chosen(opened: Opened, names: readonly string[] | undefined): readonly SourceColumn[] {
@@ -177,44 +183,30 @@ function chosen(opened: Opened, names: readonly string[] | undefined): readonly 
   });
 }
 
-/** A chunk is as many files, in order, as stay below both bounds; a single larger file is a chunk of its own. */
-const CHUNK_BYTES = 128 * 1024 ** 2;
-const CHUNK_FILES = 500;
-
 interface PlannedChunk {
   readonly chunk: Chunk;
-  readonly files: readonly TableFile[];
+  readonly pieces: readonly Piece[];
 }
 
 function chunksOf(opened: Opened, files: readonly TableFile[], versions: Versions): readonly PlannedChunk[] {
-  return groupsOf(files).map((group) => ({ files: group, chunk: chunkOf(opened, group, versions) }));
+  return packed(piecesOf(opened, files)).map((pieces) => ({ pieces, chunk: chunkOf(pieces, versions) }));
 }
 
-function groupsOf(files: readonly TableFile[]): readonly (readonly TableFile[])[] {
-  const groups: TableFile[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const file of files) {
-    bytes += file.size;
-    if (bytes > CHUNK_BYTES || (groups.at(-1)?.length ?? 0) >= CHUNK_FILES) {
-      groups.push([]);
-      bytes = file.size;
-    }
-    groups.at(-1)?.push(file);
-  }
-  return groups;
+function piecesOf({ format, table }: Opened, files: readonly TableFile[]): readonly Piece[] {
+  return files.flatMap((file) => cut(file, format.cutBy, table.rows.get(file.path), table.groups?.get(file.path)));
 }
 
-const identities = (files: readonly TableFile[], versions: Versions): readonly string[] =>
-  files.map(({ path }) => `${path}:${versions.get(path)}`);
+const identity = (path: string, versions: Versions): string => `${path}:${versions.get(path)}`;
 
-function chunkOf(opened: Opened, files: readonly TableFile[], versions: Versions): Chunk {
-  const [first, last] = [files[0]?.path ?? "", files.at(-1)?.path ?? ""];
+function chunkOf(pieces: readonly Piece[], versions: Versions): Chunk {
+  const [first, last] = [pieces[0], pieces.at(-1)].map((piece) => (piece === undefined ? "" : pieceTitle(piece)));
+  const known = pieces.every(({ rows }) => rows !== undefined);
   return {
-    id: `f-${hash(identities(files, versions))}`,
-    title: first === last ? first : `${first} … ${last} (${files.length} files)`,
-    ...(opened.table.rows.size > 0 && { rows: rowsOf(opened, files) }),
-    bytes: total(files),
-    files: files.map(({ path }) => path),
+    id: `f-${hash(pieces.map((piece) => `${identity(piece.file.path, versions)}${piece.part === undefined ? "" : ` ${piece.part.start}`}`))}`,
+    title: first === last ? (first ?? "") : `${first} … ${last} (${new Set(pieces.map(({ file }) => file.path)).size} files)`,
+    ...(known && { rows: pieces.reduce((sum, { rows }) => sum + (rows ?? 0), 0) }),
+    bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: [...new Set(pieces.map(({ file }) => file.path))],
   };
 }
 
@@ -232,7 +224,7 @@ function hash(parts: readonly string[]): string {
 
 async function openChunk(
   opened: Opened,
-  files: readonly TableFile[],
+  pieces: readonly Piece[],
   columns: readonly SourceColumn[],
   where: string | undefined,
 ): Promise<OpenChunk> {
@@ -241,13 +233,13 @@ async function openChunk(
   try {
     const needed = where === undefined ? columns : opened.columns;
     const branches: string[] = [];
-    for (const group of groupedFiles(opened, files)) {
+    for (const group of grouped(opened, pieces)) {
       const reading = {
         typed: opened.typed,
         columns: new Set(needed.map(({ name }) => name.toLowerCase())),
         conditions: implied.filter(({ column }) => isOwn(opened, group, column)),
       };
-      const paths = await Promise.all(group.files.map((file) => copies.path(file, reading)));
+      const paths = await Promise.all(group.pieces.map((piece) => copies.path(piece, reading)));
       branches.push(branch(opened, group, needed, paths));
     }
     const union = branches.join("\nUNION ALL\n");
@@ -260,37 +252,42 @@ async function openChunk(
 }
 
 /** Whether a column's values are those of the files, neither of a folder nor widened on the way. */
-function isOwn({ columns }: Opened, { shape, files }: FileGroup, name: string): boolean {
+function isOwn({ columns }: Opened, { shape, pieces }: PieceGroup, name: string): boolean {
   const named = ({ name: other }: { readonly name: string }): boolean => other.toLowerCase() === name.toLowerCase();
   const [own, whole] = [shape.columns.find(named), columns.find(named)];
-  if (own === undefined || whole === undefined || files[0]?.partition.some(named)) return false;
+  if (own === undefined || whole === undefined || pieces[0]?.file.partition.some(named)) return false;
   return typeText(own.type) === typeText(whole.type);
 }
 
-interface FileGroup {
+interface PieceGroup {
   readonly shape: Shape;
-  readonly files: TableFile[];
+  readonly pieces: Piece[];
 }
 
-/** Files of one shape and one partition are one branch of the union. */
-function groupedFiles(opened: Opened, files: readonly TableFile[]): readonly FileGroup[] {
+/** Whole files of one shape and one partition are one branch of the union, and so is each part of a file. */
+function grouped(opened: Opened, pieces: readonly Piece[]): readonly PieceGroup[] {
   const numbers = new Map([...new Set(opened.table.shapes.values())].map((shape, index) => [shape, index]));
-  const groups = new Map<string, FileGroup>();
-  for (const file of files) {
+  const groups = new Map<string, PieceGroup>();
+  for (const piece of pieces) {
+    const { file, part } = piece;
     const shape = opened.table.shapes.get(file.path);
     if (shape === undefined) throw new Error(`${file.path} was not described`);
-    const key = JSON.stringify([numbers.get(shape), file.partition]);
-    const group = groups.get(key) ?? { shape, files: [] };
-    group.files.push(file);
+    const key = JSON.stringify([numbers.get(shape), file.partition, part && [file.path, part.start]]);
+    const group = groups.get(key) ?? { shape, pieces: [] };
+    group.pieces.push(piece);
     groups.set(key, group);
   }
   return [...groups.values()];
 }
 
-function branch(opened: Opened, { shape, files }: FileGroup, columns: readonly SourceColumn[], paths: readonly string[]): string {
-  const partition = new Map(files[0]?.partition.map(({ name, value }) => [name, value]));
+function branch(opened: Opened, { shape, pieces }: PieceGroup, columns: readonly SourceColumn[], paths: readonly string[]): string {
+  const [first] = pieces;
+  const partition = new Map(first?.file.partition.map(({ name, value }) => [name, value]));
   const values = columns.map((column) => `${columnValue(opened, shape, partition, column)} AS ${quoteName(column.name)}`);
-  return `SELECT ${values.join(", ")} FROM ${shape.scan(paths)}`;
+  // a spooled or copied part has no other rows
+  const rows = opened.format.name === "parquet" ? first?.part : undefined;
+  const range = rows === undefined ? "" : ` WHERE file_row_number >= ${rows.start} AND file_row_number < ${rows.end}`;
+  return `SELECT ${values.join(", ")} FROM ${shape.scan(paths)}${range}`;
 }
 
 function columnValue(opened: Opened, shape: Shape, partition: ReadonlyMap<string, string | null>, column: SourceColumn): string {

@@ -8,6 +8,7 @@ import { SpoolFolder } from "../../formats/spool.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
 import { compressionOf, type TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
+import { isNumber, joinedFacts, joinedObjects, type NumberFacts, type Structure } from "./structure.js";
 import { typedText } from "./typed-text.js";
 import { startsWithMark, unpack } from "./unpack.js";
 
@@ -16,25 +17,60 @@ import { startsWithMark, unpack } from "./unpack.js";
  * int64, int128 and float64 that holds all of its values unchanged; strings stay text, also where they look like times;
  * what is of several kinds stays JSON. A model types its columns instead.
  */
-export const jsonl: FileFormat = { name: "jsonl", extensions: ["jsonl", "ndjson", "json"], packed: true, describe };
+export const jsonl: FileFormat = { name: "jsonl", extensions: ["jsonl", "ndjson", "json"], packed: true, cutBy: "lines", describe };
 
 const COMPRESSIONS = { none: "uncompressed", gzip: "gzip", zstd: "zstd", bzip2: undefined } as const;
 
 async function describe(storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
-  const locals = await Promise.all(files.map(async (file) => ({ file, ...(await storage.local(file.path)) })));
+  const columns = typed === undefined ? await inferred(db, groupsOf(storage, files)) : stated(typed);
+  const shape = shapeOf(columns, typed);
+  return {
+    shapes: new Map(files.map((file) => [file.path, shape])),
+    columns,
+    rows: new Map(),
+    facts: [{ name: "types", value: typed === undefined ? "found by reading every line" : "stated by the model" }],
+  };
+}
+
+/** Files that are looked at together. */
+type Group = <Result>(look: (files: readonly PackedFile[]) => Promise<Result>) => Promise<Result>;
+
+/** Bytes of copies that have to be here at once, where files lie on another machine. */
+const GROUP_BYTES = 1024 ** 3;
+const GROUP_FILES = 500;
+
+function groupsOf(storage: Storage, files: readonly TableFile[]): readonly Group[] {
+  const groups: TableFile[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const file of files) {
+    bytes += storage.remote === true ? file.size : 0;
+    if (bytes > GROUP_BYTES || (storage.remote === true && (groups.at(-1)?.length ?? 0) >= GROUP_FILES)) {
+      groups.push([]);
+      bytes = storage.remote === true ? file.size : 0;
+    }
+    groups.at(-1)?.push(file);
+  }
+  return groups.map((group) => (look) => withCopies(storage, group, look));
+}
+
+async function withCopies<Result>(
+  storage: Storage,
+  files: readonly TableFile[],
+  look: (files: readonly PackedFile[]) => Promise<Result>,
+): Promise<Result> {
   const copies = new SpoolFolder("jsonl");
+  const releases: (() => Promise<void>)[] = [];
   try {
-    const sources = typed === undefined ? await Promise.all(locals.map(({ file, path }) => readable(file, path, copies))) : [];
-    const columns = typed === undefined ? await inferred(db, sources) : stated(typed);
-    const shape = shapeOf(columns, typed);
-    return {
-      shapes: new Map(files.map((file) => [file.path, shape])),
-      columns,
-      rows: new Map(),
-      facts: [{ name: "types", value: typed === undefined ? "found by reading every line" : "stated by the model" }],
-    };
+    storage.prefetch?.(files.map(({ path }) => path));
+    const packed: PackedFile[] = [];
+    for (const file of files) {
+      const { path, release } = await storage.local(file.path);
+      releases.push(release);
+      packed.push(await readable(file, path, copies));
+    }
+    return await look(packed);
   } finally {
-    await Promise.all([...locals.map(({ release }) => release()), copies.close()]);
+    await Promise.all([...releases.map((release) => release()), copies.close()]);
   }
 }
 
@@ -62,23 +98,24 @@ function lines(files: readonly PackedFile[]): string {
   return parts.join(" UNION ALL ");
 }
 
-type Structure = string | readonly Structure[] | { readonly [key: string]: Structure };
-
 async function structureOf(db: DuckDbSession, files: readonly PackedFile[]): Promise<Readonly<Record<string, Structure>>> {
   const [row] = await db.rows<{ structure: string | null; other: number }>(
     `SELECT json_group_structure(json)::VARCHAR AS structure, (count(*) FILTER (json_type(json) <> 'OBJECT'))::INTEGER AS other FROM (${lines(files)})`,
   );
-  if (row?.structure == null) throw unsupported("The files hold no row.", "Without a row there are no columns.", "Type them with --model.");
+  if (row?.structure == null) return {};
   if (row.other > 0) throw corrupt(files[0]?.path ?? "", `${row.other} lines are no JSON objects, and a row is an object.`);
   return JSON.parse(row.structure) as Readonly<Record<string, Structure>>; // the structure of objects is an object
 }
 
-async function inferred(db: DuckDbSession, files: readonly PackedFile[]): Promise<readonly SourceColumn[]> {
-  const structure = Object.entries(await structureOf(db, files));
+async function inferred(db: DuckDbSession, groups: readonly Group[]): Promise<readonly SourceColumn[]> {
+  let whole: Readonly<Record<string, Structure>> = {};
+  for (const group of groups) whole = joinedObjects(whole, await group((files) => structureOf(db, files)));
+  const structure = Object.entries(whole);
+  if (structure.length === 0) throw unsupported("The files hold no row with a key.", "Without a key there are no columns.", "Type them with --model.");
   refuseTwins(structure.map(([name]) => name));
   const numbers = structure.filter(([, found]) => isNumber(found)).map(([name]) => name);
   const nested = structure.filter(([, found]) => typeof found === "object").map(([name]) => name);
-  const facts = await numberFacts(db, files, numbers, nested);
+  const facts = await numberTypes(db, groups, numbers, nested);
   const type = (found: Structure): LogicalType => (depth(found) > MAX_DEPTH ? { kind: "json" } : typeOf(found));
   return structure.map(([name, found]) => ({ name, type: facts.get(name) ?? type(found), nullable: true }));
 }
@@ -90,10 +127,6 @@ function depth(found: Structure): number {
   if (typeof found === "string") return 0;
   const parts: readonly Structure[] = Array.isArray(found) ? found : Object.values(found);
   return 1 + Math.max(0, ...parts.map(depth));
-}
-
-function isNumber(found: Structure): boolean {
-  return typeof found === "string" && ["UBIGINT", "BIGINT", "HUGEINT", "DOUBLE"].includes(found);
 }
 
 function refuseTwins(names: readonly string[]): void {
@@ -124,25 +157,35 @@ function typeOf(found: Structure): LogicalType {
   return fields.length === 0 || names.size < fields.length ? { kind: "json" } : { kind: "struct", fields };
 }
 
-interface NumberFacts extends Record<string, unknown> {
-  readonly name: string;
-  readonly fractions: number;
-  /** How many of them leave the range of a double. */
-  readonly infinite: number;
-  readonly longest: number | null;
-  readonly low: string | null;
-  readonly high: string | null;
+/** Integers of more than 15 digits are not all exact in a double; those of more than 18 may leave int64. */
+async function numberTypes(
+  db: DuckDbSession,
+  groups: readonly Group[],
+  numbers: readonly string[],
+  nested: readonly string[],
+): Promise<ReadonlyMap<string, LogicalType>> {
+  if (numbers.length + nested.length === 0) return new Map();
+  const facts = new Map<string, NumberFacts>();
+  for (const group of groups) {
+    for (const fact of await group((files) => numberFacts(db, files, numbers, nested))) {
+      const known = facts.get(fact.name);
+      facts.set(fact.name, known === undefined ? fact : joinedFacts(known, fact));
+    }
+  }
+  const types = new Map<string, LogicalType>();
+  for (const [name, fact] of facts) {
+    const type = nested.includes(name) ? nestedType(fact) : numberType(fact);
+    if (type !== undefined) types.set(name, type);
+  }
+  return types;
 }
 
-/** Integers of more than 15 digits are not all exact in a double; those of more than 18 may leave int64. */
 async function numberFacts(
   db: DuckDbSession,
   files: readonly PackedFile[],
   numbers: readonly string[],
   nested: readonly string[],
-): Promise<ReadonlyMap<string, LogicalType>> {
-  const types = new Map<string, LogicalType>();
-  if (numbers.length + nested.length === 0) return types;
+): Promise<readonly NumberFacts[]> {
   const values = numbers.map((name) => {
     const text = `json_extract_string(json, ${pointer(name)})`;
     const whole = `regexp_full_match(${text}, '-?\\d+')`;
@@ -156,11 +199,7 @@ async function numberFacts(
     return `{'name': ${quoteText(name)}, 'fractions': 0, 'infinite': 0, 'longest': (CASE WHEN bool_or(regexp_matches(${text}, ${quoteText(riskyNumber)})) THEN 99 ELSE 0 END)::INTEGER, 'low': NULL::VARCHAR, 'high': NULL::VARCHAR}`;
   });
   const rows = await db.rows<{ fact: NumberFacts }>(`SELECT unnest([${[...values, ...risky].join(", ")}]) AS fact FROM (${lines(files)})`);
-  for (const { fact } of rows) {
-    const type = nested.includes(fact.name) ? nestedType(fact) : numberType(fact);
-    if (type !== undefined) types.set(fact.name, type);
-  }
-  return types;
+  return rows.map(({ fact }) => fact);
 }
 
 /** A number somewhere inside of a JSON value that int64 or a double may not hold unchanged. */

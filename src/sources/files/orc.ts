@@ -14,7 +14,7 @@ import { type DescribedFile, keptFields, spooledTable } from "./spooled.js";
  * microseconds, finer values are refused, unless a model types the column as nanoseconds (which reach from 1677 to 2262). Days before 1582-10-15 are those that Hive and Spark show. A union is a struct of its tag and
  * one member a branch.
  */
-export const orc: FileFormat = { name: "orc", extensions: ["orc"], packed: false, inParts: true, describe, spool };
+export const orc: FileFormat = { name: "orc", extensions: ["orc"], packed: false, cutBy: "stripes", describe, spool };
 
 /** Files on another machine whose footers are asked for at once. */
 const AT_ONCE = 8;
@@ -32,7 +32,7 @@ async function describeFile(storage: Storage, path: string, typed: OpenSource["t
       name,
       type: parquetType(schema.children[index] as OrcType, unit), // fieldsOf has one entry a child
     }));
-    return { path, rows, columns };
+    return { path, rows, columns, groups: orc.stripes.map((stripe) => stripe.rows) };
   } finally {
     await close();
   }
@@ -46,7 +46,7 @@ function fieldsOf(schema: OrcType, typed: OpenSource["typed"]): readonly (KeptFi
   });
 }
 
-async function spool({ storage, path, to, typed, columns, conditions }: SpooledFile): Promise<void> {
+async function spool({ storage, path, to, typed, rows, columns, conditions }: SpooledFile): Promise<void> {
   await spoolOrc({
     storage,
     path,
@@ -54,5 +54,6 @@ async function spool({ storage, path, to, typed, columns, conditions }: SpooledF
     keep: (schema) => keptFields(fieldsOf(schema, typed), columns),
     wanted: (schema) => rowFilter(schema, conditions),
     proleptic: true,
+    ...(rows && { rows }),
   });
 }

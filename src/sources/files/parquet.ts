@@ -9,10 +9,11 @@ import type { FileFormat, FileTable, Shape } from "./format.js";
 import { type Legacy, legacyOf, proleptic } from "./legacy-calendar.js";
 import type { TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
+import { isLarge } from "./pieces.js";
 import { unionColumns } from "./widen.js";
 
 /** Parquet files, each with its own schema; columns are matched by name. */
-export const parquet: FileFormat = { name: "parquet", extensions: ["parquet", "parq", "pq"], packed: false, describe };
+export const parquet: FileFormat = { name: "parquet", extensions: ["parquet", "parq", "pq"], packed: false, cutBy: "row groups", describe };
 
 async function describe(storage: Storage, files: readonly TableFile[], _typed: unknown, db: DuckDbSession): Promise<FileTable> {
   const { locals, release } = await footerFiles(storage, files);
@@ -32,11 +33,30 @@ async function describe(storage: Storage, files: readonly TableFile[], _typed: u
       shapes: new Map(files.map((file) => [file.path, shapeOfFile(file)])),
       columns: unionColumns([...groups].map(([shape, file]) => ({ file, columns: shape.columns }))),
       rows: new Map([...footers].map(([path, footer]) => [path, footer.rows])),
+      groups: await rowGroups(
+        db,
+        locals.filter(({ file }) => isLarge(file.size, footers.get(file.path)?.rows ?? 0) && !hidesPositions(shapeOfFile(file))),
+      ),
       facts: [{ name: "schemas", value: String(shapes.size) }],
     };
   } finally {
     await release();
   }
+}
+
+/** Rows of each row group, by path. */
+async function rowGroups(db: DuckDbSession, locals: readonly LocalFile[]): Promise<ReadonlyMap<string, readonly number[]>> {
+  if (locals.length === 0) return new Map();
+  const found = await db.rows<{ file: string; rows: string }>(
+    `SELECT file_name AS file, list(rows ORDER BY id)::VARCHAR AS rows FROM (SELECT DISTINCT file_name, row_group_id AS id, row_group_num_rows AS rows FROM parquet_metadata(${pathList(locals.map(({ path }) => path))})) GROUP BY file_name`,
+  );
+  const groups = new Map(found.map(({ file, rows }) => [file, JSON.parse(rows) as readonly number[]])); // a list of integers
+  return new Map(locals.flatMap(({ file, path }) => (groups.has(path) ? [[file.path, groups.get(path) ?? []]] : [])));
+}
+
+/** A column of the name that DuckDB has for the positions of rows, by which a file is cut. */
+function hidesPositions({ columns }: Shape): boolean {
+  return columns.some(({ name }) => name.toLowerCase() === "file_row_number");
 }
 
 interface Footer {

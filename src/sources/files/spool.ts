@@ -1,7 +1,10 @@
 import type { Storage } from "../../core/storage.js";
 import { SpoolFolder } from "../../formats/spool.js";
+import type { RowRange } from "../../formats/vector.js";
 import type { FileFormat, SpooledFile } from "./format.js";
+import { copyLines } from "./lines.js";
 import { compressionOf, type TableFile } from "./listing.js";
+import type { Piece } from "./pieces.js";
 import { startsWithMark, unpack } from "./unpack.js";
 
 /** What of a file will be read. */
@@ -17,13 +20,14 @@ export class LocalCopies {
     private readonly format: FileFormat,
   ) {}
 
-  async path(file: TableFile, reading: Reading): Promise<string> {
+  async path({ file, part }: Piece, reading: Reading): Promise<string> {
     const { storage, format } = this;
     if (format.spool !== undefined) {
       const to = await this.folder.file("parquet");
-      await format.spool({ storage, path: file.path, to, ...reading });
+      await format.spool({ storage, path: file.path, to, rows: part, ...reading });
       return to;
     }
+    if (format.cutBy === "lines" && part !== undefined) return this.lines(file, part);
     const local = await storage.local(file.path);
     this.releases.push(local.release);
     const compression = compressionOf(file.path);
@@ -31,6 +35,15 @@ export class LocalCopies {
     const copy = await this.folder.file("text");
     await unpack(local.path, copy, compression, file.path, file.size);
     return copy;
+  }
+
+  private async lines(file: TableFile, part: RowRange): Promise<string> {
+    const copy = await this.folder.file("text");
+    await copyLines(this.storage, file, part, copy);
+    if (part.start > 0 || !(await startsWithMark(copy, "none", file))) return copy;
+    const unmarked = await this.folder.file("text");
+    await unpack(copy, unmarked, "none", file.path, file.size);
+    return unmarked;
   }
 
   async release(): Promise<void> {

@@ -11,6 +11,8 @@ export interface DescribedFile {
   readonly columns: readonly ParquetColumn[];
   /** Where metadata tells. */
   readonly rows: number | undefined;
+  /** Rows of its stripes. */
+  readonly groups?: readonly number[];
 }
 
 /** A table of files that DuckDB does not read: their columns are those of Parquet files without a row. */
@@ -29,6 +31,7 @@ export async function spooledTable(files: readonly DescribedFile[], db: DuckDbSe
       shapes: byPath,
       columns: unionColumns([...shapes.values()].map(({ shape, file }) => ({ file, columns: shape.columns }))),
       rows: new Map(files.flatMap(({ path, rows }) => (rows === undefined ? [] : [[path, rows]]))),
+      groups: new Map(files.flatMap(({ path, groups }) => (groups === undefined ? [] : [[path, groups]]))),
       facts: [{ name: "schemas", value: String(shapes.size) }],
     };
   } finally {
