@@ -8,7 +8,7 @@ import { SpoolFolder } from "../../formats/spool.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
 import { compressionOf, type TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
-import { isNumber, joinedFacts, joinedObjects, type NumberFacts, type Structure } from "./structure.js";
+import { isMembers, isNumber, joinedFacts, joinedObjects, type Members, type NumberFacts, type Structure } from "./structure.js";
 import { typedText } from "./typed-text.js";
 import { startsWithMark, unpack } from "./unpack.js";
 
@@ -98,20 +98,25 @@ function lines(files: readonly PackedFile[]): string {
   return parts.join(" UNION ALL ");
 }
 
-async function structureOf(db: DuckDbSession, files: readonly PackedFile[]): Promise<Readonly<Record<string, Structure>>> {
-  const [row] = await db.rows<{ structure: string | null; other: number }>(
-    `SELECT json_group_structure(json)::VARCHAR AS structure, (count(*) FILTER (json_type(json) <> 'OBJECT'))::INTEGER AS other FROM (${lines(files)})`,
-  );
-  if (row?.structure == null) return {};
-  if (row.other > 0) throw corrupt(files[0]?.path ?? "", `${row.other} lines are no JSON objects, and a row is an object.`);
-  return JSON.parse(row.structure) as Readonly<Record<string, Structure>>; // the structure of objects is an object
+/** One structure after the other: DuckDB's aggregate over structures keeps all that it has seen in memory. */
+async function structureOf(db: DuckDbSession, files: readonly PackedFile[]): Promise<Members> {
+  let whole: Members = {};
+  for await (const batch of db.strings(`SELECT DISTINCT json_structure(json)::VARCHAR FROM (${lines(files)})`)) {
+    for (const text of batch) {
+      const found = JSON.parse(text ?? '"NULL"') as Structure; // what DuckDB makes
+      if (!isMembers(found)) throw corrupt(files[0]?.path ?? "", "Some of its lines are no JSON objects, and a row is an object.");
+      whole = joinedObjects(whole, found);
+    }
+  }
+  return whole;
 }
 
 async function inferred(db: DuckDbSession, groups: readonly Group[]): Promise<readonly SourceColumn[]> {
-  let whole: Readonly<Record<string, Structure>> = {};
+  let whole: Members = {};
   for (const group of groups) whole = joinedObjects(whole, await group((files) => structureOf(db, files)));
   const structure = Object.entries(whole);
-  if (structure.length === 0) throw unsupported("The files hold no row with a key.", "Without a key there are no columns.", "Type them with --model.");
+  if (structure.length === 0)
+    throw unsupported("The files hold no row with a key.", "Without a key there are no columns.", "Type them with --model.");
   refuseTwins(structure.map(([name]) => name));
   const numbers = structure.filter(([, found]) => isNumber(found)).map(([name]) => name);
   const nested = structure.filter(([, found]) => typeof found === "object").map(([name]) => name);

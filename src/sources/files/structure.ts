@@ -1,4 +1,4 @@
-/* What DuckDB finds of the shape of JSON values (`json_group_structure`), and what it would have found of several groups at once. */
+/* What DuckDB finds of the shape of JSON values (`json_structure`), and what it would find of several at once. */
 
 export type Structure = string | readonly Structure[] | { readonly [key: string]: Structure };
 
@@ -14,10 +14,15 @@ export function joined(a: Structure, b: Structure): Structure {
   if (a === "NULL") return b;
   if (typeof a === "string" || typeof b === "string") return isNumber(a) && isNumber(b) ? wider(String(a), String(b)) : "JSON";
   if (Array.isArray(a) && Array.isArray(b)) return [joined(a[0] ?? "NULL", b[0] ?? "NULL")];
-  return Array.isArray(a) || Array.isArray(b) ? "JSON" : joinedObjects(a as Members, b as Members); // neither text nor array
+  return isMembers(a) && isMembers(b) ? joinedObjects(a, b) : "JSON";
 }
 
-type Members = Readonly<Record<string, Structure>>;
+/** Of an object, by key. */
+export type Members = Readonly<Record<string, Structure>>;
+
+export function isMembers(found: Structure): found is Members {
+  return typeof found === "object" && !Array.isArray(found);
+}
 
 export function joinedObjects(a: Members, b: Members): Members {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
