@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jsonValue } from "../../src/backfill/json-value.js";
 import { openDuckDb } from "../../src/connections/duckdb.js";
@@ -125,5 +127,73 @@ describe("reading less", () => {
     const files = some.chunks.flatMap((chunk) => chunk.files);
     expect(files.length).toBeGreaterThan(0);
     expect(files.every((file) => file.includes("/city=Paris/"))).toBe(true);
+  });
+});
+
+describe("what a table's options change", () => {
+  const scratch = mkdtempSync(join(tmpdir(), "dw-paimon-options-"));
+  afterAll(() => rmSync(scratch, { recursive: true }));
+
+  interface SchemaJson {
+    options: Record<string, string>;
+    fields: { name: string; type: string }[];
+  }
+
+  /** A copy of a shared table whose newest schema is changed. */
+  function changed(name: string, change: (schema: SchemaJson) => void): string {
+    const folder = mkdtempSync(join(scratch, `${name}-`));
+    cpSync(`${shared}${name}/table`, folder, { recursive: true });
+    const newest = Math.max(
+      ...readdirSync(join(folder, "schema"))
+        .flatMap((file) => /^schema-(\d+)$/.exec(file)?.[1] ?? [])
+        .map(Number),
+    );
+    const file = join(folder, "schema", `schema-${newest}`);
+    const schema: SchemaJson = JSON.parse(readFileSync(file, "utf8"));
+    change(schema);
+    writeFileSync(file, JSON.stringify(schema));
+    return folder;
+  }
+
+  const withOption = (name: string, key: string, value: string): string =>
+    changed(name, ({ options }) => {
+      options[key] = value;
+    });
+
+  test("scan.mode=compacted-full gives the snapshot that was compacted last", async () => {
+    const folder = withOption("p04_pk_levels", "scan.mode", "compacted-full");
+    const snapshots = readdirSync(join(folder, "snapshot")).filter((file) => file.startsWith("snapshot-"));
+    const read = (file: string): { id: number; commitKind: string } => JSON.parse(readFileSync(join(folder, "snapshot", file), "utf8"));
+    const compacted = snapshots.map(read).filter(({ commitKind }) => commitKind === "COMPACT");
+    const last = Math.max(...compacted.map(({ id }) => id));
+    expect(last).toBeLessThan(snapshots.length);
+    expect(sorted(await rowsOf(folder, {}))).toEqual(sorted(await rowsOf(`${shared}p04_pk_levels/table`, { snapshot: String(last) })));
+  });
+
+  test("an older state that the options choose is not taken for the newest; asked for, it is read", async () => {
+    const folder = withOption("p04_pk_levels", "scan.snapshot-id", "2");
+    await expect(rowsOf(folder, {})).rejects.toMatchObject({
+      code: "DW-SOURCE-UNSUPPORTED",
+      what: expect.stringContaining("scan.snapshot-id=2"),
+    });
+    expect(await rowsOf(folder, { snapshot: "2" })).not.toEqual([]);
+  });
+
+  test("default values that old releases put in the place of nulls are refused, those of new ones are in the files", async () => {
+    await expect(rowsOf(withOption("p31_paimon08_pk", "fields.status.default-value", "new"), {})).rejects.toMatchObject({
+      code: "DW-SOURCE-UNSUPPORTED",
+    });
+    expect(await rowsOf(withOption("p03_pk_uncompacted", "fields.status.default-value", "new"), {})).not.toEqual([]);
+  });
+
+  test("a column of a type that is not read is refused where it is asked for, not the columns beside it", async () => {
+    const folder = changed("p03_pk_uncompacted", ({ fields }) => {
+      const last = fields.at(-1);
+      if (last !== undefined) last.type = "GEOMETRY";
+    });
+    await expect(rowsOf(folder, {})).rejects.toMatchObject({ what: expect.stringContaining("GEOMETRY") });
+    const { columns } = await openPaimon(await openLocal(folder), { at: {} });
+    const some = columns.slice(0, -1).map(({ name }) => name);
+    expect(await rowsOf(folder, {}, { columns: some })).toHaveLength((await rowsOf(`${shared}p03_pk_uncompacted/table`, {})).length);
   });
 });

@@ -102,29 +102,10 @@ const makers: Readonly<Record<string, Maker>> = {
   hll_sketch: binaryUnion("dw_union_hll"),
 };
 
-type BlobUnion = (a: Uint8Array, b: Uint8Array) => Uint8Array;
-
-/** Bitmaps and sketches are merged outside of SQL, for the keys alone that have several versions. */
+/** Bitmaps and sketches are merged outside of SQL, for the keys alone that have several versions (functions.ts). */
 function binaryUnion(name: string): Maker {
   return ({ type }) =>
     type.kind === "atomic" && type.logical.kind === "binary" ? merging((acc, value) => `${name}(${acc}, ${value})`) : undefined;
-}
-
-/** The functions that the SQL of aggregates calls, by name. */
-export async function blobUnions(): Promise<Readonly<Record<string, BlobUnion>>> {
-  const { unionBitmap32 } = await import("../../formats/roaring-union.js");
-  const { unionBitmap64 } = await import("../../formats/roaring-tree.js");
-  const { unionTheta } = await import("../../formats/sketches/theta.js");
-  const { unionHll } = await import("../../formats/sketches/hll.js");
-  const named = (union: (a: Uint8Array, b: Uint8Array, place: string) => Uint8Array, name: string): BlobUnion => {
-    return (a, b) => union(a, b, `a column that is merged with ${name}`);
-  };
-  return {
-    dw_union_rbm32: named(unionBitmap32, "rbm32"),
-    dw_union_rbm64: named(unionBitmap64, "rbm64"),
-    dw_union_theta: named(unionTheta, "theta_sketch"),
-    dw_union_hll: named(unionHll, "hll_sketch"),
-  };
 }
 
 /** The function of a column; undefined when dw does not know it or it does not fit the column's type. */

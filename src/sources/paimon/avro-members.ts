@@ -11,6 +11,11 @@ export class Members {
     private readonly file: string,
   ) {}
 
+  /** Whether the writer knew the member, even when it is null. */
+  has(name: string): boolean {
+    return this.record[name] !== undefined;
+  }
+
   text(name: string): string {
     return this.optionalText(name) ?? this.bad(name);
   }

@@ -5,14 +5,20 @@ import { byBucket, packed, partsOf } from "./parts.js";
 import { keyTypesOf, sourceColumn } from "./plan.js";
 import type { TableSchema } from "./schema.js";
 import { branches, readSnapshot, snapshotIds, tags } from "./snapshots.js";
-import { type PaimonTable, refusedFiles, visibleFiles } from "./table.js";
+import { type PaimonTable, refusedColumns, refusedDefaults, refusedFiles, visibleFiles } from "./table.js";
 import { logicalType } from "./types.js";
 
 /** What `dw inspect` tells of a table; reads metadata only. Lists are cut at a length that people read. */
 export async function inspect(table: PaimonTable): Promise<Inspection> {
   const all = await table.files();
   const files = visibleFiles(table, all);
-  const refused = [...table.refused, ...(await refusedFiles(table, files))];
+  const { fields } = table.schema;
+  const refused = [
+    ...table.refused,
+    ...refusedColumns(fields),
+    ...refusedDefaults(table, fields, files),
+    ...(await refusedFiles(table, files)),
+  ];
   return {
     format: "paimon",
     location: table.storage.root,

@@ -35,6 +35,8 @@ export interface DataFile {
   readonly externalPath: string | undefined;
   /** Only some of the schema's columns were written (data evolution). */
   readonly writtenColumns: readonly string[] | undefined;
+  /** By a release before 1.3, as far as the manifest tells. */
+  readonly early: boolean;
   /** Of row tracking: the number of its first row in the table. */
   readonly firstRowId: number | undefined;
   /** The manifest that says so, for messages. */
@@ -118,6 +120,7 @@ function dataFile(row: Members, meta: Members, manifest: string): DataFile {
     deletedRows: meta.optionalInteger("_DELETE_ROW_COUNT"),
     externalPath: meta.optionalText("_EXTERNAL_PATH"),
     writtenColumns: meta.optionalTexts("_WRITE_COLS"),
+    early: !meta.has("_WRITE_COLS"),
     firstRowId: meta.optionalInteger("_FIRST_ROW_ID"),
     manifest,
   };

@@ -109,7 +109,6 @@ function wholeNumber(text: string | undefined): number | undefined {
 /** Options that change which rows a read gives and that dw does not follow: key, values that refuse, why. */
 const refusals: readonly { readonly key: string; readonly refuse: (value: string) => boolean; readonly why: string }[] = [
   { key: "type", refuse: (value) => !/^(table|materialized-table)$/.test(value), why: "it is no table of Paimon's own file layout" },
-  { key: "chain-table.enabled", refuse: isTrue, why: "its rows are merged over several branches (chain table)" },
   { key: "pk-clustering-override", refuse: isTrue, why: "its files are ordered by other fields than the key" },
   { key: "sequence.snapshot-ordering", refuse: isTrue, why: "versions of a key are ordered by the snapshot that committed them" },
   { key: "postpone.merge-on-read", refuse: isTrue, why: "rows without a bucket yet are part of every read" },
@@ -117,8 +116,8 @@ const refusals: readonly { readonly key: string; readonly refuse: (value: string
   { key: "vector-field", refuse: isSet, why: "VECTOR columns lie in files of their own" },
 ];
 
-/** Why a table with these options is refused whole; empty when it can be read. */
-export function refusedOptions(schema: TableSchema, options: TableOptions): readonly string[] {
+/** Why a branch of a table with these options is refused whole; empty when it can be read. */
+export function refusedOptions(schema: TableSchema, options: TableOptions, branch: string): readonly string[] {
   const refused = refusals.flatMap(({ key, refuse, why }) => {
     const value = options.text(key)?.trim().toLowerCase();
     return value !== undefined && refuse(value) ? [`option ${key}=${value}: ${why}`] : [];
@@ -126,7 +125,41 @@ export function refusedOptions(schema: TableSchema, options: TableOptions): read
   if (schema.primaryKeys.length > 0 && options.mergeEngine === undefined) {
     refused.push(`option merge-engine=${options.text("merge-engine") ?? ""}: dw does not know this merge engine`);
   }
+  if (isChained(options, branch)) refused.push("option chain-table.enabled=true: its rows are merged over several branches (chain table)");
   return refused;
+}
+
+/** The two branches of a chain table are plain tables, and so is one that names none. */
+function isChained({ text }: TableOptions, branch: string): boolean {
+  const others = ["scan.fallback-snapshot-branch", "scan.fallback-delta-branch"].map((key) => text(key)?.trim().toLowerCase());
+  return (
+    isTrue(text("chain-table.enabled")?.trim().toLowerCase() ?? "") && !others.includes(undefined) && !others.includes(branch.toLowerCase())
+  );
+}
+
+const WHOLE_TABLE: readonly (string | undefined)[] = [undefined, "default", "latest-full", "full", "latest"];
+const STARTS = [
+  ...["scan.timestamp-millis", "log.scan.timestamp-millis", "scan.timestamp", "scan.snapshot-id", "scan.tag-name", "scan.watermark"],
+  ...[
+    "scan.version",
+    "scan.file-creation-time-millis",
+    "scan.creation-time-millis",
+    "incremental-between",
+    "incremental-between-timestamp",
+  ],
+];
+
+/**
+ * Which state a read gives when none is asked for (StartupMode of the reference reader): the newest, or the one that was
+ * compacted last. `refused` says why it would be neither.
+ */
+export function startingState({ text }: TableOptions): { readonly compacted: boolean; readonly refused: readonly string[] } {
+  const mode = (text("scan.mode") ?? text("log.scan"))?.trim().toLowerCase();
+  if (mode === "compacted-full") return { compacted: true, refused: [] };
+  const older = "a read of the table gives another state than its newest; choose one with --snapshot, --ref or --as-of";
+  if (!WHOLE_TABLE.includes(mode)) return { compacted: false, refused: [`option scan.mode=${mode}: ${older}`] };
+  const start = mode === undefined || mode === "default" ? STARTS.find((key) => text(key) !== undefined) : undefined;
+  return { compacted: false, refused: start === undefined ? [] : [`option ${start}=${text(start)}: ${older}`] };
 }
 
 function isTrue(value: string): boolean {

@@ -9,14 +9,15 @@ import { pruning } from "./prune.js";
 import { chunkSql, openChunk, type ReadColumns } from "./read.js";
 import { trimmedKey } from "./schema.js";
 import type { KeyTypes } from "./sections.js";
-import { type PaimonTable, refusedFiles, visibleFiles } from "./table.js";
+import { type PaimonTable, refusedColumns, refusedDefaults, refusedFiles, visibleFiles } from "./table.js";
 import { logicalType, type PaimonField } from "./types.js";
 
 /** Plans a read from metadata alone, of the files that `among` wants. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
 export async function plan(table: PaimonTable, request: ReadRequest, among: (file: DataFile) => boolean = () => true): Promise<ReadPlan> {
   const all = visibleFiles(table, await table.files()).filter(among);
-  refuse([...table.refused, ...(await refusedFiles(table, all))]);
   const columns = readColumns(table, request);
+  const asked = [...new Set([...columns.wanted, ...columns.filtered])];
+  refuse([...table.refused, ...refusedColumns(asked), ...refusedDefaults(table, asked, all), ...(await refusedFiles(table, all))]);
   const pruned = await pruning(table, request.where, all);
   const files = all.filter(pruned.file);
   const parts = partsOf(table, files, await keyTypesOf(table, files)).filter(pruned.part);

@@ -1,10 +1,10 @@
 import { type Condition, conditions, withNan } from "../../core/predicate.js";
 import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
-import { blobUnions } from "./aggregates.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
 import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
+import { withFunctions } from "./functions.js";
 import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
 import { type MergeColumn, mergeOf, type Pieces, type Versions } from "./merge.js";
@@ -48,8 +48,7 @@ export async function openChunk(table: PaimonTable, columns: ReadColumns, parts:
     const versions = await chunkVersions(table, neededColumns(table, columns, mode), parts, spool, implied);
     const pieces = mode === "merge" ? piecesOf(table, columns, parts, versions) : undefined;
     const whole = pieces === undefined ? chunkSql(table, columns, mode, mayDelete, versions) : pieces.folded.join();
-    if (mode === "merge")
-      for (const [name, union] of Object.entries(await blobUnions())) if (whole.includes(name)) db.blobFunction(name, union);
+    await withFunctions([versions.base, versions.changes, whole].join(), db);
     if (pieces === undefined) return { sql: whole, close };
     const rows = await inPieces(pieces, db, spool);
     return { sql: answerSql(columns, neededColumns(table, columns, mode), rows), close };

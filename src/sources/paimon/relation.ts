@@ -95,8 +95,16 @@ const parquetLeaf: Leaf = (expression, type) => {
   // Paimon writes TIME as adjusted to UTC, which DuckDB shows as a time with zone.
   if (type.kind === "time") return `CAST(${expression} AS ${atomicType(type)})`;
   if (type.kind === "timestamp" && type.precision > 6) return `CAST(${expression} AS TIMESTAMP_NS)`;
-  return expression;
+  return type.kind === "json" ? variantText(expression) : expression;
 };
+
+/** A variant is a group of two binaries; a shredded one has parts of the values in columns of their own besides. */
+function variantText(expression: string): string {
+  const shredded = `contains(typeof(${expression}), 'typed_value')`;
+  const refused = "error('DW-SOURCE-UNSUPPORTED: A file has shredded variants, whose values are spread over several columns.')";
+  const json = `decode(dw_variant_json(${expression}.metadata, ${expression}."value"))`;
+  return `CASE WHEN ${expression} IS NULL THEN NULL WHEN ${shredded} THEN ${refused} ELSE ${json} END`;
+}
 
 const JULIAN_EPOCH = 2_440_588;
 const NANOSECONDS_A_DAY = 86_400_000_000_000n;

@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly deltaManifestList: string;
   readonly indexManifest?: string;
   readonly kind: string;
+  /** The writer's own number of the commit. */
+  readonly commitIdentifier?: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly totalRows?: number;
@@ -129,6 +131,21 @@ async function hinted(storage: Storage, folder: string): Promise<number | undefi
   return (await storage.exists(file(id))) && !(await storage.exists(file(id + 1))) ? id : undefined;
 }
 
+/** The newest snapshot that a compaction committed, or the newest of all; with `every`, a full one (which comes every so many commits). */
+export async function lastCompacted(storage: Storage, folder: string, newest: Snapshot, every: number | undefined): Promise<Snapshot> {
+  const ids = await snapshotIds(storage, folder);
+  for (const id of ids.filter((number) => number <= newest.id).reverse()) {
+    const snapshot = await readSnapshot(storage, `${folder}snapshot/snapshot-${id}`);
+    const { kind, commitIdentifier = 0 } = snapshot;
+    if (kind === "COMPACT" && (every === undefined || commitIdentifier % every === 0 || commitIdentifier >= LAST_IDENTIFIER))
+      return snapshot;
+  }
+  return newest;
+}
+
+/** Java's greatest long, with which batch jobs commit. */
+const LAST_IDENTIFIER = 2 ** 63;
+
 export async function snapshotIds(storage: Storage, folder: string): Promise<readonly number[]> {
   const { files } = await storage.list(`${folder}snapshot`);
   return files.flatMap(({ path }) => numbered(path, "snapshot-") ?? []).sort((a, b) => a - b);
@@ -179,6 +196,7 @@ export async function readSnapshot(storage: Storage, file: string): Promise<Snap
     deltaManifestList: name("deltaManifestList"),
     ...(typeof json.indexManifest === "string" ? { indexManifest: name("indexManifest") } : {}),
     kind: typeof json.commitKind === "string" ? json.commitKind : "?",
+    ...(typeof json.commitIdentifier === "number" ? { commitIdentifier: json.commitIdentifier } : {}),
     time: whole("timeMillis"),
     ...(typeof json.totalRecordCount === "number" ? { totalRows: json.totalRecordCount } : {}),
   };

@@ -3,13 +3,13 @@ import type { At } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { type VectorPlace, vectorPlaces } from "./deletion-vectors.js";
 import { type DataFile, liveFiles } from "./manifests.js";
-import { refusedOptions, type TableOptions, tableOptions } from "./options.js";
+import { refusedOptions, startingState, type TableOptions, tableOptions } from "./options.js";
 import { Partitions } from "./partitions.js";
 import { Paths, POSTPONED } from "./paths.js";
 import { fileFormat } from "./relation.js";
 import { Schemas, type TableSchema } from "./schema.js";
-import { type Found, find } from "./snapshots.js";
-import { foreignTypes } from "./types.js";
+import { type Found, find, lastCompacted } from "./snapshots.js";
+import { foreignTypes, type PaimonField } from "./types.js";
 
 /** A table at one state, as far as its metadata tells. */
 export interface PaimonTable {
@@ -33,15 +33,16 @@ export async function loadTable(storage: Storage, at: At): Promise<PaimonTable> 
   return tableAt(storage, await find(storage, at));
 }
 
-export async function tableAt(storage: Storage, found: Found): Promise<PaimonTable> {
-  const schemas = new Schemas(storage, found.folder);
+export async function tableAt(storage: Storage, asked: Found): Promise<PaimonTable> {
+  const schemas = new Schemas(storage, asked.folder);
   const newest = (await schemas.ids()).at(-1);
   if (newest === undefined) throw noTable(storage);
   const latest = await schemas.schema(newest);
   // An older state has the columns of its day, and is read by the options of today.
-  const schema = found.travelled && found.snapshot !== undefined ? await schemas.schema(found.snapshot.schemaId) : latest;
+  const schema = asked.travelled && asked.snapshot !== undefined ? await schemas.schema(asked.snapshot.schemaId) : latest;
   const options = tableOptions({ ...schema, options: latest.options });
   const partitions = new Partitions(schema, options);
+  const found = await started(storage, asked, options);
   const { snapshot } = found;
   return {
     storage,
@@ -52,12 +53,28 @@ export async function tableAt(storage: Storage, found: Found): Promise<PaimonTab
     partitions,
     paths: new Paths(storage, options, partitions),
     hasKey: schema.primaryKeys.length > 0,
-    refused: [...refusedOptions(schema, options), ...refusedColumns(schema)],
+    refused: [
+      ...refusedOptions(schema, options, found.branch),
+      ...(found.travelled ? [] : startingState(options).refused),
+      ...twinColumns(schema),
+    ],
     files: once(async () => (snapshot === undefined ? [] : await liveFiles(storage, snapshot))),
     vectors: once(async () =>
-      snapshot?.indexManifest === undefined ? new Map<string, VectorPlace>() : await vectorPlaces(storage, snapshot.indexManifest),
+      // A reader whose table has them disabled does not look at them.
+      snapshot?.indexManifest === undefined || !options.deletionVectors
+        ? new Map<string, VectorPlace>()
+        : await vectorPlaces(storage, snapshot.indexManifest),
     ),
   };
+}
+
+/** The state that the table's options choose where none was asked for. */
+async function started(storage: Storage, found: Found, options: TableOptions): Promise<Found> {
+  if (found.travelled || found.snapshot === undefined || !startingState(options).compacted) return found;
+  const commits = options.text("full-compaction.delta-commits");
+  const full = commits !== undefined || options.text("changelog-producer")?.trim().toLowerCase() === "full-compaction";
+  const every = full ? Math.max(1, Number.parseInt(commits ?? "1", 10) || 1) : undefined;
+  return { ...found, snapshot: await lastCompacted(storage, found.folder, found.snapshot, every) };
 }
 
 function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
@@ -76,19 +93,32 @@ function noTable(storage: Storage): DwError {
   });
 }
 
-function refusedColumns(schema: TableSchema): readonly string[] {
-  const foreign = schema.fields.flatMap((field) => {
-    const types = foreignTypes(field.type);
-    return types.length === 0 ? [] : [`column ${field.name}: dw does not read the type ${types.join(", ")}`];
-  });
+/** DuckDB would take the two columns for one. */
+function twinColumns(schema: TableSchema): readonly string[] {
   const seen = new Set<string>();
-  const twins = schema.fields.flatMap((field) => {
+  return schema.fields.flatMap((field) => {
     const folded = field.name.toLowerCase();
     if (seen.has(folded)) return [`column ${field.name}: another column's name differs in upper and lower case only`];
     seen.add(folded);
     return [];
   });
-  return [...foreign, ...twins];
+}
+
+/** Columns among these whose types dw does not read. */
+export function refusedColumns(fields: readonly PaimonField[]): readonly string[] {
+  return fields.flatMap((field) => {
+    const types = foreignTypes(field.type);
+    return types.length === 0 ? [] : [`column ${field.name}: dw does not read the type ${types.join(", ")}`];
+  });
+}
+
+/** Releases before 1.3 gave the option's value for every null of the column; later ones write it once, and give nulls as they are. */
+export function refusedDefaults(table: PaimonTable, fields: readonly PaimonField[], files: readonly DataFile[]): readonly string[] {
+  const option = fields.map(({ name }) => `fields.${name}.default-value`).find((key) => table.options.text(key) !== undefined);
+  const early = files.some((file) => file.early);
+  return option === undefined || !early
+    ? []
+    : [`option ${option}: to releases before 1.3, which wrote files of it, nulls of the column are that value`];
 }
 
 /** The files whose rows a batch read shows. */

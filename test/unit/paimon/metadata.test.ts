@@ -1,11 +1,12 @@
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Storage } from "../../../src/core/storage.js";
+import { javaFloat } from "../../../src/formats/java-float.js";
 import { BinaryRow, compareValues } from "../../../src/sources/paimon/binary-row.js";
 import { parseVector } from "../../../src/sources/paimon/deletion-vectors.js";
 import { openPaimon } from "../../../src/sources/paimon/index.js";
 import { manifestReader } from "../../../src/sources/paimon/manifest-rows.js";
-import { escapeName, javaFloat } from "../../../src/sources/paimon/partitions.js";
+import { escapeName } from "../../../src/sources/paimon/partitions.js";
 import { find } from "../../../src/sources/paimon/snapshots.js";
 import { parseSlot } from "../../../src/sources/paimon/types.js";
 
