@@ -13,7 +13,7 @@ export function jsonLine(columns: readonly SourceColumn[]): string {
 }
 
 /** JSON text of a value, never NULL: SQL NULL is `null`. */
-function jsonValue(value: string, type: LogicalType, depth = 0): string {
+export function jsonValue(value: string, type: LogicalType, depth = 0): string {
   switch (type.kind) {
     case "struct": {
       const members = type.fields.map(

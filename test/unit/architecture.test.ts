@@ -25,7 +25,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "engines/duckdb": ["core", "render", "engines/starrocks"], // which it emulates
   generators: ["core", "render"],
   sources: ["core", "formats", "storage", "connections/duckdb.ts"],
-  targets: ["core", "formats", "storage", "connections/duckdb.ts", "sources/files", "engines/duckdb/canonical.ts"], // what was written is read back as dw cat reads it
+  targets: [
+    "core",
+    "formats",
+    "storage",
+    "connections/duckdb.ts",
+    "sources/files",
+    "engines/duckdb/canonical.ts",
+    "checks/message-shape.ts",
+  ], // what was written is read back as dw cat reads it
   state: ["core", "connections"],
   backfill: ["core", "engines/duckdb"], // every chunk is read and measured in DuckDB
   pipeline: ["core"],

@@ -1,7 +1,7 @@
 import { fillHoles } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { BackfillModel, Model, RelationModel, SourceModel } from "../../core/model.js";
+import type { BackfillModel, Model, RelationModel, SourceModel, TopicModel } from "../../core/model.js";
 import { nearest } from "../../core/nearest.js";
 import type { EngineName } from "../../core/types.js";
 import type { TargetFormatName } from "../../targets/files/format.js";
@@ -19,7 +19,7 @@ export interface Definition {
 }
 
 export type TargetPlace =
-  | { readonly by: "model"; readonly model: RelationModel; readonly slot: EngineName; readonly models: readonly Model[] }
+  | { readonly by: "model"; readonly model: RelationModel | TopicModel; readonly slot: EngineName; readonly models: readonly Model[] }
   | { readonly by: "connection"; readonly connection: string; readonly table: string }
   | FilesPlace;
 
@@ -91,7 +91,7 @@ function kindAndRest(target: string): readonly [kind: string, rest: string] {
 
 function modelPlace(models: readonly Model[], name: string, slot: EngineName | undefined): TargetPlace {
   const model = models.find((candidate) => candidate.name === name);
-  if (model?.model !== "table") throw noTarget(name, "is no table of this warehouse");
+  if (model?.model !== "table" && model?.model !== "topic") throw noTarget(name, "is no table or topic of this warehouse");
   const slots = Object.keys(model.on) as EngineName[]; // keys of EngineOptions
   const chosen = slot ?? (slots.length === 1 ? slots[0] : undefined);
   if (chosen === undefined || !slots.includes(chosen)) throw noTarget(name, `is on ${slots.join(", ") || "no engine"}`);

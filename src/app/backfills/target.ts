@@ -2,7 +2,7 @@ import { type Connections, type OpenConnection, rowServer } from "../../connecti
 import { type CatalogObject, fillHoles } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { Columns, RelationModel } from "../../core/model.js";
+import type { Columns, RelationModel, TopicModel } from "../../core/model.js";
 import type { MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
 import type { EngineName } from "../../core/types.js";
 import { engines } from "../../engines/index.js";
@@ -28,6 +28,7 @@ export interface TargetSurroundings {
 export async function openTarget(definition: Definition, surroundings: TargetSurroundings): Promise<OpenTarget> {
   const { to } = definition;
   if (to.by === "files") return filesTargetAt(to, surroundings);
+  if (to.by === "model" && to.model.model === "topic") return modelTopic(definition, to, to.model, surroundings);
   return to.by === "model" ? modelTarget(definition, to, surroundings) : connectionTarget(to, surroundings);
 }
 
@@ -39,6 +40,46 @@ async function filesTargetAt({ format, path, partitionBy, model }: FilesPlace, {
   if (model === undefined) return { table, key: [] };
   const { key = [], zone } = model as RelationModel & { readonly key?: readonly string[]; readonly zone?: string }; // a table's
   return { table, model: { columns: model.columns, ...(zone !== undefined && { zone }) }, key };
+}
+
+async function modelTopic(
+  definition: Definition,
+  to: Extract<TargetPlace, { by: "model" }>,
+  { columns, key = [] }: TopicModel,
+  { connections }: TargetSurroundings,
+): Promise<OpenTarget> {
+  const { topicObject } = await import("../../engines/kafka/body.js");
+  const { name, body } = topicObject(objectOf(definition, to, connections.environment.name));
+  const [topic = ""] = name;
+  if (body.format !== "json") throw noJson(topic, body.format);
+  const table = await topicAt(await connections.slot(to.slot), topic, { columns, key });
+  return { table, model: { columns }, key };
+}
+
+async function topicAt(
+  open: OpenConnection,
+  topic: string,
+  model: { readonly columns?: Columns; readonly key: readonly string[] },
+): Promise<TargetTable> {
+  if (open.kind !== "kafka") throw noBroker(topic);
+  const { topicTarget } = await import("../../targets/kafka/index.js");
+  return topicTarget({ kafka: open.kafka, topic, ...model });
+}
+
+function noBroker(topic: string): DwError {
+  return new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: `The topic ${topic} is on a slot without brokers.`,
+    why: "Messages are sent over a connection of kind kafka.",
+    fix: "Bind `slots: { kafka: … }` to one in dw.config.ts.",
+  });
+}
+
+function noJson(topic: string, format: string): DwError {
+  return new DwError("DW-CONNECTION-UNSUPPORTED", {
+    what: `Messages of ${topic} are ${format}, which this version of dw does not write.`,
+    why: "It sends JSON; the schemas of other formats lie in a registry that it does not speak to.",
+    fix: 'Backfill a topic whose model says format: "json".',
+  });
 }
 
 async function modelTarget(
@@ -75,8 +116,10 @@ function modelled(table: TargetTable, columns: Columns): TargetTable {
 /** The object that the model makes in its slot, with the environment's values filled in. */
 function objectOf(definition: Definition, to: Extract<TargetPlace, { by: "model" }>, environment: string): CatalogObject {
   const { catalog } = resolveWarehouse(definition.warehouse ?? "", to.models, engines);
-  const found = catalog.objects.find((object) => object.slot === to.slot && object.kind === "table" && object.model === to.model.name);
-  if (found === undefined) throw new Error(`${to.model.name} makes no table in ${to.slot}`);
+  const found = catalog.objects.find(
+    (object) => object.slot === to.slot && object.kind === to.model.model && object.model === to.model.name,
+  );
+  if (found === undefined) throw new Error(`${to.model.name} makes no ${to.model.model} in ${to.slot}`);
   return fillHoles(found as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
 }
 
@@ -146,6 +189,7 @@ async function connectionTarget(
   { connections, scratch }: TargetSurroundings,
 ): Promise<OpenTarget> {
   const connection = await connections.named(to.connection);
+  if (connection.kind === "kafka") return { table: await topicAt(connection, to.table, { key: [] }), key: [] };
   const name = to.table.split(".");
   if (name.length > 2 || name.includes("") || (isStarrocks(connection) && name.length < 2)) throw wrongTable(to.table);
   if (isStarrocks(connection)) return { table: await starrocksTable(connection, name), key: [] };

@@ -7,6 +7,7 @@ import type { Fingerprint } from "../../core/fingerprint.js";
 import { ledgerConflict } from "../../core/ledger-letters.js";
 import type { Storage, StorageWriter } from "../../core/storage.js";
 import type { LedgerEntry, LoadedChunk, LoadIdentity } from "../../core/target.js";
+import { fingerprintShape, identityShape } from "../ledger-shapes.js";
 
 /*
  * The ledger of a folder lies in the folder, below `_dw`, which readers of tables do not look into. Before a chunk's files get
@@ -36,28 +37,15 @@ interface Head {
   readonly baseline: Fingerprint;
 }
 
-const fingerprint = z.object({
-  rows: z.string(),
-  hash: z.tuple([z.string(), z.string()]),
-  columns: z.array(
-    z.object({
-      name: z.string(),
-      nulls: z.string(),
-      min: z.string().nullable(),
-      max: z.string().nullable(),
-      sum: z.string().nullable(),
-    }),
-  ),
-});
 const headShape = z.object({
-  identity: z.object({ backfill: z.string(), source: z.string(), digest: z.string() }),
+  identity: identityShape,
   startedAt: z.string(),
-  baseline: fingerprint,
+  baseline: fingerprintShape,
 });
 const recordShape = z.object({
   chunk: z.string(),
   title: z.string(),
-  fingerprint,
+  fingerprint: fingerprintShape,
   loadedAt: z.string(),
   state: z.enum(["publishing", "loaded"]),
   files: z.array(z.object({ path: z.string(), size: z.number() })),
