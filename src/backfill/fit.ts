@@ -25,6 +25,9 @@ export function fitOf(from: LogicalType, to: LogicalType): Fit {
   return rule(from, to) ?? { fit: "impossible", note: `${typeText(from)} is not ${typeText(to)}` };
 }
 
+/** Characters of HH:MM:SS.ffffff with so many digits after the second: what engines without a TIME keep. */
+export const timeLength = (precision: number): number => (precision === 0 ? 8 : 9 + precision);
+
 /** Decimal digits that an integer of so many bits can need; unsigned ones need as many, except 64 bits (20). */
 const INT_DIGITS = { 8: 3, 16: 5, 32: 10, 64: 19, 128: 39 } as const;
 /** Integers that a float of so many bits holds exactly. */
@@ -60,7 +63,10 @@ const rules: Rules = {
   binary: (from, to) =>
     to.kind !== "binary" ? undefined : to.max === undefined || (from.max ?? Infinity) <= to.max ? fits : checked(`at most ${to.max} bytes`),
   date: (_, to) => (to.kind === "date" || to.kind === "timestamp" ? fits : undefined),
-  time: (from, to) => (to.kind === "time" ? digits(from.precision, to.precision) : undefined),
+  time: (from, to) => {
+    if (to.kind === "time") return digits(from.precision, to.precision);
+    return to.kind === "text" && from.precision <= 6 && (to.max ?? Infinity) >= timeLength(from.precision) ? fits : undefined;
+  },
   timestamp: (from, to) => {
     if (to.kind === "timestamp") return digits(from.precision, to.precision);
     if (to.kind === "date") return lossy("the time of day would be cut");

@@ -5,7 +5,7 @@ import type { TargetColumn } from "../core/target.js";
 import { transitType } from "../core/transit.js";
 import { type EngineName, type LogicalType, typeText } from "../core/types.js";
 import { atZone, isRepeated, isSkipped, isUtc, occurrence } from "../core/wall-clock.js";
-import { type Fit, fitOf } from "./fit.js";
+import { type Fit, fitOf, timeLength } from "./fit.js";
 import { jsonValue } from "./json-value.js";
 import { unheldRules } from "./unheld.js";
 
@@ -289,11 +289,14 @@ function castTo(target: LogicalType, source: LogicalType | undefined, expression
     const element = castTo(target.element.type, source.element.type, elementDigits(target.element.type, source.element.type));
     return `list_transform(${expression}, lambda element: ${element})`;
   }
+  if (source?.kind === "time" && target.kind === "text")
+    return `left(strftime(DATE '1970-01-01' + ${expression}, '%H:%M:%S.%f'), ${timeLength(source.precision)})`;
   return `CAST(${source !== undefined && isEncoded(target, source) ? jsonValue(source, expression) : expression} AS ${castType(target)})`;
 }
 
 /** Elements that a cast of the whole list would change are cast one by one. */
 function isConverted(target: LogicalType, source: LogicalType): boolean {
+  if (source.kind === "time" && target.kind === "text") return true;
   return isEncoded(target, source) || (isTimed(target) && isTimed(source) && target.precision < source.precision);
 }
 

@@ -125,9 +125,20 @@ function put(at: URL, server: StreamLoadServer, { headers, body }: StreamLoad, s
 async function send(asking: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const piece of body) {
     if (asking.destroyed) return;
-    if (!asking.write(piece)) await new Promise<void>((drained) => asking.once("drain", drained).once("close", drained));
+    if (!asking.write(piece)) await writable(asking);
   }
   asking.end();
+}
+
+/** Resolves when there is room again, and when there will never be. */
+async function writable(asking: ClientRequest): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      asking.off("drain", done).off("close", done);
+      resolve();
+    };
+    asking.on("drain", done).on("close", done);
+  });
 }
 
 async function received(at: URL, answer: IncomingMessage): Promise<string> {

@@ -406,6 +406,13 @@ export class FakeStarrocks {
     await this.rows.inTurn(() => this.rows.streamLoad(relation, headers, body));
   }
 
+  /** The first column of a query of DuckDB over a table's rows, for tests that compare them. */
+  async rowsOf(name: readonly string[], query: (relation: string) => string): Promise<string[]> {
+    const [, , relation] = this.relation({ id: 0, database: undefined }, name, notFound);
+    if (relation.kind !== "table") throw new Unclaimed("rows of what is no table");
+    return this.rows.inTurn(() => this.rows.texts(relation, query));
+  }
+
   private isShown(sql: string): boolean {
     return this.answers.some(([pattern]) => pattern.test(sql.trim()));
   }

@@ -118,6 +118,13 @@ export class FakeRows {
     );
   }
 
+  async texts(table: Stored, query: (relation: string) => string): Promise<string[]> {
+    await this.ready(table);
+    const texts: string[] = [];
+    for await (const batch of (await this.session()).strings(query(table.store))) texts.push(...batch.map(String));
+    return texts;
+  }
+
   // ---------------------------------------------------------------------------------------------- statements
 
   private async insert(sql: string, tokens: readonly Token[], names: Names, database: string | undefined): Promise<readonly Row[]> {
