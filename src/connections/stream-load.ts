@@ -21,7 +21,7 @@ export interface StreamLoad {
   readonly database: string;
   readonly table: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Asked for once a node wants the rows. */
+  /** Asked for once a node wants the rows. After a loss: rows that nobody asked for cannot have arrived. */
   readonly body: () => AsyncIterable<Uint8Array>;
 }
 
@@ -34,13 +34,48 @@ export interface StreamLoadAnswer {
 }
 
 const REDIRECTS = 3;
+/** A node that sends no `100 Continue` by then gets the body all the same (RFC 9110, 10.1.1). Milliseconds. */
+const CONTINUE_AFTER = 3_000;
+/** A connection on which nothing moves for so long is lost; a node answers within the load's own timeout. Milliseconds. */
+const SILENCE = 660_000;
 
 /** Throws DW-CONNECT when no answer came (the load may have happened), DW-AUTH, DW-ENGINE-REFUSED for an answer that is none of a load. */
 export async function streamLoad(server: StreamLoadServer, load: StreamLoad, signal: AbortSignal): Promise<StreamLoadAnswer> {
   const path = `/api/${encodeURIComponent(load.database)}/${encodeURIComponent(load.table)}/_stream_load`;
+  return followed(server, path, { method: "PUT", headers: load.headers, body: load.body }, signal);
+}
+
+export type TransactionStep = "begin" | "load" | "prepare" | "commit" | "rollback";
+
+/**
+ * One step of the transaction interface (StarRocks manual, "Stream Load transaction interface"; from 2.4). The label is the
+ * transaction: rows of several `load` steps become visible together, and what was prepared outlives nodes that restart.
+ */
+export async function transactionStep(
+  server: StreamLoadServer,
+  step: TransactionStep,
+  { database, table, headers, body }: Omit<StreamLoad, "body"> & Partial<Pick<StreamLoad, "body">>,
+  signal: AbortSignal,
+): Promise<StreamLoadAnswer> {
+  const method = body ? "PUT" : "POST";
+  return followed(
+    server,
+    `/api/transaction/${step}`,
+    { method, headers: { ...headers, db: database, table }, ...(body && { body }) },
+    signal,
+  );
+}
+
+interface Request {
+  readonly method: "PUT" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: () => AsyncIterable<Uint8Array>;
+}
+
+async function followed(server: StreamLoadServer, path: string, request: Request, signal: AbortSignal): Promise<StreamLoadAnswer> {
   let at = new URL(path, baseOf(server));
   for (let hop = 0; hop <= REDIRECTS; hop++) {
-    const asked = put(at, server, load, signal);
+    const asked = send(at, server, request, signal);
     try {
       const answer = await asked.answer;
       const { statusCode = 0, headers } = answer;
@@ -89,40 +124,48 @@ function ask(
   });
 }
 
-interface Put {
+interface Sent {
   /** The first answer: a redirect comes before anything of the body was sent. */
   readonly answer: Promise<IncomingMessage>;
   /** Nothing of the body is read any more when this resolves: a node may answer before it has taken all of it. */
   readonly end: () => Promise<void>;
 }
 
-function put(at: URL, server: StreamLoadServer, { headers, body }: StreamLoad, signal: AbortSignal): Put {
+function send(at: URL, server: StreamLoadServer, { method, headers, body }: Request, signal: AbortSignal): Sent {
   const start = at.protocol === "https:" ? httpsRequest : httpRequest;
-  const asking = start(at, {
-    method: "PUT",
-    headers: { ...headersOf(server), ...headers, Expect: "100-continue", "Transfer-Encoding": "chunked" },
-    signal,
-  });
-  let sending = Promise.resolve();
+  const expecting = body ? { Expect: "100-continue", "Transfer-Encoding": "chunked" } : { "Content-Length": "0" };
+  const asking = start(at, { method, headers: { ...headersOf(server), ...headers, ...expecting }, signal });
+  let sending: Promise<void> | undefined;
+  let waiting: NodeJS.Timeout | undefined;
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     const fail = (cause: unknown): void => reject(signal.aborted ? signal.reason : cause instanceof DwError ? cause : lost(at, cause));
+    const begin = (): void => {
+      if (body && !asking.destroyed) sending ??= write(asking, body()).catch(fail);
+    };
     asking.once("response", resolve);
     asking.on("error", fail);
-    asking.once("continue", () => {
-      sending = send(asking, body()).catch(fail);
-    });
+    asking.setTimeout(SILENCE, () => asking.destroy(new Error(`nothing was heard for ${SILENCE / 1000} s`)));
+    if (body === undefined) return;
+    asking.once("continue", begin);
+    const wait = (): void => {
+      waiting = setTimeout(begin, CONTINUE_AFTER);
+    };
+    asking.once("socket", (socket) => (socket.connecting ? socket.once("connect", wait) : wait()));
   });
-  asking.flushHeaders(); // as UTF-8, which is what StarRocks reads
+  if (body)
+    asking.flushHeaders(); // as UTF-8, which is what StarRocks reads
+  else asking.end();
   return {
     answer,
     end: async () => {
+      clearTimeout(waiting);
       asking.destroy();
       await sending;
     },
   };
 }
 
-async function send(asking: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function write(asking: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const piece of body) {
     if (asking.destroyed) return;
     if (!asking.write(piece)) await writable(asking);

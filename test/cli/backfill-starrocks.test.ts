@@ -134,7 +134,8 @@ async function heldLines(table: string, columns: readonly SourceColumn[]): Promi
   );
 }
 
-const microsecond = (type: LogicalType): LogicalType => (type.kind === "timestamp" ? { ...type, precision: Math.min(6, type.precision) } : type);
+const microsecond = (type: LogicalType): LogicalType =>
+  type.kind === "timestamp" && type.precision > 6 ? { ...type, precision: 6 } : type;
 
 /** As StarRocks keeps a value: no digits beyond microseconds, no NaN and infinities. */
 const kept = (line: string): string => microseconds(line).replaceAll(/"(NaN|-?Infinity)"/g, "null");

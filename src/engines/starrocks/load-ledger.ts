@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { tableCopies } from "../../connections/starrocks-copies.js";
 import type { DwError } from "../../core/errors.js";
 import type { Fingerprint } from "../../core/fingerprint.js";
@@ -7,9 +7,16 @@ import type { LedgerEntry, LoadedChunk, LoadIdentity } from "../../core/target.j
 import { starrocks } from "./dialect.js";
 
 /*
- * The ledger of backfills, in PRIMARY KEY tables beside the target. A chunk is `sent` before its rows leave and `loaded` once
- * they are known to be there; what is only sent is asked for by its label. Keys are hashes: a primary key has at most 128 bytes.
+ * The ledger of backfills, in PRIMARY KEY tables beside the target. A chunk is recorded before anything of it leaves, and
+ * `loaded` once its rows are known to be there; for what is in between its label is asked. Keys are hashes: a primary key has at
+ * most 128 bytes. Labels contain the backfill's epoch, so that those of an earlier life, before a reset, say nothing.
  */
+
+/**
+ * `sent`: its rows may be there. `begun`: they are not, unless its transaction was prepared and somebody commits it, which is
+ * recorded first, as `committing`.
+ */
+export type Stage = "sent" | "begun" | "committing";
 
 export interface Attempt {
   readonly chunk: string;
@@ -18,12 +25,17 @@ export interface Attempt {
   readonly label: string;
 }
 
+export interface OpenAttempt extends Attempt {
+  readonly stage: Stage;
+}
+
 export interface Ledger {
   readonly baseline: Fingerprint;
+  readonly epoch: string;
   readonly loaded: () => Promise<readonly LoadedChunk[]>;
-  /** Chunks that were sent and are not known to have arrived. */
-  readonly open: () => Promise<readonly Attempt[]>;
-  readonly sending: (attempt: Attempt) => Promise<void>;
+  /** Chunks that are not known to have arrived. */
+  readonly open: () => Promise<readonly OpenAttempt[]>;
+  readonly record: (attempt: Attempt, stage: Stage) => Promise<void>;
   readonly arrived: (attempt: Attempt) => Promise<LoadedChunk>;
 }
 
@@ -32,9 +44,12 @@ const BACKFILLS = id("dw_state", "backfill");
 const CHUNKS = id("dw_state", "chunk");
 
 const TABLES = [
-  sql`${BACKFILLS} (id VARCHAR(64) NOT NULL, backfill STRING NOT NULL, target STRING NOT NULL, source STRING NOT NULL, digest STRING NOT NULL, baseline STRING NOT NULL, started_at DATETIME NOT NULL)`,
+  sql`${BACKFILLS} (id VARCHAR(64) NOT NULL, backfill STRING NOT NULL, target STRING NOT NULL, source STRING NOT NULL, digest STRING NOT NULL, baseline STRING NOT NULL, started_at DATETIME NOT NULL, epoch STRING NOT NULL)`,
   sql`${CHUNKS} (id VARCHAR(64) NOT NULL, backfill STRING NOT NULL, target STRING NOT NULL, chunk STRING NOT NULL, title STRING NOT NULL, fingerprint STRING NOT NULL, label STRING NOT NULL, state STRING NOT NULL, changed_at DATETIME NOT NULL)`,
 ];
+
+/** The digest of a backfill whose table is being emptied: until that has ended, nothing may be loaded. */
+const RESETTING = "";
 
 /** Takes the ledger for this identity, or throws what `conflict` says of the recorded source. */
 export async function openLedger(
@@ -47,34 +62,40 @@ export async function openLedger(
   await prepare(db);
   const { backfill } = identity;
   const recorded = await recordOf(db, backfill, target);
-  if (recorded !== undefined && recorded.digest !== identity.digest && (await rowsOf(db, backfill, target)).length > 0)
+  const isOther = recorded !== undefined && recorded.digest !== identity.digest;
+  if (isOther && (recorded.digest === RESETTING || (await rowsOf(db, backfill, target)).length > 0))
     throw conflict(identity, target, recorded.source ?? "");
-  const base = recorded?.digest === identity.digest ? (JSON.parse(recorded.baseline ?? "") as Fingerprint) : await baseline(); // written below
-  if (recorded?.digest !== identity.digest) {
-    const values = [key(backfill, target), backfill, target, identity.source, identity.digest, JSON.stringify(base)].map(
-      (value) => lit(value).text,
-    );
-    await db.query(`INSERT INTO ${BACKFILLS.text} VALUES (${values.join(", ")}, utc_timestamp())`);
-  }
-  const write = async ({ chunk, title, fingerprint, label }: Attempt, state: "sent" | "loaded"): Promise<void> => {
+  const known = isOther ? undefined : recorded;
+  const base = known ? (JSON.parse(known.baseline ?? "") as Fingerprint) : await baseline(); // written below
+  const epoch = known?.epoch ?? randomUUID();
+  if (known === undefined) await writeRecord(db, identity, target, base, epoch);
+  const write = async ({ chunk, title, fingerprint, label }: Attempt, state: Stage | "loaded"): Promise<void> => {
     const values = [key(backfill, target, chunk), backfill, target, chunk, title, JSON.stringify(fingerprint), label, state].map(
       (value) => lit(value).text,
     );
     await db.query(`INSERT INTO ${CHUNKS.text} VALUES (${values.join(", ")}, utc_timestamp())`);
   };
-  const chunks = async (state: string): Promise<readonly MysqlRow[]> =>
-    (await rowsOf(db, backfill, target)).filter((row) => row.state === state);
+  const chunks = async (isWanted: (state: string) => boolean): Promise<readonly MysqlRow[]> =>
+    (await rowsOf(db, backfill, target)).filter((row) => isWanted(row.state ?? ""));
   return {
     baseline: base,
-    loaded: async () => (await chunks("loaded")).map(loadedOf),
-    open: async () => (await chunks("sent")).map((row) => ({ ...loadedOf(row), label: row.label ?? "" })),
-    sending: (attempt) => write(attempt, "sent"),
+    epoch,
+    loaded: async () => (await chunks((state) => state === "loaded")).map(loadedOf),
+    open: async () =>
+      (await chunks((state) => state !== "loaded")).map((row) => ({ ...loadedOf(row), label: row.label ?? "", stage: row.state as Stage })), // written above
+    record: write,
     arrived: async (attempt) => {
       await write(attempt, "loaded");
       const { chunk, title, fingerprint } = attempt;
       return { chunk, title, fingerprint, loadedAt: new Date().toISOString() };
     },
   };
+}
+
+async function writeRecord(db: MysqlSession, identity: LoadIdentity, target: string, baseline: Fingerprint, epoch: string): Promise<void> {
+  const { backfill, source, digest } = identity;
+  const values = [key(backfill, target), backfill, target, source, digest, JSON.stringify(baseline)].map((value) => lit(value).text);
+  await db.query(`INSERT INTO ${BACKFILLS.text} VALUES (${values.join(", ")}, utc_timestamp(), ${lit(epoch).text})`);
 }
 
 export async function ledgerOf(db: MysqlSession, backfill: string, target: string): Promise<LedgerEntry | undefined> {
@@ -90,7 +111,24 @@ export async function ledgerOf(db: MysqlSession, backfill: string, target: strin
   };
 }
 
-export async function forget(db: MysqlSession, backfill: string, target: string): Promise<void> {
+/** Forgets a backfill; `empty` empties the table. A run that comes in between finds a ledger that nobody may use, and says so. */
+export async function resetLedger(
+  db: MysqlSession,
+  backfill: string,
+  target: string,
+  empty: (() => Promise<void>) | undefined,
+): Promise<void> {
+  const known = await recordOf(db, backfill, target);
+  if (empty && known) {
+    await writeRecord(
+      db,
+      { backfill, source: known.source ?? "", digest: RESETTING },
+      target,
+      JSON.parse(known.baseline ?? "") as Fingerprint,
+      "",
+    ); // written by openLedger
+  }
+  await empty?.();
   await db.query(sql`DELETE FROM ${CHUNKS} WHERE backfill = ${lit(backfill)} AND target = ${lit(target)}`.text);
   await db.query(sql`DELETE FROM ${BACKFILLS} WHERE id = ${lit(key(backfill, target))}`.text);
 }
@@ -105,7 +143,7 @@ async function prepare(db: MysqlSession): Promise<void> {
 }
 
 async function recordOf(db: MysqlSession, backfill: string, target: string): Promise<MysqlRow | undefined> {
-  const query = sql`SELECT source, digest, baseline, CAST(started_at AS VARCHAR) AS started_at FROM ${BACKFILLS} WHERE id = ${lit(key(backfill, target))}`;
+  const query = sql`SELECT source, digest, baseline, epoch, CAST(started_at AS VARCHAR) AS started_at FROM ${BACKFILLS} WHERE id = ${lit(key(backfill, target))}`;
   return (await db.query(query.text))[0];
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadState, type StreamLoadAnswer, type StreamLoadServer, streamLoad } from "../../connections/stream-load.js";
-import { DwError, isDwError } from "../../core/errors.js";
+import type { StreamLoadServer } from "../../connections/stream-load.js";
 import {
   bucketQuery,
   bucketRowsQuery,
@@ -17,16 +16,20 @@ import type { TableBody } from "./body.js";
 import { hashes, starrocksCanonical } from "./canonical.js";
 import { tableBody } from "./definition.js";
 import { starrocks } from "./dialect.js";
-import { whatArrived } from "./load-doubt.js";
-import { type Attempt, forget, type Ledger, ledgerOf, openLedger } from "./load-ledger.js";
-import { rowsHeaders, rowsQuery } from "./load-rows.js";
+import { lastingSession } from "./lasting-session.js";
+import { isRepeatable, whatArrived } from "./load-doubt.js";
+import { type Attempt, type Ledger, ledgerOf, openLedger, resetLedger } from "./load-ledger.js";
+import { unknownLoad } from "./load-letters.js";
+import { type Memory, type Place, type Sending, settledState, untilVisible } from "./load-send.js";
 import { readShown } from "./shown.js";
 import { fromNative } from "./types.js";
 
 /*
- * One chunk is one Stream Load with a label that follows from the chunk, and the engine takes a label once. Before it is sent
- * the ledger says so. A lost answer is resolved by asking for the label; when the engine has forgotten it (three days), by
- * counting: what the table holds beyond the chunks that are known to be there. Where neither proves anything the run stops.
+ * One chunk is one load with a label that follows from the chunk, and the engine takes a label once, as long as it remembers
+ * it: three days, and fewer once a database holds many (label_keep_max_num ignores their age). The ledger says what is about to
+ * happen before it happens. What became of a load whose answer was lost is asked by its label; when the engine has forgotten
+ * that, the table is counted and hashed: what it holds beyond the chunks that are known to be there. Where neither proves
+ * anything the run stops. Aggregate tables take chunks in two phases, so that a run can only die in doubt while it commits.
  */
 
 export interface StarrocksTargetOptions {
@@ -41,14 +44,18 @@ export interface StarrocksTargetOptions {
 
 const { sql, id } = starrocks;
 const LANES = 2;
-/** A load that is neither done nor gone after this is somebody's matter. Milliseconds. */
-const PATIENCE = 600_000;
+const PAUSE = 500;
+/** Chunks of this size are sent in two phases, where a lost answer costs no second sending. Bytes in the source. */
+const LARGE = 64 * 1024 ** 2;
 
-/** A table of StarRocks. Aggregate tables are refused when a load starts: a chunk that came twice could not be told. */
+/** A table of StarRocks, of any kind. */
 export async function starrocksTarget(options: StarrocksTargetOptions): Promise<TargetTable> {
-  const db = await options.connect();
-  // The canonical texts are joined by ||, which is OR otherwise.
-  await db.query("SET sql_mode = 'ONLY_FULL_GROUP_BY,PIPES_AS_CONCAT'");
+  const db = lastingSession(async () => {
+    const session = await options.connect();
+    // The canonical texts are joined by ||, which is OR otherwise.
+    await session.query("SET sql_mode = 'ONLY_FULL_GROUP_BY,PIPES_AS_CONCAT'");
+    return session;
+  });
   const title = options.name.join(".");
   const merge = options.merge ?? mergeRule(await definition(db, options.name));
   const relation = id(...options.name).text;
@@ -64,10 +71,18 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
     hashes,
     columns: async () => columnsOf(await definition(db, options.name)),
     start: async (identity, columns) => {
-      if (merge.merge === "aggregate") throw aggregateRefused(title);
       const ledger = await openLedger(db, identity, title, () => fingerprint(columns), ledgerConflict);
-      const destination: Destination = { ...options, merge, title, identity, columns, ledger };
-      await settle(destination, () => fingerprint(columns));
+      const destination: Destination = {
+        ...options,
+        pause: options.pause ?? PAUSE,
+        merge,
+        title,
+        identity,
+        columns,
+        ledger,
+        fingerprint: () => fingerprint(columns),
+      };
+      await settle(destination);
       return loadSession(destination);
     },
     ledger: (backfill) => ledgerOf(db, backfill, title),
@@ -75,8 +90,7 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
       const entry = await ledgerOf(db, backfill, title);
       const [row] = await db.query(`SELECT count(*) AS n FROM ${relation}`);
       if (!empty && entry !== undefined && entry.chunks.length > 0 && row?.n !== "0") throw resetRefused(backfill, title);
-      if (empty) await db.query(`TRUNCATE TABLE ${relation}`);
-      await forget(db, backfill, title);
+      await resetLedger(db, backfill, title, empty ? async () => void (await db.query(`TRUNCATE TABLE ${relation}`)) : undefined);
     },
     fingerprint,
     buckets: async (columns, digits) =>
@@ -121,16 +135,17 @@ function columnsOf({ columns }: TableBody): TargetColumn[] {
 
 // ------------------------------------------------------------------------------------------------ loads
 
-interface Destination extends StarrocksTargetOptions {
+interface Destination extends Place {
   readonly merge: MergeRule;
-  readonly title: string;
   readonly identity: LoadIdentity;
   readonly columns: readonly FingerprintColumn[];
   readonly ledger: Ledger;
+  readonly fingerprint: () => Promise<Fingerprint>;
 }
 
 function loadSession(to: Destination): LoadSession {
   const { ledger } = to;
+  const memories = new Map<string, Memory>();
   return {
     baseline: ledger.baseline,
     loaded: () => ledger.loaded(),
@@ -138,126 +153,90 @@ function loadSession(to: Destination): LoadSession {
       signal.throwIfAborted();
       const { chunk, fingerprint } = rows;
       const attempt: Attempt = { chunk: chunk.id, title: chunk.title, fingerprint, label: labelOf(to, chunk.id) };
-      await ledger.sending(attempt);
-      await untilVisible(to, attempt.label, () => send(to, rows, attempt.label, signal), signal);
+      // A load without rows is an error to the engine ("No partitions have data available for loading").
+      if (fingerprint.rows === "0") return ledger.arrived(attempt);
+      const memory = memories.get(attempt.label) ?? { mayArrive: false };
+      memories.set(attempt.label, memory);
+      const inPhases = isInPhases(to.merge, rows);
+      // What was sent in one request before stays in doubt.
+      if (!memory.mayArrive) await ledger.record(attempt, inPhases ? "begun" : "sent");
+      await untilVisible(sending(to, attempt, inPhases), rows, memory, signal);
       return ledger.arrived(attempt);
     },
     close: async () => {}, // the session is the target's
   };
 }
 
-/** The same chunk of the same backfill has the same label in every run. */
-function labelOf({ identity, title }: Destination, chunk: string): string {
+function isInPhases(merge: MergeRule, { chunk }: LoadableChunk): boolean {
+  return !isRepeatable(merge) && (merge.merge === "aggregate" || chunk.bytes >= LARGE);
+}
+
+function sending(to: Destination, attempt: Attempt, inPhases: boolean): Sending {
+  return {
+    ...to,
+    label: attempt.label,
+    ...(inPhases && { committing: () => to.ledger.record(attempt, "committing") }),
+    resolve: async () => !isRepeatable(to.merge) && (await hasArrived(to, attempt)),
+  };
+}
+
+/** The same chunk of the same backfill has the same label in every run, until it is reset. */
+function labelOf({ identity, title, ledger }: Destination, chunk: string): string {
   const digest = createHash("sha256")
-    .update(JSON.stringify([identity.backfill, identity.digest, title, chunk]), "utf8")
+    .update(JSON.stringify([identity.backfill, identity.digest, title, chunk, ledger.epoch]), "utf8")
     .digest("hex");
   return `dw_${digest.slice(0, 40)}`;
 }
 
-function send(to: Destination, rows: LoadableChunk, label: string, signal: AbortSignal): Promise<StreamLoadAnswer> {
-  const [database, table] = to.name;
-  const { columns } = to;
-  const headers = { ...rowsHeaders(columns), label, timeout: String(PATIENCE / 1000) };
-  return streamLoad(
-    to.http,
-    { database, table, headers, body: () => bytes(rows.db.strings(rowsQuery(columns, rows.sql), signal)) },
-    signal,
-  );
-}
-
-async function* bytes(lines: AsyncIterable<readonly (string | null)[]>): AsyncIterable<Uint8Array> {
-  for await (const batch of lines) yield Buffer.from(batch.join(""), "utf8");
-}
-
-/** Sends until the engine says that the rows of this label are there. A lost answer is not sent again before the label was asked for. */
-async function untilVisible(to: Destination, label: string, attempt: () => Promise<StreamLoadAnswer>, signal: AbortSignal): Promise<void> {
-  const until = Date.now() + PATIENCE;
-  const [database] = to.name;
-  for (;;) {
-    const state = await loadState(to.http, database, label, signal);
-    if (state === "VISIBLE" || state === "COMMITTED") return;
-    if (state === "ABORTED" || state === "UNKNOWN") {
-      const answer = await attempt().catch((error: unknown) => {
-        if (isDwError(error) && error.errorClass === "unreachable" && Date.now() < until) return undefined;
-        throw error;
-      });
-      if (answer && isDone(answer)) return;
-      if (answer && !isOpen(answer)) throw failed(to, answer);
-    }
-    if (Date.now() >= until) throw undecided(to, label, state);
-    await sleep(to.pause ?? 500, undefined, { signal });
-  }
-}
-
-function isDone({ status, existing }: StreamLoadAnswer): boolean {
-  return status === "Success" || (status === "Label Already Exists" && existing === "FINISHED");
-}
-
-/** Publish Timeout: committed, and visible soon. A label that exists and runs: somebody's request is on its way. */
-function isOpen({ status }: StreamLoadAnswer): boolean {
-  return status === "Publish Timeout" || status === "Label Already Exists";
-}
-
 // ------------------------------------------------------------------------------------------------ doubts
 
-/** What earlier runs sent and never heard of. */
-async function settle(to: Destination, fingerprint: () => Promise<Fingerprint>): Promise<void> {
-  const signal = AbortSignal.timeout(PATIENCE);
+/** What earlier runs began and never heard of. */
+async function settle(to: Destination): Promise<void> {
+  const { signal } = new AbortController();
   const doubts: Attempt[] = [];
   for (const attempt of await to.ledger.open()) {
-    const state = await settledState(to, attempt.label, signal);
-    if (state === "VISIBLE" || state === "COMMITTED") await to.ledger.arrived(attempt);
-    else if (state === "UNKNOWN") doubts.push(attempt);
+    const committing = attempt.stage === "sent" ? undefined : () => to.ledger.record(attempt, "committing");
+    const state = await settledState(to, attempt.label, committing, signal);
+    if (state === "VISIBLE") await to.ledger.arrived(attempt);
+    // Nobody has committed what was only begun.
+    else if (state === "UNKNOWN" && attempt.stage !== "begun") doubts.push(attempt);
   }
-  // A row that replaces the one with its key may come twice.
-  if (doubts.length === 0 || to.merge.merge === "upsert") return;
-  const known = (await to.ledger.loaded()).map((chunk) => chunk.fingerprint);
-  const arrived = whatArrived([to.ledger.baseline, ...known], doubts, await fingerprint());
-  if (arrived === undefined) throw unknown(to, doubts);
+  if (doubts.length === 0 || isRepeatable(to.merge)) return;
+  const arrived = await explained(to, doubts);
+  if (arrived === undefined) throw unexplained(to, doubts);
   for (const attempt of arrived) await to.ledger.arrived(attempt);
 }
 
-async function settledState(to: Destination, label: string, signal: AbortSignal): Promise<string> {
-  for (;;) {
-    const state = await loadState(to.http, to.name[0], label, signal);
-    if (state !== "PREPARE" && state !== "PREPARED") return state;
-    await sleep(to.pause ?? 500, undefined, { signal });
+/** How often the table is looked at while other chunks are on their way into it. */
+const LOOKS = 5;
+
+/** A chunk of this run whose label is forgotten already. The others that are on their way may be there or not. */
+async function hasArrived(to: Destination, attempt: Attempt): Promise<boolean> {
+  for (let look = 1; ; look++) {
+    const arrived = await explained(to, await to.ledger.open());
+    if (arrived) return arrived.some(({ chunk }) => chunk === attempt.chunk);
+    if (look === LOOKS) throw unexplained(to, [attempt]);
+    await sleep(to.pause);
   }
 }
 
-// ------------------------------------------------------------------------------------------------ letters
-
-function failed({ title }: Destination, { status, message }: StreamLoadAnswer): DwError {
-  const isValue = /filtered|too many|quality|parse|null value/i.test(message);
-  return new DwError(isValue ? "DW-VALUE-REFUSED" : "DW-ENGINE-REFUSED", {
-    what: `StarRocks did not take a chunk for ${title}: ${status}.`,
-    why: message === "" ? "It gives no reason." : message,
-    fix: isValue
-      ? "A value does not fit its column: correct the mapping, or widen the column. Nothing of the chunk was kept."
-      : "Nothing of the chunk was kept. Correct what the reason names and run again.",
-  });
+async function explained<Chunk extends Attempt>(
+  { merge, ledger, fingerprint }: Destination,
+  doubts: readonly Chunk[],
+): Promise<readonly Chunk[] | undefined> {
+  const known = (await ledger.loaded()).map((chunk) => chunk.fingerprint);
+  return whatArrived(merge, [ledger.baseline, ...known], doubts, await fingerprint());
 }
 
-function undecided({ title }: Destination, label: string, state: string): DwError {
-  return new DwError("DW-TIMEOUT", {
-    what: `The load ${label} into ${title} does not end: it is ${state}.`,
-    why: "Its rows may still appear, so that the chunk is not sent a second time.",
-    fix: "Look at SHOW LOAD and at the backends, and run the backfill again: it goes on with this chunk.",
-  });
-}
-
-function unknown({ title, identity }: Destination, doubts: readonly Attempt[]): DwError {
-  return new DwError("DW-LOAD-UNKNOWN", {
-    what: `Whether these chunks of ${identity.backfill} are in ${title} cannot be told:\n${doubts.map((doubt) => `  ${doubt.title}`).join("\n")}`,
-    why: "They were sent, the answer was lost, the engine has forgotten their labels, and the table holds other rows than any of them would explain.",
-    fix: "Stop other writers and compare the chunk's rows by hand, or start over with `dw backfill reset --empty`.",
-  });
-}
-
-function aggregateRefused(title: string): DwError {
-  return new DwError("DW-CONNECTION-UNSUPPORTED", {
-    what: `${title} is an AGGREGATE table, which this version of dw does not load.`,
-    why: "Rows that arrive twice are added up, and no count could tell afterwards.",
-    fix: "Load a DUPLICATE or PRIMARY KEY table and aggregate from it with INSERT … SELECT.",
-  });
+function unexplained({ identity, title, merge }: Destination, doubts: readonly Attempt[]) {
+  const why =
+    merge.merge === "aggregate"
+      ? "the sums of the table's SUM columns do not tell which of them it holds"
+      : "the table holds other rows than any of them would explain";
+  return unknownLoad(
+    identity.backfill,
+    title,
+    doubts.map((doubt) => doubt.title),
+    why,
+  );
 }

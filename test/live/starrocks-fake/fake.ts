@@ -9,7 +9,7 @@ import { parseStatement } from "../../../src/engines/starrocks/parse/statement.j
 import { altered } from "./alter.js";
 import { shownMaterializedView, shownTable, shownView } from "./printed.js";
 import { exists, notFound, Refusal, Unclaimed, unknownDatabase, unknownTable } from "./refusal.js";
-import { FakeRows, type Names, type Row, type Stored } from "./rows.js";
+import { FakeRows, type Names, type OpenTransaction, type Row, type Stored } from "./rows.js";
 import type { LoadTrouble } from "./stream-load.js";
 
 /*
@@ -87,7 +87,7 @@ export class FakeStarrocks {
     for (const name of [...this.databases.keys()]) if (name !== "information_schema") this.databases.delete(name);
     this.jobs.length = 0;
     this.executed.length = 0;
-    this.rows.labels.clear();
+    for (const one of [this.rows.labels, this.rows.transactions, this.rows.prepared]) one.clear();
   }
 
   /** All jobs end, as if SHOW ALTER had been asked often enough. */
@@ -401,16 +401,34 @@ export class FakeStarrocks {
 
   /** Rows of a Stream Load: fields are separated as its headers say, and become columns as `columns` says. */
   async load(name: readonly string[], headers: IncomingHttpHeaders, body: string): Promise<void> {
+    const table = this.tableOf(name);
+    await this.rows.inTurn(() => this.rows.streamLoad(table, [{ headers, body }]));
+  }
+
+  /** The rows of a transaction are looked at now and kept until it is committed. */
+  async prepare(key: string, { name, loads }: OpenTransaction): Promise<void> {
+    const table = this.tableOf(name);
+    await this.rows.inTurn(() => this.rows.tried(() => this.rows.streamLoad(table, loads)));
+    this.rows.prepared.set(key, { name, loads });
+  }
+
+  async commit(key: string): Promise<void> {
+    const { name, loads } = this.rows.prepared.get(key) ?? { name: [], loads: [] };
+    const table = this.tableOf(name);
+    this.rows.prepared.delete(key);
+    await this.rows.inTurn(() => this.rows.streamLoad(table, loads));
+  }
+
+  private tableOf(name: readonly string[]): Stored {
     const [, , relation] = this.relation({ id: 0, database: undefined }, name, notFound);
     if (relation.kind !== "table") throw new Refusal(`${name.join(".")} is not a table`);
-    await this.rows.inTurn(() => this.rows.streamLoad(relation, headers, body));
+    return relation;
   }
 
   /** The first column of a query of DuckDB over a table's rows, for tests that compare them. */
   async rowsOf(name: readonly string[], query: (relation: string) => string): Promise<string[]> {
-    const [, , relation] = this.relation({ id: 0, database: undefined }, name, notFound);
-    if (relation.kind !== "table") throw new Unclaimed("rows of what is no table");
-    return this.rows.inTurn(() => this.rows.texts(relation, query));
+    const table = this.tableOf(name);
+    return this.rows.inTurn(() => this.rows.texts(table, query));
   }
 
   private isShown(sql: string): boolean {

@@ -21,6 +21,17 @@ export interface Stored {
   readonly body: TableBody;
 }
 
+/** Bodies of Stream Load with their headers. */
+export interface Sent {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface OpenTransaction {
+  readonly name: readonly string[];
+  readonly loads: Sent[];
+}
+
 /** What the front end answers about names. */
 export interface Names {
   readonly table: (name: readonly string[]) => Stored;
@@ -47,7 +58,10 @@ export class FakeRows {
   /** Statements of DuckDB that are due before a store is used again. */
   private readonly due = new Map<string, string[]>();
   /** Labels by database, with what became of their transactions. */
-  readonly labels = new Map<string, "VISIBLE" | "PREPARE" | "COMMITTED" | "ABORTED">();
+  readonly labels = new Map<string, "VISIBLE" | "PREPARE" | "PREPARED" | "COMMITTED" | "ABORTED">();
+  /** Transactions that a backend has open, and those that are prepared. */
+  readonly transactions = new Map<string, OpenTransaction>();
+  readonly prepared = new Map<string, OpenTransaction>();
 
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -177,32 +191,40 @@ export class FakeRows {
     }
   }
 
-  /** A body of Stream Load's CSV. */
-  async streamLoad(table: Stored, headers: IncomingHttpHeaders, body: string): Promise<void> {
+  /** Does the work and takes it back. */
+  async tried(work: () => Promise<void>): Promise<void> {
+    await this.exec("BEGIN");
+    try {
+      await work();
+    } finally {
+      await this.exec("ROLLBACK");
+    }
+  }
+
+  /** Bodies of Stream Load's CSV, as one load. */
+  async streamLoad(table: Stored, loads: readonly Sent[]): Promise<void> {
     await this.ready(table);
-    const [column, row] = [separator(headers.column_separator), separator(headers.row_delimiter)];
-    const named = Buffer.from(String(headers.columns), "latin1").toString("utf8");
-    const parts = topLevel(named);
+    const [first] = loads;
+    const separators = [separator(first?.headers.column_separator), separator(first?.headers.row_delimiter)] as const;
+    const lines = loads.flatMap(({ body }) => body.split(separators[1]).filter((line) => line !== ""));
+    if (first === undefined || lines.length === 0) throw new Refusal("No partitions have data available for loading");
+    const parts = topLevel(Buffer.from(String(first.headers.columns), "latin1").toString("utf8"));
     const fields = parts.filter((part) => !part.includes("="));
     const assigned = parts
       .filter((part) => part.includes("="))
       .map((part) => [part.slice(0, part.indexOf("=")).trim(), part.slice(part.indexOf("=") + 1)] as const);
     const value = (field: string): string => (field === "\\N" ? "NULL" : `'${field.replaceAll("'", "''")}'`);
-    const lines = body.split(row).filter((line) => line !== "");
-    if (lines.length === 0) return;
-    const tuples = lines.map((line) => `(${line.split(column).map(value).join(", ")})`);
+    const tuples = lines.map((line) => `(${line.split(separators[0]).map(value).join(", ")})`);
     const targets = assigned.map(([name]) => ident(tokenize(name)[0]?.text ?? ""));
-    const merges = table.body.table !== "duplicate" && table.body.key.length > 0;
     const types = new Map(table.body.columns.map((one) => [ident(one.name), columnType(tableObject(table.body), one).text]));
     const values = await Promise.all(
       assigned.map(async ([, written], index) => {
         const sql = written.trim();
-        return `CAST(${await duckdbText({ tokens: tokenize(sql), sql })} AS ${types.get(targets[index] ?? "")})`;
+        const target = targets[index] ?? "";
+        return `CAST(${await duckdbText({ tokens: tokenize(sql), sql })} AS ${types.get(target) ?? ""}) AS ${target}`;
       }),
     );
-    await this.exec(
-      `INSERT ${merges ? "OR REPLACE " : ""}INTO ${table.store} (${targets.join(", ")}) SELECT ${values.join(", ")} FROM (VALUES ${tuples.join(", ")}) AS sent(${fields.join(", ")})`,
-    );
+    await this.exec(merged(table, targets, `SELECT ${values.join(", ")} FROM (VALUES ${tuples.join(", ")}) AS sent(${fields.join(", ")})`));
   }
 
   private async session(): Promise<DuckDbConnection> {
@@ -254,6 +276,34 @@ export class FakeRows {
     return { text: `(SELECT * FROM ${table.store} WHERE ${conditions.join(" OR ")})`, next: partitions.next };
   }
 }
+
+/** INSERT as the kind of table merges rows of one key. */
+function merged({ store, body }: Stored, columns: readonly string[], query: string): string {
+  const into = `INTO ${store} (${columns.join(", ")})`;
+  if (body.table === "duplicate" || body.key.length === 0) return `INSERT ${into} ${query}`;
+  const key = body.key.map(ident);
+  if (body.table !== "aggregate") {
+    const last = `SELECT ${columns.join(", ")} FROM (${query}) AS sent QUALIFY row_number() OVER (PARTITION BY ${key.join(", ")} ORDER BY NULL) = 1`;
+    return `INSERT OR REPLACE ${into} ${last}`;
+  }
+  const values = body.columns
+    .filter(({ name }) => !body.key.includes(name))
+    .map(({ name, aggregate = "" }) => ({ name: ident(name), aggregate: aggregate.toUpperCase() }));
+  const one = values.map(({ name, aggregate }) => `${AGGREGATES[aggregate]?.rows(name) ?? "NULL"} AS ${name}`);
+  const both = values.map(({ name, aggregate }) => `${name} = ${AGGREGATES[aggregate]?.both(`${store}.${name}`, `excluded.${name}`)}`);
+  const grouped = `SELECT ${[...key, ...one].join(", ")} FROM (${query}) AS sent GROUP BY ${key.join(", ")}`;
+  return `INSERT INTO ${store} (${[...key, ...values.map(({ name }) => name)].join(", ")}) ${grouped} ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${both.join(", ")}`;
+}
+
+const AGGREGATES: Readonly<Record<string, { rows: (name: string) => string; both: (old: string, added: string) => string }>> = {
+  SUM: {
+    rows: (name) => `sum(${name})`,
+    both: (old, added) => `CASE WHEN ${old} IS NULL THEN ${added} ELSE ${old} + coalesce(${added}, 0) END`,
+  },
+  MIN: { rows: (name) => `min(${name})`, both: (old, added) => `least(${old}, ${added})` },
+  MAX: { rows: (name) => `max(${name})`, both: (old, added) => `greatest(${old}, ${added})` },
+  REPLACE: { rows: (name) => `last(${name})`, both: (_, added) => added },
+};
 
 /** `\x01` stands for the byte. */
 function separator(header: string | string[] | undefined): string {

@@ -91,6 +91,8 @@ const TROUBLES: readonly Pick<LoadTrouble, "does">[] = [
   { does: "publish-timeout" },
   { does: "dead-node" },
   { does: "label-running" },
+  { does: "too-many-versions" },
+  { does: "no-continue" },
 ];
 
 describe.each(["DUPLICATE", "PRIMARY"])("%s KEY", (kind) => {
@@ -166,12 +168,181 @@ test("another mapping under the same name is refused, and a reset starts over", 
   expect([await count(), await target.ledger("history")]).toEqual(["0", undefined]);
 });
 
-test("an aggregate table is refused before anything is sent", async () => {
-  server.fake.reset();
-  await mysql.query("CREATE DATABASE shop");
-  await mysql.query(
-    'CREATE TABLE shop.orders (id BIGINT NOT NULL, n BIGINT SUM NULL) AGGREGATE KEY (id) DISTRIBUTED BY HASH (id) BUCKETS 2 PROPERTIES ("replication_num" = "1")',
+test("after a reset the same rows are loaded again, although the engine still knows their labels", async () => {
+  await (await target.start(identity, await hashed())).load(await chunk("one", 0, 5), signal);
+  await target.reset("history", true);
+  await (await target.start(identity, await hashed())).load(await chunk("one", 0, 5), signal);
+  expect(await count()).toBe("5");
+});
+
+test("a reset that died on the way lets nobody load until it is repeated", async () => {
+  await (await target.start(identity, await hashed())).load(await chunk("one", 0, 5), signal);
+  server.fake.misbehaviours.push({ does: "lose-connection", at: /^TRUNCATE/ });
+  await expect(target.reset("history", true)).rejects.toMatchObject({ errorClass: "unreachable" });
+  await expect(target.start(identity, await hashed())).rejects.toMatchObject({ code: "DW-LEDGER-CONFLICT" });
+  await target.reset("history", true);
+  await (await target.start(identity, await hashed())).load(await chunk("one", 0, 5), signal);
+  expect(await count()).toBe("5");
+});
+
+test("a connection that is lost between two statements is opened again", async () => {
+  const session = await target.start(identity, await hashed());
+  server.fake.misbehaviours.push({ does: "lose-statement", at: /dw_state.*sent/ });
+  await expect(session.load(await chunk("one", 0, 5), signal)).rejects.toMatchObject({ errorClass: "unreachable" });
+  await session.load(await chunk("one", 0, 5), signal);
+  expect(await count()).toBe("5");
+});
+
+test("a chunk without rows is loaded without asking an engine that refuses it", async () => {
+  const session = await target.start(identity, await hashed());
+  await session.load(await chunk("none", 0, 0), signal);
+  expect((await session.loaded()).map(({ chunk: id }) => id)).toEqual(["none"]);
+});
+
+test("a load that somebody cancelled stops the run, and the next one loads it", async () => {
+  server.fake.misbehaviours.push({ does: "cancel-load", at: /^dw_/ });
+  const session = await target.start(identity, await hashed());
+  await expect(session.load(await chunk("one", 0, 5), signal)).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED", why: /cancelled/ });
+  await session.load(await chunk("one", 0, 5), signal);
+  expect(await count()).toBe("5");
+});
+
+describe("an answer is lost and its label forgotten while the run goes on", () => {
+  const lose = (): void =>
+    void server.fake.misbehaviours.push({ does: "lose-load-answer", at: /^dw_/ }, { does: "forget-label", at: /^dw_/ });
+
+  test("the table is counted: the rows are there, and not sent again", async () => {
+    lose();
+    const session = await target.start(identity, await hashed());
+    const only = await chunk("one", 0, 20);
+    await session.load(only, signal);
+    expect(await target.fingerprint(await hashed())).toEqual(only.fingerprint);
+  });
+
+  test("somebody else wrote in between: the run stops and says what to do, and so does the next one", async () => {
+    const session = await target.start(identity, await hashed());
+    await session.load(await chunk("before", 100, 120), signal);
+    lose();
+    await mysql.query("DELETE FROM shop.orders WHERE id = 101");
+    const letter = { code: "DW-LOAD-UNKNOWN", what: expect.stringContaining("one"), fix: expect.stringContaining("reset --empty") };
+    await expect(session.load(await chunk("one", 0, 20), signal)).rejects.toMatchObject(letter);
+    await expect(target.start(identity, await hashed())).rejects.toMatchObject(letter);
+  });
+});
+
+describe("in two phases", () => {
+  const large = async (id: string, from: number, to: number): Promise<LoadableChunk> => {
+    const one = await chunk(id, from, to);
+    return { ...one, chunk: { ...one.chunk, bytes: 2 ** 30 } };
+  };
+  const steps = ["begin", "load", "prepare", "commit"];
+  const troubles = [
+    ...steps.flatMap((step) => [`lose-step ${step}`, `lose-step-answer ${step}`]),
+    ...[
+      "restart-backend load",
+      "restart-backend prepare",
+      "restart-backend commit",
+      "too-many-versions",
+      "publish-timeout",
+      "dead-node begin",
+    ],
+  ];
+
+  test.each(troubles)("%s: the rows are there once", async (trouble) => {
+    const [does = "", step] = trouble.split(" ");
+    server.fake.misbehaviours.push({ does, at: step ? new RegExp(`^${step} `) : /^dw_/ } as LoadTrouble);
+    const session = await target.start(identity, await hashed());
+    const only = await large("one", 0, 20);
+    await session.load(only, signal);
+    expect(server.fake.misbehaviours).toEqual([]);
+    expect(await target.fingerprint(await hashed())).toEqual(only.fingerprint);
+  });
+
+  test("what a run prepared before it died is committed by the next one, without being sent again", async () => {
+    const session = await target.start(identity, await hashed());
+    server.fake.misbehaviours.push({ does: "lose-step", at: /^commit / });
+    const dying = new AbortController();
+    const load = session.load(await large("one", 0, 20), dying.signal);
+    while (server.fake.misbehaviours.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    dying.abort(new Error("killed"));
+    await expect(load).rejects.toThrow();
+    const [, loads] = [await target.start(identity, await hashed()), await target.ledger("history")];
+    expect(loads?.chunks.map(({ chunk: id }) => id)).toEqual(["one"]);
+    expect(await count()).toBe("20");
+  });
+
+  test("a transaction that died before its rows were prepared is no doubt, even when its label is forgotten", async () => {
+    const session = await target.start(identity, await hashed());
+    const dying = new AbortController();
+    server.fake.misbehaviours.push({ does: "lose-step", at: /^prepare / });
+    const load = session.load(await large("one", 0, 20), dying.signal);
+    while (server.fake.misbehaviours.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    dying.abort(new Error("killed"));
+    await expect(load).rejects.toThrow();
+    for (const one of [server.fake.rows.labels, server.fake.rows.transactions]) one.clear();
+    await mysql.query("INSERT INTO shop.orders (id) VALUES (999)"); // counting would not help
+    const next = await target.start(identity, await hashed());
+    await next.load(await large("one", 0, 20), signal);
+    expect(await count()).toBe("21");
+  });
+});
+
+describe("an aggregate table, in which rows that came twice would be added up", () => {
+  const SALES =
+    "SELECT CAST(i % 3 AS BIGINT) AS id, CAST(i AS BIGINT) AS n, CAST(i / 4 AS DECIMAL(10,2)) AS paid FROM range(0, 10) AS numbers(i)";
+  const sums = async () => (await mysql.query("SELECT count(*) AS keys, sum(n) AS n, sum(paid) AS paid FROM shop.orders"))[0];
+
+  async function sales(columns = "n BIGINT SUM NULL, paid DECIMAL(10, 2) SUM NULL"): Promise<LoadableChunk> {
+    server.fake.reset();
+    server.fake.misbehaviours.length = 0;
+    await mysql.query("CREATE DATABASE shop");
+    await mysql.query(
+      `CREATE TABLE shop.orders (id BIGINT NOT NULL, ${columns}) AGGREGATE KEY (id) DISTRIBUTED BY HASH (id) BUCKETS 2 PROPERTIES ("replication_num" = "1")`,
+    );
+    target = await open();
+    const [row] = await db.rows(fingerprintQuery(duckdbCanonical, await hashed(), `(${SALES})`));
+    return {
+      chunk: { id: "one", title: "one", bytes: 1 } as never,
+      db,
+      sql: SALES,
+      fingerprint: readFingerprint(await hashed(), row ?? {}),
+    };
+  }
+  const once = { keys: "3", n: "45", paid: "11.25" };
+
+  test.each(["lose-step-answer commit", "lose-step commit", "lose-step-answer load", "restart-backend commit"])(
+    "%s: added up once",
+    async (trouble) => {
+      const only = await sales();
+      const [does = "", step] = trouble.split(" ");
+      server.fake.misbehaviours.push({ does, at: new RegExp(`^${step} `) } as LoadTrouble);
+      const session = await target.start(identity, await hashed());
+      await session.load(only, signal);
+      expect(await sums()).toEqual(once);
+    },
   );
-  const aggregate = await open();
-  await expect(aggregate.start(identity, [])).rejects.toMatchObject({ code: "DW-CONNECTION-UNSUPPORTED" });
+
+  const forgotten = [
+    { does: "lose-step-answer", at: /^commit / },
+    { does: "forget-label", at: /^dw_/ },
+  ] as const;
+
+  test("the commit's answer is lost and its label forgotten: the sums tell", async () => {
+    const only = await sales();
+    server.fake.misbehaviours.push(...forgotten);
+    const session = await target.start(identity, await hashed());
+    await session.load(only, signal);
+    expect(await sums()).toEqual(once);
+  });
+
+  test("where no exact sum can tell, the run stops", async () => {
+    const only = await sales("n BIGINT SUM NULL, paid DECIMAL(10, 2) MAX NULL");
+    server.fake.misbehaviours.push(...forgotten);
+    const session = await target.start(identity, await hashed());
+    await mysql.query("INSERT INTO shop.orders VALUES (7, 1000, 0)");
+    await expect(session.load(only, signal)).rejects.toMatchObject({
+      code: "DW-LOAD-UNKNOWN",
+      why: expect.stringContaining("SUM columns"),
+    });
+  });
 });
