@@ -7,12 +7,12 @@ import type { Json, JsonObject } from "./json.js";
  * emulating engine executes the same operation in its own words.
  *
  * `object` is the object as it is *after* the operation, except for drop-object. `again` marks the two halves of a
- * dependant that steps aside while what it reads changes; `late` a column that goes after everything that reads it now
- * reads something else.
+ * dependant that steps aside while what it reads changes; `late` a column or object that goes after everything that reads
+ * it now reads something else.
  */
 export type Operation<Action extends JsonObject = JsonObject> =
   | { readonly op: "create-object"; readonly object: CatalogObject; readonly again?: true }
-  | { readonly op: "drop-object"; readonly object: CatalogObject; readonly again?: true }
+  | { readonly op: "drop-object"; readonly object: CatalogObject; readonly again?: true; readonly late?: true }
   | { readonly op: "replace-object"; readonly from: CatalogObject; readonly object: CatalogObject }
   | { readonly op: "rename-object"; readonly from: CatalogObject; readonly object: CatalogObject }
   | { readonly op: "add-column"; readonly object: CatalogObject; readonly column: JsonObject }

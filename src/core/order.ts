@@ -3,18 +3,18 @@ import type { Operation } from "./operation.js";
 
 /**
  * Operations in an order in which each finds what it needs: drops first (dependants before what they depend on), then
- * the rest (what is depended on before its dependants), late drops of columns last. Ties keep object-id order, so that a
+ * the rest (what is depended on before its dependants), late drops last. Ties keep object-id order, so that a
  * plan is deterministic. Operations on one object keep their relative order.
  */
 export function order(operations: readonly Operation[]): Operation[] {
-  const drops = operations.filter((operation) => operation.op === "drop-object");
+  const drops = operations.filter((operation) => operation.op === "drop-object" && !isLate(operation));
   const late = operations.filter(isLate);
   const rest = operations.filter((operation) => operation.op !== "drop-object" && !isLate(operation));
   return [...byDependency(drops).reverse(), ...byDependency(rest), ...byDependency(late)];
 }
 
 function isLate(operation: Operation): boolean {
-  return operation.op === "drop-column" && operation.late === true;
+  return (operation.op === "drop-column" || operation.op === "drop-object") && operation.late === true;
 }
 
 function byDependency(operations: readonly Operation[]): Operation[] {

@@ -11,6 +11,7 @@ export type TimePrecision = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
  * What a value is, independent of any engine. Engines map to and from it, and say what a mapping loses.
  * `text.max` counts characters, `binary.max` bytes; `padded` is CHAR(n), `fixed` is exactly `max` bytes;
  * `timestamp.zoned` is an instant, without it a wall-clock time whose zone the model states.
+ * `enum.type` is the model of a declared type, for engines that have such; the others see the values.
  * `native` is a type that only one engine has (HLL, BITMAP), by that engine's name.
  */
 export type LogicalType =
@@ -26,7 +27,7 @@ export type LogicalType =
   | { readonly kind: "interval" }
   | { readonly kind: "uuid" }
   | { readonly kind: "json" }
-  | { readonly kind: "enum"; readonly values: readonly string[] }
+  | { readonly kind: "enum"; readonly values: readonly string[]; readonly type?: string }
   | { readonly kind: "list"; readonly element: Nested }
   | { readonly kind: "map"; readonly key: LogicalType; readonly value: Nested }
   | { readonly kind: "struct"; readonly fields: readonly StructField[] }

@@ -62,6 +62,15 @@ function nested(column: AnyColumn): Nested {
   return { type: column.column.type, nullable: column.column.nullable };
 }
 
+interface DeclaredEnum<Values extends readonly string[]> {
+  readonly name: string;
+  readonly values: Values;
+}
+
+function isDeclared<Values extends readonly string[]>(values: Values | DeclaredEnum<Values>): values is DeclaredEnum<Values> {
+  return !Array.isArray(values);
+}
+
 /** Column types. Each takes the column's meaning as its last argument: it becomes the comment in every engine. */
 export const t = {
   boolean: (comment = "") => of<boolean>({ kind: "boolean" }, comment),
@@ -95,7 +104,9 @@ export const t = {
   uuid: (comment = "") => of<string>({ kind: "uuid" }, comment),
   /** JSON as its text. */
   json: (comment = "") => of<string>({ kind: "json" }, comment),
-  enum: <const Values extends readonly string[]>(values: Values, comment = "") => of<Values[number]>({ kind: "enum", values }, comment),
+  /** A list of values, or a type that `defineEnum` declares. */
+  enum: <const Values extends readonly string[]>(values: Values | DeclaredEnum<Values>, comment = "") =>
+    of<Values[number]>(isDeclared(values) ? { kind: "enum", values: values.values, type: values.name } : { kind: "enum", values }, comment),
   list: <Element extends AnyColumn>(element: Element, comment = "") =>
     of<ValueOf<Element>[]>({ kind: "list", element: nested(element) }, comment),
   map: <Key extends AnyColumn, Value extends AnyColumn>(key: Key, value: Value, comment = "") =>

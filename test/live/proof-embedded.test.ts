@@ -10,7 +10,7 @@ import { livePostgres } from "../../src/engines/postgres/live.js";
 import { timescale } from "../../src/engines/timescale/index.js";
 import { liveTimescale } from "../../src/engines/timescale/live.js";
 import { prove } from "./proof-loop.js";
-import { objectPairs, partitionPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
+import { declaredPairs, objectPairs, partitionPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dw-proof-"));
 let pg: Pg;
@@ -33,6 +33,7 @@ const onTimescale = [
   ...objectPairs("timescale", hypertable),
   ...timescalePairs(),
   ...rebuildPairs(),
+  ...declaredPairs("timescale", hypertable, { columnstore: { segmentBy: ["id"], orderBy: ["at"] } }),
 ];
 
 describe("on embedded TimescaleDB, what was planned is what is there, and then there is nothing to do", () => {
@@ -40,7 +41,12 @@ describe("on embedded TimescaleDB, what was planned is what is there, and then t
 });
 
 describe("on embedded PostgreSQL, what was planned is what is there, and then there is nothing to do", () => {
-  const pairs = [...tablePairs("postgres", {}, false), ...objectPairs("postgres", {}), ...partitionPairs()];
+  const pairs = [
+    ...tablePairs("postgres", {}, false),
+    ...objectPairs("postgres", {}),
+    ...partitionPairs(),
+    ...declaredPairs("postgres", {}),
+  ];
   for (const pair of pairs) test(pair.name, () => prove({ engine: postgres, live: livePostgres, session }, pair).then(() => {}));
 });
 

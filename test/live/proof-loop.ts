@@ -102,6 +102,12 @@ async function clear(session: PgSession): Promise<void> {
     "SELECT quote_ident(nspname) AS name FROM pg_namespace WHERE nspname ~ '_dw_(shadow|held)$'",
   );
   for (const { name } of schemas) await session.query(`DROP SCHEMA ${name} CASCADE`);
+  const types = await session.query<{ name: string }>(
+    "SELECT oid::regtype::text AS name FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace",
+  );
+  for (const { name } of types) await session.query(`DROP TYPE ${name} CASCADE`);
+  const roles = await session.query<{ name: string }>("SELECT quote_ident(rolname) AS name FROM pg_roles WHERE rolname LIKE 'dw%test%'");
+  for (const { name } of roles) await session.query(`DROP OWNED BY ${name}; DROP ROLE ${name}`);
 }
 
 function reversed(rename: Rename): Rename {

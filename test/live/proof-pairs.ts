@@ -1,7 +1,18 @@
 import { objectId } from "../../src/core/catalog.js";
 import type { Model } from "../../src/core/model.js";
 import type { EngineName } from "../../src/core/types.js";
-import { type AnyColumns, defineFunction, defineMaterializedView, defineTable, defineView, sql, t } from "../../src/index.js";
+import {
+  type AnyColumns,
+  defineEnum,
+  defineFunction,
+  defineMaterializedView,
+  definePostgresRole,
+  defineTable,
+  defineView,
+  env,
+  sql,
+  t,
+} from "../../src/index.js";
 import type { Pair } from "./proof-loop.js";
 
 /*
@@ -800,4 +811,145 @@ export function partitionPairs(): NamedPair[] {
       }),
     ),
   ];
+}
+
+/** Enum types, and roles with their rights. */
+export function declaredPairs(slot: "postgres" | "timescale", options: object, columnstore?: object): NamedPair[] {
+  const state = (values: readonly string[], more: object = {}, comment = "how far it is"): Model =>
+    defineEnum("order state", { values, comment, on: { [slot]: more } } as never); // values differ by pair
+  const p = (type: Model | undefined, more: AnyColumns = {}, on: object = {}, name = "p"): Model => {
+    const column = type === undefined ? {} : { s: t.enum(type as never, "state").default("new" as never) };
+    return defineTable(name, {
+      grain: "one row per id and hour",
+      key: ["id", "at"],
+      columns: { ...base, ...column, ...more },
+      on: { [slot]: { ...options, ...on } },
+    } as never); // as above
+  };
+  const of = (type: Model, ...others: Model[]): Model[] => [type, p(type), ...others];
+  const pair = (name: string, from: Model[], to: Model[], more: Partial<Pair> = {}): NamedPair => ({
+    name: `${slot}: ${name}`,
+    from,
+    to,
+    seed: SEED,
+    expected: COUNT,
+    ...more,
+  });
+  const three = ["new", "it's", "done"];
+  const states = "SELECT string_agg(DISTINCT s::text, ', ' ORDER BY s::text) FROM p";
+  const seed = [...SEED, "UPDATE p SET s = 'done' WHERE id > 100"];
+  const listed = (type: Model): Model[] => [type, p(type, { all_states: t.list(t.enum(type as never), "l").nullable() })];
+  const view = defineView("v", {
+    columns: { s: t.text("state"), n: t.bigint("rows") },
+    query: {
+      postgres: {
+        dialect: "postgres",
+        parts: ["SELECT s::text AS s, count(*) AS n FROM ", { ref: "model", model: "p" }, " WHERE s <> 'new' GROUP BY 1"],
+      },
+    },
+    on: { [slot]: {} },
+  } as never);
+  const next = (type: Model): Model =>
+    defineFunction("next_state", {
+      arguments: { s: t.enum(type as never, "s") },
+      returns: t.enum(type as never, "s"),
+      language: "sql",
+      body: { postgres: sql.postgres`SELECT s` },
+      on: { [slot]: {} },
+    } as never);
+  const reader = (grants: readonly object[], more: object = {}): Model =>
+    definePostgresRole("dw test reader", { on: [slot], comment: "reads", grants, ...more } as never);
+  const read = { privileges: ["SELECT"], on: { name: "p" } };
+  const enums = [
+    pair("an enum type comes with a column", [p(undefined)], of(state(three))),
+    pair("an enum type gets values, at their places", of(state(["new", "done"])), of(state(["draft", "new", "it's", "done", "gone"])), {
+      seed,
+      expected: [states, "done, new"],
+      back: "done, new",
+    }),
+    pair("an enum type loses a value that no row has", of(state(three)), of(state(["new", "done"])), {
+      seed,
+      expected: [states, "done, new"],
+      back: "done, new",
+    }),
+    pair(
+      "an enum type changes its order under a view, a list and a function",
+      [...listed(state(three)), view, next(state(three))],
+      [...listed(state(["done", "new", "it's"])), view, next(state(["done", "new", "it's"]))],
+      { seed, expected: [states, "done, new"] },
+    ),
+    pair(
+      "an enum type is called otherwise, in a schema with capitals",
+      of(state(three, { schema: "Odd", name: "State" })),
+      of(state(three, { schema: "Odd", name: 'state "2"' }, "renamed")),
+      {
+        renames: [{ rename: "object", id: objectId(slot, "enum", ["Odd", "State"]), to: objectId(slot, "enum", ["Odd", 'state "2"']) }],
+      },
+    ),
+    ...(columnstore
+      ? [
+          pair(
+            "an enum type loses a value under a columnstore",
+            [state(three), p(state(three), {}, columnstore)],
+            [state(["new", "done"]), p(state(["new", "done"]), {}, columnstore)],
+            { seed, expected: [states, "done, new"] },
+          ),
+        ]
+      : []),
+  ];
+  const roles = [
+    pair("a role comes with rights", [p(undefined)], [p(undefined), reader([read, { privileges: ["USAGE"], on: { schema: "public" } }])]),
+    pair(
+      "a user's attributes and rights change",
+      [p(undefined), reader([read, { privileges: ["INSERT", "UPDATE"], on: { name: "p" } }])],
+      [
+        p(undefined),
+        reader(
+          [
+            { ...read, grantable: true },
+            { privileges: ["UPDATE"], on: { name: "p" }, columns: ["value", "label"] },
+          ],
+          { login: true, password: env("DW_TEST"), connectionLimit: 3, validUntil: "2030-01-01T01:00:00+02:00", createDatabase: true },
+        ),
+      ],
+    ),
+    pair(
+      "rights follow a renamed table and column, and go with a dropped view",
+      [
+        p(undefined, { old_name: t.int("x").nullable() }),
+        defineView("v", {
+          columns: { n: t.bigint("n") },
+          query: { postgres: { dialect: "postgres", parts: ["SELECT count(*) AS n FROM ", { ref: "model", model: "p" }] } },
+          on: { [slot]: {} },
+        } as never),
+        reader([
+          { ...read, columns: ["old_name", "id"] },
+          { privileges: ["SELECT"], on: { name: "v" } },
+        ]),
+      ],
+      [p(undefined, { new_name: t.int("x").nullable() }, {}, "q"), reader([{ ...read, on: { name: "q" }, columns: ["new_name", "id"] }])],
+      {
+        renames: [
+          { rename: "object", id: objectId(slot, "table", ["public", "p"]), to: objectId(slot, "table", ["public", "q"]) },
+          { rename: "column", id: objectId(slot, "table", ["public", "q"]), from: "old_name", to: "new_name" },
+        ],
+        expected: ["SELECT count(*)::int FROM q", 200],
+      },
+    ),
+    pair(
+      "roles that have roles, and rights on all tables, functions and types",
+      [...of(state(three)), next(state(three))],
+      [
+        ...of(state(three)),
+        next(state(three)),
+        reader([
+          { privileges: ["ALL"], on: { allTablesIn: "public" } },
+          { privileges: ["EXECUTE"], on: { name: "next_state" } },
+          { privileges: ["USAGE"], on: { name: "order state" } },
+        ]),
+        definePostgresRole("dw_test_chief", { on: [slot], memberOf: [{ name: "dw test reader" }] }),
+      ],
+    ),
+  ];
+  return [...enums, ...roles];
 }

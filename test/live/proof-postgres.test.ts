@@ -7,7 +7,7 @@ import { timescale } from "../../src/engines/timescale/index.js";
 import { liveTimescale } from "../../src/engines/timescale/live.js";
 import { startPostgres, type TestServer } from "./postgres.js";
 import { prove } from "./proof-loop.js";
-import { objectPairs, partitionPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
+import { declaredPairs, objectPairs, partitionPairs, rebuildPairs, tablePairs, timescalePairs } from "./proof-pairs.js";
 
 /*
  * The same proof on a server: PostgreSQL started here, or any other with DW_TEST_TIMESCALE=postgres://user@host:port/database,
@@ -36,7 +36,12 @@ afterAll(async () => {
 });
 
 describe.skipIf(!external && !server)("on a PostgreSQL server, what was planned is what is there, and then there is nothing to do", () => {
-  for (const pair of [...tablePairs("postgres", {}, false), ...objectPairs("postgres", {}), ...partitionPairs()]) {
+  for (const pair of [
+    ...tablePairs("postgres", {}, false),
+    ...objectPairs("postgres", {}),
+    ...partitionPairs(),
+    ...declaredPairs("postgres", {}),
+  ]) {
     test(pair.name, () => prove({ engine: postgres, live: livePostgres, session }, pair).then(() => {}));
   }
 });
@@ -50,6 +55,7 @@ if (external) {
       ...objectPairs("timescale", hypertable),
       ...timescalePairs(),
       ...rebuildPairs(),
+      ...declaredPairs("timescale", hypertable, { columnstore: { segmentBy: ["id"], orderBy: ["at"] } }),
     ];
     for (const pair of pairs) test(pair.name, () => prove({ engine: timescale, live: liveTimescale, session }, pair).then(() => {}));
   });

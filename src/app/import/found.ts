@@ -4,7 +4,7 @@ import { type Catalog, type CatalogObject, catalogOf, displayName, type ObjectId
 import type { Introspected } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { HiveSession } from "../../core/session.js";
+import type { HiveSession, PgSession } from "../../core/session.js";
 import type { EngineName } from "../../core/types.js";
 import { viewColumnTypes } from "../../engines/starrocks/view-types.js";
 import { readDdl } from "../diff-ddl.js";
@@ -85,7 +85,7 @@ async function lookAtPostgres({ pg }: OpenConnection & { kind: "pg" }, { engine,
       : (await import("../../engines/postgres/live.js")).livePostgres;
   const session = await pg.session();
   try {
-    const introspected = await live.introspect(session, warehouse, known);
+    const introspected = await live.introspect(session, warehouse, catalogOf(warehouse, together(known, await rolesHere(session, slot))));
     const rows = await session.query<Record<"schema" | "view" | "column" | "type", string>>(
       `SELECT n.nspname AS schema, c.relname AS view, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -95,6 +95,12 @@ async function lookAtPostgres({ pg }: OpenConnection & { kind: "pg" }, { engine,
   } finally {
     await session.close();
   }
+}
+
+/** A server has everybody's roles: those that have rights in this database are meant. */
+async function rolesHere(session: PgSession, slot: EngineName): Promise<CatalogObject[]> {
+  const { rolesWithRights } = await import("../../engines/postgres/live-roles.js");
+  return (await rolesWithRights(session)).map((name) => container(slot, "role", name, {}));
 }
 
 async function lookAtStarrocks({ mysql }: OpenConnection & { kind: "mysql" }, { rest, warehouse }: Place, known: Catalog): Promise<Looked> {
@@ -143,7 +149,7 @@ async function describedTypes(session: HiveSession, name: readonly string[]): Pr
   return new Map(rows.slice(0, end === -1 ? rows.length : end).map(([column, type]) => [column ?? "", type ?? ""]));
 }
 
-function container(slot: EngineName, kind: "database" | "schema", name: string, body: JsonObject): CatalogObject {
+function container(slot: EngineName, kind: "database" | "schema" | "role", name: string, body: JsonObject): CatalogObject {
   return { slot, kind, id: objectId(slot, kind, [name]), name: [name], dependsOn: [], body };
 }
 

@@ -1,5 +1,6 @@
 import type { Connections, OpenConnection } from "../../connections/open.js";
 import type { CatalogObject } from "../../core/catalog.js";
+import type { SecretReference } from "../../core/config.js";
 import { parseDuration } from "../../core/duration.js";
 import type { LiveEngine } from "../../core/engine.js";
 import { DwError, isDwError } from "../../core/errors.js";
@@ -45,7 +46,7 @@ async function liveSlot(slot: EngineName, connection: OpenConnection, connection
   const { environment } = connections;
   if (connection.kind === "duckdb" && connection.emulates === slot) return emulatedSlot(slot, connection.duckdb);
   if (connection.kind === "pg" && (slot === "timescale" || slot === "postgres")) {
-    return postgresSlot(slot, connection.pg, environment.ddlLockTimeout);
+    return postgresSlot(slot, connection.pg, environment.ddlLockTimeout, connections);
   }
   if (connection.kind === "mysql" && connection.server === slot) return starrocksSlot(slot, connection.mysql, connections);
   if (connection.kind === "duckdb" && slot === "duckdb") return duckdbSlot(connection.duckdb);
@@ -59,7 +60,13 @@ async function liveSlot(slot: EngineName, connection: OpenConnection, connection
 }
 
 /** PostgreSQL's dead connections and PGlite's turns both want a session that lasts for one piece of work only. */
-async function postgresSlot(slot: "timescale" | "postgres", pg: Pg, ddlLockTimeout: string | undefined): Promise<Acting> {
+async function postgresSlot(
+  slot: "timescale" | "postgres",
+  pg: Pg,
+  ddlLockTimeout: string | undefined,
+  { secret }: Pick<Connections, "secret">,
+): Promise<Acting> {
+  const { withVerifiers } = await import("../../engines/postgres/roles.js");
   const { DEFAULT_PATIENCE, execute, executeTogether } = await import("../../engines/postgres/execute.js");
   const patience = ddlLockTimeout === undefined ? DEFAULT_PATIENCE : { ...DEFAULT_PATIENCE, lockTimeout: parseDuration(ddlLockTimeout) };
   const live = await livePostgres(slot);
@@ -69,8 +76,9 @@ async function postgresSlot(slot: "timescale" | "postgres", pg: Pg, ddlLockTimeo
     introspect: (warehouse, wanted) => within(pg, (session) => live.introspect(session, warehouse, wanted)),
     run: (statements, signal) =>
       within(pg, async (session) => {
-        if (isTogether(statements)) await executeTogether(session, statements, signal, patience);
-        else for (const statement of statements) await execute(session, statement, signal, patience);
+        const sent = await Promise.all(statements.map((statement) => filledWith(statement, secret, withVerifiers)));
+        if (isTogether(statements)) await executeTogether(session, sent, signal, patience);
+        else for (const statement of sent) await execute(session, statement, signal, patience);
       }),
   };
 }
@@ -84,15 +92,20 @@ async function livePostgres(slot: "timescale" | "postgres"): Promise<LivePostgre
   return (await import("../../engines/postgres/live.js")).livePostgres;
 }
 
+type FillSecrets = (text: string, values: readonly { readonly reference: SecretReference; readonly value: string }[]) => string;
+
+/** The statement with the values of its secrets, each in the engine's own way. */
+async function filledWith(statement: StatementBody, secret: Connections["secret"], fill: FillSecrets): Promise<StatementBody> {
+  const references = statement.secrets ?? [];
+  const values = await Promise.all(references.map(async (reference) => ({ reference, value: await secret(reference) })));
+  return values.length === 0 ? statement : { ...statement, text: fill(statement.text, values) };
+}
+
 /** One statement after the other: StarRocks has no transactions over DDL. */
 async function starrocksSlot(slot: EngineName, mysql: Mysql, { secret }: Pick<Connections, "secret">): Promise<Acting> {
   const { liveStarrocks } = await import("../../engines/starrocks/live.js");
   const { withSecrets } = await import("../../engines/starrocks/cluster/statements.js");
-  const sent = async (statement: StatementBody): Promise<StatementBody> => {
-    const references = statement.secrets ?? [];
-    const values = await Promise.all(references.map(async (reference) => ({ reference, value: await secret(reference) })));
-    return values.length === 0 ? statement : { ...statement, text: withSecrets(statement.text, values) };
-  };
+  const sent = (statement: StatementBody): Promise<StatementBody> => filledWith(statement, secret, withSecrets);
   return {
     slot,
     introspect: (warehouse, wanted) => within(mysql, (session) => liveStarrocks.introspect(session, warehouse, wanted)),

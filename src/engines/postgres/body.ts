@@ -136,18 +136,64 @@ export type FunctionBody = {
   readonly source: string;
 };
 
+export type EnumBody = { readonly comment: string; readonly values: readonly string[] };
+
+export type RoleAttributes = {
+  readonly login: boolean;
+  readonly inherit: boolean;
+  readonly createDatabase: boolean;
+  readonly createRole: boolean;
+  readonly replication: boolean;
+  readonly bypassRowSecurity: boolean;
+  readonly superuser: boolean;
+  /** -1: none. */
+  readonly connectionLimit: number;
+  /** ISO-8601 in UTC. */
+  readonly validUntil?: string;
+};
+
+/** Rights on one thing, as GRANT names it: `TABLE public.orders`. `name` tells those that may be passed on. */
+export type GrantBody = {
+  readonly name: string;
+  readonly object: string;
+  readonly on: string;
+  /** `SELECT`, or `SELECT (paid)`; sorted. */
+  readonly privileges: readonly string[];
+  readonly grantable?: true;
+};
+
+export type RoleBody = {
+  readonly comment: string;
+  readonly attributes: RoleAttributes;
+  /** A reference to a secret. */
+  readonly password?: JsonObject;
+  readonly memberOf: readonly string[];
+  readonly grants: readonly GrantBody[];
+};
+
 export type SchemaBody = { readonly comment: string };
 
 /** An object of PostgreSQL or TimescaleDB, told apart by `kind`. */
 export type PostgresObject =
   | (CatalogObject<SchemaBody> & { readonly kind: "schema" })
+  | (CatalogObject<EnumBody> & { readonly kind: "enum" })
+  | (CatalogObject<RoleBody> & { readonly kind: "role" })
   | (CatalogObject<TableBody> & { readonly kind: "table" })
   | (CatalogObject<ViewBody> & { readonly kind: "view" })
   | (CatalogObject<MaterializedViewBody> & { readonly kind: "materialized-view" })
   | (CatalogObject<AggregateBody> & { readonly kind: "continuous-aggregate" })
   | (CatalogObject<FunctionBody> & { readonly kind: "function" });
 
-const KINDS: ReadonlySet<string> = new Set(["schema", "table", "view", "materialized-view", "continuous-aggregate", "function"]);
+const KINDS: ReadonlySet<string> = new Set([
+  "schema",
+  "enum",
+  "role",
+  "table",
+  "view",
+  "materialized-view",
+  "continuous-aggregate",
+  "function",
+]);
 
 /** A catalog object as this engine reads it. Bodies of these slots are only ever written by resolve and introspect, which type them. */
 export function postgresObject(object: CatalogObject): PostgresObject {

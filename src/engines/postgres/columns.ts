@@ -1,3 +1,4 @@
+import type { ResolveContext } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
 import type { Column, Columns, DefaultValue, Model } from "../../core/model.js";
@@ -5,6 +6,7 @@ import { modelPlace } from "../../core/model-place.js";
 import { type Dialect, type EngineName, typeText } from "../../core/types.js";
 import type { CheckBody, ColumnBody } from "./body.js";
 import { derivedName, id, join, lit, quoting } from "./dialect.js";
+import { enumName, enumOf, isObjectOn } from "./objects.js";
 import { canonicalType, mapType } from "./types.js";
 
 /** Which slot is resolved, and in which order its dialects are tried: TimescaleDB reads PostgreSQL's SQL too. */
@@ -13,10 +15,19 @@ export interface Flavor {
   readonly dialects: readonly Dialect[];
 }
 
+/** What typing a column may need; `losses` collects. */
+export interface Typing {
+  readonly flavor: Flavor;
+  readonly context: ResolveContext;
+  readonly losses: Loss[];
+}
+
 /** The type text of a column, after `as`. Throws DW-TYPE-UNSUPPORTED and DW-TYPE-LOSSY. */
-export function columnType(model: Model, name: string, column: Column, { slot }: Flavor, losses: Loss[]): string {
+export function columnType(model: Model, name: string, column: Column, { flavor: { slot }, context, losses }: Typing): string {
   const chosen = column.as?.[slot] ?? (slot === "timescale" ? column.as?.postgres : undefined);
   if (chosen !== undefined) return authorType(model, name, chosen);
+  const declared = column.type.kind === "enum" ? enumOf(model, name, column.type, slot, context) : undefined;
+  if (declared !== undefined) return id(...enumName(declared, slot)).text;
   const mapping = mapType(column.type);
   const accepted = column.accept?.[slot];
   losses.push({
@@ -54,13 +65,10 @@ function authorType(model: Model, name: string, text: string): string {
   });
 }
 
-export function columnBodies(
-  model: Model & { readonly columns: Columns; readonly zone?: string },
-  flavor: Flavor,
-  losses: Loss[],
-): ColumnBody[] {
+export function columnBodies(model: Model & { readonly columns: Columns; readonly zone?: string }, typing: Typing): ColumnBody[] {
+  const { flavor } = typing;
   return Object.entries(model.columns).map(([name, column]) => {
-    const type = columnType(model, name, column, flavor, losses);
+    const type = columnType(model, name, column, typing);
     const generated = dialectText(column.generated, flavor);
     const fallback = defaultText(column, model.zone, flavor);
     return {
@@ -103,10 +111,11 @@ function dialectText(texts: Readonly<Partial<Record<Dialect, string>>> | undefin
   return undefined;
 }
 
-/** A CHECK for each enum column: the type itself stays text, so that a value is added without rewriting anything. */
-export function enumChecks(table: string, columns: Columns): CheckBody[] {
+/** A CHECK for each enum column without a type of its own: the column stays text, so that a value is added without rewriting anything. */
+export function enumChecks(table: string, columns: Columns, { flavor: { slot }, context }: Typing): CheckBody[] {
   return Object.entries(columns).flatMap(([name, { type, as }]) => {
     if (type.kind !== "enum" || as?.postgres !== undefined || as?.timescale !== undefined) return [];
+    if (type.type !== undefined && isObjectOn(context.models.get(type.type), slot, "enum")) return [];
     const values = join(type.values.map((value) => lit(value)));
     return [{ name: derivedName([table, name], "check"), expression: `${id(name).text} IN (${values.text})` }];
   });

@@ -16,6 +16,7 @@ import {
 } from "./body.js";
 import { dollarQuoted, id, join, lit, raw, sql } from "./dialect.js";
 import { createPartitions, partitionByClause } from "./partitions.js";
+import { createRole } from "./roles.js";
 import { harmless, hazard, statement } from "./statements.js";
 
 const names = [{ name: "sql" }] as const;
@@ -40,6 +41,10 @@ export function createObject(object: CatalogObject): StatementBody[] {
   switch (made.kind) {
     case "schema":
       return [statement(sql`CREATE SCHEMA ${id(...made.name)}`, { undo: [dropText(object)] }), ...harmless(comments(object))];
+    case "enum":
+      return [statement(enumStatement(object, made.body.values), { undo: [dropText(object)] }), ...harmless(comments(object))];
+    case "role":
+      return [...createRole(object), ...harmless(comments(object))];
     case "table":
       return createTable(object, made.body);
     case "view":
@@ -51,6 +56,10 @@ export function createObject(object: CatalogObject): StatementBody[] {
     case "continuous-aggregate":
       throw new Error(`${object.id}: PostgreSQL alone has no continuous aggregates.`);
   }
+}
+
+function enumStatement({ name }: CatalogObject, values: readonly string[]): Sql {
+  return sql`CREATE TYPE ${id(...name)} AS ENUM (${join(values.map((value) => lit(value)))})`;
 }
 
 function createTable(object: CatalogObject, body: TableBody): StatementBody[] {
@@ -162,6 +171,8 @@ export function functionStatement(name: readonly string[], body: FunctionBody, r
 
 const DROP = {
   schema: "DROP SCHEMA",
+  enum: "DROP TYPE",
+  role: "DROP ROLE",
   table: "DROP TABLE",
   view: "DROP VIEW",
   "materialized-view": "DROP MATERIALIZED VIEW",
@@ -175,8 +186,8 @@ export function dropText(object: CatalogObject): Sql {
   return sql`${raw(DROP[dropped.kind])} ${objectSql(object)}`;
 }
 
-/** How COMMENT and DROP name an object: a function with its argument types. */
-function objectSql(object: CatalogObject): Sql {
+/** How COMMENT, DROP and GRANT name an object: a function with its argument types. */
+export function objectSql(object: CatalogObject): Sql {
   const named = postgresObject(object);
   if (named.kind !== "function") return id(...object.name);
   return sql`${id(...object.name)}(${join(named.body.arguments.map(({ type }) => raw(type)))})`;
@@ -184,6 +195,8 @@ function objectSql(object: CatalogObject): Sql {
 
 const COMMENTED = {
   schema: "SCHEMA",
+  enum: "TYPE",
+  role: "ROLE",
   table: "TABLE",
   view: "VIEW",
   "materialized-view": "MATERIALIZED VIEW",

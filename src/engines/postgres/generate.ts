@@ -19,11 +19,12 @@ import {
   primaryKeyClause,
   viewStatement,
 } from "./create.js";
-import { id, raw, sql } from "./dialect.js";
+import { id, lit, raw, sql } from "./dialect.js";
 import { comeBack, type RebuildOperation, type RebuildParts, rebuild, stepAside } from "./rebuild.js";
 import { alterPartitions } from "./repartition.js";
-import { retyping } from "./retype.js";
-import type { PostgresAction } from "./rules.js";
+import { castText, retyping } from "./retype.js";
+import { alterRole, dropRole } from "./roles.js";
+import type { EnumAddition, PostgresAction } from "./rules.js";
 import { harmless, hazard, statement } from "./statements.js";
 
 /** What TimescaleDB does otherwise: making an object, and its own actions. */
@@ -69,9 +70,10 @@ function statementsOf(operation: Operation, making: Making): StatementBody[] {
     case "create-object":
       return operation.again ? comeBack(object, making) : making.create(object);
     case "drop-object":
+      if (object.kind === "role") return dropRole(object);
       return operation.again ? stepAside(object, making) : [drop(object, making)];
     case "replace-object":
-      return replace(operation.from, object);
+      return object.kind === "role" ? alterRole(operation.from, object) : replace(operation.from, object);
     case "rename-object":
       return renameObject(operation.from, object);
     case "add-column":
@@ -112,6 +114,8 @@ function tableWord(object: CatalogObject): string {
     "continuous-aggregate": "MATERIALIZED VIEW",
     function: "FUNCTION",
     schema: "SCHEMA",
+    enum: "TYPE",
+    role: "ROLE",
   };
   return words[postgresObject(object).kind] ?? "TABLE";
 }
@@ -138,6 +142,10 @@ function replacement(object: CatalogObject): string {
 
 function renameObject(from: CatalogObject, object: CatalogObject): StatementBody[] {
   const word = raw(tableWord(object));
+  if (object.name.length === 1) {
+    const rename = (a: CatalogObject, b: CatalogObject): Sql => sql`ALTER ${word} ${id(...a.name)} RENAME TO ${id(...b.name)}`;
+    return [statement(rename(from, object), { undo: [rename(object, from)] })];
+  }
   const [fromSchema = "", fromName = ""] = from.name;
   const [schema = "", name = ""] = object.name;
   const statements: StatementBody[] = [];
@@ -191,7 +199,7 @@ function retype(object: CatalogObject, from: ColumnBody, to: ColumnBody): Statem
 
 function retypeText(object: CatalogObject, from: ColumnBody, to: ColumnBody): Sql {
   const column = id(to.name);
-  const type = sql`ALTER COLUMN ${column} TYPE ${raw(to.type)} USING ${column}::${raw(to.type)}`;
+  const type = sql`ALTER COLUMN ${column} TYPE ${raw(to.type)} USING ${castText(column, from.type, to.type)}`;
   // A default is cast only where the cast is implicit, so it steps aside.
   if (from.default === undefined) return sql`ALTER TABLE ${id(...object.name)} ${type}`;
   const back = to.default === undefined ? raw("") : sql`, ALTER COLUMN ${column} SET DEFAULT ${raw(to.default)}`;
@@ -232,6 +240,11 @@ const actions: {
     ...(from ? [statement(sql`DROP INDEX ${indexName(object, from.name)}`, { undo: [createIndex(object, from).text] })] : []),
     ...(to ? [createIndex(object, to)] : []),
   ],
+  "add-enum-values": (object, { additions }) => additions.map((addition) => addValue(object, addition)),
+  "rename-type": (object, { from, to }) => {
+    const rename = (a: string, b: string): Sql => sql`ALTER TYPE ${id(object.name[0] ?? "", a)} RENAME TO ${id(b)}`;
+    return [statement(rename(from, to), { undo: [rename(to, from)] })];
+  },
   "set-partitions": (object, { from, to }) => alterPartitions(object, from, to),
   "rename-index": (object, { from, to }) => {
     const rename = (a: string, b: string): Sql => sql`ALTER INDEX ${indexName(object, a)} RENAME TO ${id(b)}`;
@@ -242,6 +255,15 @@ const actions: {
     return [statement(rename(from, to), { undo: [rename(to, from)] })];
   },
 };
+
+/** A transaction that adds a value cannot use it, and a plan may need it in its next statement. */
+function addValue(object: CatalogObject, { value, before }: EnumAddition): StatementBody {
+  const place = before === undefined ? raw("") : sql` BEFORE ${lit(before)}`;
+  return {
+    ...statement(sql`ALTER TYPE ${id(...object.name)} ADD VALUE IF NOT EXISTS ${lit(value)}${place}`, { transactional: false }),
+    repeatable: true,
+  };
+}
 
 /** Carries out an action of PostgreSQL's own. */
 export function act(object: CatalogObject, action: PostgresAction): StatementBody[] {

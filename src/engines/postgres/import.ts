@@ -10,6 +10,7 @@ import type {
   FunctionModel,
   MaterializedViewModel,
   Model,
+  ObjectModel,
   Reference,
   SqlBody,
   SqlReference,
@@ -22,6 +23,7 @@ import {
   type CheckBody,
   type ColumnBody,
   type FunctionBody,
+  type GrantBody,
   type IndexBody,
   type OrderedColumn,
   type ParameterBody,
@@ -31,6 +33,7 @@ import {
 } from "./body.js";
 import { derivedName } from "./dialect.js";
 import { partitioningOptions } from "./partitions.js";
+import { PLAIN_ROLE } from "./roles.js";
 import { logicalType, mapType } from "./types.js";
 
 /* The way back from resolve.ts: an object of PostgreSQL or TimescaleDB as the model that makes it. */
@@ -54,6 +57,10 @@ export function toModelOf(slot: Slot, extras: Extras = plain): (found: CatalogOb
     switch (object.kind) {
       case "schema":
         return undefined;
+      case "enum":
+        return enumModel(object, slot, context);
+      case "role":
+        return roleModel(object, slot, context);
       case "table":
         return tableModel(object, { slot, context, extras });
       case "view":
@@ -98,7 +105,9 @@ function tableModel(object: PostgresObject & { kind: "table" }, importing: Impor
     model: "table",
     name: modelNameOf(object, context),
     ...describedBy(body.comment),
-    columns: Object.fromEntries(body.columns.map((column) => [column.name, columnModel(column, slot, enums.get(column.name))])),
+    columns: Object.fromEntries(
+      body.columns.map((column) => [column.name, columnModel(column, { slot, context }, enums.get(column.name))]),
+    ),
     ...(body.primaryKey && { key: body.primaryKey.columns }),
     ...(references.length > 0 && { references }),
     on: {
@@ -130,9 +139,14 @@ function enumOf(table: string, { name, expression }: CheckBody): [string, Logica
 const ENUM_CHECK =
   /^\(?(?:"((?:[^"]|"")+)"|([a-z_][a-z0-9_]*)) (?:IN \(|= ANY \(ARRAY\[)((?:'(?:[^']|'')*'(?:::text)?(?:, )?)+)(?:\)|\]\)\))$/;
 
-function columnModel(body: ColumnBody, slot: Slot, enumerated: LogicalType | undefined): Column {
+function columnModel(
+  body: ColumnBody,
+  { slot, context }: Pick<Importing, "slot" | "context">,
+  enumerated: LogicalType | undefined,
+): Column {
   const { comment, isPersonal } = withoutPersonal(body.comment);
-  const typed = enumerated && body.type === "text" ? { type: enumerated } : typeOf(body.type, slot);
+  const declared = declaredEnum(body.type, slot, context);
+  const typed = declared ? { type: declared } : enumerated && body.type === "text" ? { type: enumerated } : typeOf(body.type, slot);
   const fallback = body.default === undefined ? undefined : defaultModel(body.default, typed.type, slot);
   return {
     ...typed,
@@ -142,6 +156,13 @@ function columnModel(body: ColumnBody, slot: Slot, enumerated: LogicalType | und
     ...(fallback && { default: fallback }),
     ...(body.generated !== undefined && { generated: { [slot]: body.generated } }),
   };
+}
+
+/** `public.order_state`, `"Odd"."order state"`: an enum among the imported. Its values are told by its own model. */
+function declaredEnum(type: string, slot: Slot, { modelName }: ImportContext): LogicalType | undefined {
+  const parts = [...type.matchAll(/"((?:[^"]|"")+)"|([^".]+)/g)].map(([, quoted, plain = ""]) => quoted?.replaceAll('""', '"') ?? plain);
+  const model = parts.length === 2 ? modelName(objectId(slot, "enum", parts)) : undefined;
+  return model === undefined ? undefined : { kind: "enum", values: [], type: model };
 }
 
 function typeOf(native: string, slot: Slot): Pick<Column, "type" | "as"> {
@@ -244,18 +265,53 @@ function unquoted(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 }
 
+// ------------------------------------------------------------------------------------------------ types and roles
+
+function enumModel(object: PostgresObject & { kind: "enum" }, slot: Slot, context: ImportContext): ObjectModel {
+  const { comment, values } = object.body;
+  const on = { object: "enum", values, ...placed(object, context) };
+  return { model: "object", name: modelNameOf(object, context), ...(comment !== "" && { comment }), on: { [slot]: on } };
+}
+
+function roleModel(object: PostgresObject & { kind: "role" }, slot: Slot, context: ImportContext): ObjectModel {
+  const { comment, attributes, memberOf, grants } = object.body;
+  const own = Object.entries(attributes).filter(([name, value]) => value !== (PLAIN_ROLE as JsonObject)[name]); // attributes are JSON
+  const options = { object: "role", ...Object.fromEntries(own), memberOf, grants: grants.flatMap((grant) => grantOptions(grant, context)) };
+  return { model: "object", name: modelNameOf(object, context), ...(comment !== "" && { comment }), on: { [slot]: options } };
+}
+
+/** Rights on what is not among the imported cannot be said, and are reported when the model is resolved again. */
+function grantOptions({ on, object, privileges, grantable }: GrantBody, { modelName }: ImportContext): JsonObject[] {
+  const schema = /^SCHEMA (.*)$/.exec(on)?.[1];
+  const model = schema === undefined ? modelName(object) : undefined;
+  if (schema === undefined && model === undefined) return [];
+  const target = { on: schema === undefined ? { model: model ?? "" } : { schema: unquoted(schema) }, ...(grantable && { grantable }) };
+  const whole = privileges.filter((privilege) => !privilege.includes("("));
+  const narrow = new Map<string, string[]>();
+  for (const [, privilege = "", column = ""] of privileges.flatMap((text) => [/^(\w+) \((.*)\)$/.exec(text) ?? []]))
+    if (privilege !== "") narrow.set(privilege, [...(narrow.get(privilege) ?? []), unquoted(column)]);
+  return [
+    ...(whole.length === 0 ? [] : [{ privileges: whole, ...target }]),
+    ...[...narrow].map(([privilege, columns]) => ({ privileges: [privilege], ...target, columns })),
+  ];
+}
+
 // ------------------------------------------------------------------------------------------------ functions
 
 function functionModel(object: PostgresObject & { kind: "function" }, { slot, context }: Importing): FunctionModel {
   const { comment, arguments: args, returns, language, volatility, source }: FunctionBody = object.body;
+  const parameterType = (type: string): Pick<Column, "type" | "as"> => {
+    const declared = declaredEnum(type, slot, context);
+    return declared ? { type: declared } : typeOf(type, slot);
+  };
   const columns = (parameters: readonly ParameterBody[]): Columns =>
-    Object.fromEntries(parameters.map(({ name, type }) => [name, { ...typeOf(type, slot), comment: "", nullable: false }]));
+    Object.fromEntries(parameters.map(({ name, type }) => [name, { ...parameterType(type), comment: "", nullable: false }]));
   return {
     model: "function",
     name: modelNameOf(object, context),
     ...(comment !== "" && { comment }),
     arguments: columns(args),
-    returns: typeof returns === "string" ? logicalType(returns) : { table: columns(returns) },
+    returns: typeof returns === "string" ? (declaredEnum(returns, slot, context) ?? logicalType(returns)) : { table: columns(returns) },
     language,
     volatility,
     body: { [slot]: { dialect: slot, parts: [source.replace(/^\n|\n$/g, "")] } },

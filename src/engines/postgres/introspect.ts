@@ -11,6 +11,7 @@ import type {
   IndexBody,
   PartitionBody,
   PartitioningBody,
+  RoleBody,
   TableBody,
   ViewBody,
   ViewColumnBody,
@@ -20,10 +21,12 @@ import {
   type LiveIndex,
   type LivePartitionKey,
   type LiveRelation,
+  liveEnums,
   liveFunctions,
   liveRelations,
   liveSchemas,
 } from "./live-catalog.js";
+import { liveRoles } from "./live-roles.js";
 import { boundsOf } from "./partitions.js";
 import { type SpelledTable, spelledDefaults, spelledEnumCheck, spelledQueries, spelledTables } from "./scratch.js";
 
@@ -72,13 +75,25 @@ export async function introspect(
     await session.query("SET LOCAL jit = off"); // compiling queries of one run over the catalog costs more than they do
     const extended = await extension.load(looking);
     for (const { name, comment } of await liveSchemas(session)) add(looking, "schema", [name], { comment: comment ?? "" });
+    for (const { schema, name, comment, values } of await liveEnums(session))
+      add(looking, "enum", [schema, name], { comment: comment ?? "", values: values ?? [] });
     const found: Found = { tables: [], views: [] };
     for (const relation of await liveRelations(session)) await lookAtRelation(looking, relation, extended, found);
     await judgeTables(looking, found.tables);
     await judgeViews(looking, found.views);
     lookAtFunctions(looking, await liveFunctions(session));
+    await lookAtRoles(looking);
   });
   return { catalog: catalogOf(warehouse, looking.objects), unmodelled: looking.unmodelled.sort((a, b) => compareText(a.name, b.name)) };
+}
+
+async function lookAtRoles(looking: Looking): Promise<void> {
+  const declared = [...looking.wanted.values()].filter(({ kind }) => kind === "role");
+  const wanted = new Map(declared.map(({ name, body }) => [name[0] ?? "", body.grants === undefined ? undefined : (body as RoleBody)])); // the kind is role
+  for (const { name, body, others } of await liveRoles(looking.session, looking.slot, wanted)) {
+    add(looking, "role", [name], body);
+    for (const what of others) looking.unmodelled.push({ name: `role ${name}`, what });
+  }
 }
 
 /** A transaction that leaves nothing behind, whatever happens. */

@@ -3,6 +3,7 @@ import type { EngineTarget, Finding } from "../../core/finding.js";
 import { type PostgresObject, postgresObject, type TableBody } from "./body.js";
 import { partitionFindings } from "./lint-partitions.js";
 import { placeOf, type TableObject } from "./lint-place.js";
+import { roleFindings } from "./lint-roles.js";
 
 export type AggregateObject = Extract<PostgresObject, { kind: "continuous-aggregate" }>;
 
@@ -16,13 +17,14 @@ export function lint(objects: readonly CatalogObject[], target: EngineTarget): F
   return [...versionFindings(target), ...lintTables(objects)];
 }
 
-/** Rules for tables, which hold for TimescaleDB too. */
+/** Rules for tables and roles, which hold for TimescaleDB too. */
 export function lintTables(objects: readonly CatalogObject[]): Finding[] {
   const tables = tablesOf(objects);
   const byName = new Map(tables.map((table) => [displayName(table.name), table]));
   return [
     ...tables.flatMap((table) => [...columnFindings(table), ...indexFindings(table), ...referenceFindings(table, byName)]),
     ...partitionFindings(tables),
+    ...roleFindings(objects),
   ];
 }
 

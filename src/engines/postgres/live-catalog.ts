@@ -86,13 +86,20 @@ export interface LiveFunction {
   readonly special: boolean;
 }
 
+export interface LiveEnum {
+  readonly schema: string;
+  readonly name: string;
+  readonly comment: string | null;
+  readonly values: readonly string[] | null;
+}
+
 export interface LiveSchema {
   readonly name: string;
   readonly comment: string | null;
 }
 
 /** Schemas that belong to the server, to TimescaleDB or to dw itself (state, and both sides of a rebuild). */
-const FOREIGN_SCHEMAS = `n.nspname !~ '^(pg_|_?timescaledb_|toolkit_experimental$|information_schema$|dw_state$)' AND n.nspname !~ '_dw_(shadow|held)$'`;
+export const FOREIGN_SCHEMAS = `n.nspname !~ '^(pg_|_?timescaledb_|toolkit_experimental$|information_schema$|dw_state$)' AND n.nspname !~ '_dw_(shadow|held)$'`;
 
 const NOT_OF_AN_EXTENSION = (catalog: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = o.oid AND e.deptype = 'e')`;
@@ -175,6 +182,13 @@ FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace JOIN pg_language l 
 WHERE ${FOREIGN_SCHEMAS} AND ${NOT_OF_AN_EXTENSION("pg_proc")}
 ORDER BY n.nspname, o.proname, o.oid`;
 
+const ENUMS = `
+SELECT n.nspname AS schema, o.typname AS name, obj_description(o.oid, 'pg_type') AS comment,
+  (SELECT jsonb_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = o.oid) AS values
+FROM pg_type o JOIN pg_namespace n ON n.oid = o.typnamespace
+WHERE o.typtype = 'e' AND ${FOREIGN_SCHEMAS} AND ${NOT_OF_AN_EXTENSION("pg_type")}
+ORDER BY 1, 2`;
+
 const SCHEMAS = `
 SELECT n.nspname AS name, obj_description(n.oid, 'pg_namespace') AS comment
 FROM pg_namespace n JOIN LATERAL (SELECT n.oid) o ON TRUE
@@ -189,4 +203,5 @@ export async function liveRows<Row>(session: PgSession, query: string): Promise<
 
 export const liveRelations = (session: PgSession): Promise<readonly LiveRelation[]> => liveRows(session, RELATIONS);
 export const liveFunctions = (session: PgSession): Promise<readonly LiveFunction[]> => liveRows(session, FUNCTIONS);
+export const liveEnums = (session: PgSession): Promise<readonly LiveEnum[]> => liveRows(session, ENUMS);
 export const liveSchemas = (session: PgSession): Promise<readonly LiveSchema[]> => liveRows(session, SCHEMAS);

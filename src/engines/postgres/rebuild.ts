@@ -13,7 +13,7 @@ import type { Making } from "./generate.js";
 import { block, keepGrants, restoreGrants } from "./grants.js";
 import { allPartitions } from "./partitions.js";
 import { redirected } from "./reads.js";
-import { retyping } from "./retype.js";
+import { castText, retyping } from "./retype.js";
 import { harmless, hazard, statement } from "./statements.js";
 
 /*
@@ -135,7 +135,7 @@ function castsOf(from: TableBody, to: TableBody, shared: readonly string[]): Sql
   return join(
     shared.map((name) => {
       const type = typeIn(to, name);
-      return typeIn(from, name) === type ? id(name) : sql`${id(name)}::${raw(type)}`;
+      return typeIn(from, name) === type ? id(name) : castText(id(name), typeIn(from, name), type);
     }),
   );
 }

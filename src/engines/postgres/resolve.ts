@@ -20,6 +20,7 @@ import type {
 } from "./body.js";
 import { columnBodies, columnComment, columnType, enumChecks, type Flavor } from "./columns.js";
 import { derivedName } from "./dialect.js";
+import { declaredObjects, enumName, isObjectOn, roleObjects } from "./objects.js";
 import type { PostgresIndex, PostgresMaterializedViewOptions, PostgresPartitioning, PostgresTableOptions } from "./options.js";
 import { PartitionMistake, partitioningBody } from "./partitions.js";
 import { bodyIn, renderBody } from "./sql-text.js";
@@ -49,11 +50,11 @@ export function resolveModels(
   const objects = models
     .filter((model): model is Resolvable => isResolvable(model) && model.on[flavor.slot] !== undefined)
     .map((model) => extend(resolveModel(model, resolving), model, resolving));
-  const schemas = [...new Set(objects.map((object) => object.name[0] ?? ""))].filter((name) => name !== DEFAULT_SCHEMA).sort();
+  const declared = [...declaredObjects(models, flavor.slot), ...objects];
+  const schemas = [...new Set(declared.map((object) => object.name[0] ?? ""))].filter((name) => name !== DEFAULT_SCHEMA).sort();
+  const made = [...schemas.map((name) => envelope(flavor, "schema", [name], [], { comment: "" })), ...declared];
   return {
-    objects: [...schemas.map((name) => envelope(flavor, "schema", [name], [], { comment: "" })), ...objects].sort((a, b) =>
-      compareText(a.id, b.id),
-    ),
+    objects: [...made, ...roleObjects(models, flavor.slot, made)].sort((a, b) => compareText(a.id, b.id)),
     losses: resolving.losses,
     findings: resolving.findings,
   };
@@ -86,7 +87,20 @@ function resolveModel(model: Resolvable, resolving: Resolving): CatalogObject {
   const { body, models } = bodyOf(model, resolving);
   const name = qualifiedName(model, resolving.flavor);
   const schema = name[0] === DEFAULT_SCHEMA ? [] : [objectId(resolving.flavor.slot, "schema", name.slice(0, 1))];
-  return envelope(resolving.flavor, kindOf(model, resolving.flavor), name, [...schema, ...idsOf(models, resolving)], body, model.name);
+  const needs = [...schema, ...idsOf(models, resolving), ...enumIds(model, resolving)];
+  return envelope(resolving.flavor, kindOf(model, resolving.flavor), name, needs, body, model.name);
+}
+
+/** Declared types of columns, arguments and results. */
+function enumIds(model: Resolvable, { flavor: { slot }, context }: Resolving): string[] {
+  const returned =
+    model.model === "function" ? ("table" in model.returns ? Object.values(model.returns.table) : [{ type: model.returns }]) : [];
+  const columns = model.model === "function" ? [...Object.values(model.arguments), ...returned] : Object.values(model.columns);
+  return columns.flatMap(({ type }) => {
+    const named = type.kind === "list" ? type.element.type : type;
+    const declared = named.kind === "enum" && named.type !== undefined ? context.models.get(named.type) : undefined;
+    return isObjectOn(declared, slot, "enum") ? [objectId(slot, "enum", enumName(declared, slot))] : [];
+  });
 }
 
 interface BodyAndNeeds {
@@ -149,7 +163,7 @@ function tableBody(model: TableModel, resolving: Resolving): BodyAndNeeds {
   const table = qualifiedName(model, flavor)[1] ?? model.name;
   const references = (model.references ?? []).filter((reference) => targetOf(reference.model, resolving) !== undefined);
   const options = optionsOf<PostgresTableOptions<string>>(model, flavor);
-  const columns = columnBodies(model, flavor, resolving.losses);
+  const columns = columnBodies(model, resolving);
   const body: TableBody = {
     comment: commentWithGrain(model.comment, model.grain),
     columns,
@@ -159,7 +173,7 @@ function tableBody(model: TableModel, resolving: Resolving): BodyAndNeeds {
       const target = nameOf(resolving)(reference.model) ?? [];
       return { name: derivedName([table, ...reference.columns], "fkey"), columns: reference.columns, table: target, to: reference.to };
     }),
-    checks: enumChecks(table, model.columns),
+    checks: enumChecks(table, model.columns, resolving),
     ...(options.partitionBy && { partitioning: partitioned(model, table, options.partitionBy, columns) }),
   };
   return { body, models: references.map((reference) => reference.model).filter((name) => name !== model.name) };
@@ -230,7 +244,8 @@ function materializedViewBody(model: MaterializedViewModel, resolving: Resolving
 function functionBody(model: FunctionModel, resolving: Resolving): BodyAndNeeds {
   const { text, models } = renderBody(model, bodyIn(model, model.body, resolving.flavor.dialects), nameOf(resolving));
   // PostgreSQL keeps no length or precision on what a function takes and gives.
-  const typeOf = (name: string, column: Column): string => columnType(model, name, column, resolving.flavor, []).replace(/\([\d, ]+\)/, "");
+  const typeOf = (name: string, column: Column): string =>
+    columnType(model, name, column, { ...resolving, losses: [] }).replace(/\([\d, ]+\)/, "");
   const parameters = (columns: Readonly<Record<string, Column>>): ParameterBody[] =>
     Object.entries(columns).map(([name, column]) => ({ name, type: typeOf(name, column) }));
   const { returns } = model;

@@ -1,5 +1,13 @@
+import type { Sql } from "../../core/sql.js";
 import type { LogicalType } from "../../core/types.js";
+import { raw, sql } from "./dialect.js";
 import { logicalType } from "./types.js";
+
+/** Between types that somebody declared only texts lead; their names are qualified. */
+export function castText(value: Sql, from: string, to: string): Sql {
+  const list = to.endsWith("[]") ? "[]" : "";
+  return [from, to].some((type) => type.includes(".")) ? sql`${value}::text${raw(list)}::${raw(to)}` : sql`${value}::${raw(to)}`;
+}
 
 /**
  * What ALTER COLUMN TYPE costs. metadata: the stored bytes stay (PostgreSQL manual, ALTER TABLE, notes). rewrite: every row

@@ -5,6 +5,7 @@ import type { Operation } from "../../core/operation.js";
 import {
   type CheckBody,
   type ColumnBody,
+  type EnumBody,
   type ForeignKeyBody,
   type IndexBody,
   type KeyBody,
@@ -20,9 +21,14 @@ export type PostgresAction =
   | { readonly action: "set-index"; readonly from: IndexBody | null; readonly to: IndexBody | null }
   | { readonly action: "set-foreign-key"; readonly from: ForeignKeyBody | null; readonly to: ForeignKeyBody | null }
   | { readonly action: "set-check"; readonly from: CheckBody | null; readonly to: CheckBody | null }
+  | { readonly action: "add-enum-values"; readonly additions: readonly EnumAddition[] }
+  | { readonly action: "rename-type"; readonly from: string; readonly to: string }
   | { readonly action: "set-partitions"; readonly from: PartitioningBody; readonly to: PartitioningBody }
   | { readonly action: "rename-index"; readonly from: string; readonly to: string }
   | { readonly action: "rename-constraint"; readonly from: string; readonly to: string };
+
+/** A new value of an enum, and the one that it stands before; at the end where absent. */
+export type EnumAddition = { readonly value: string; readonly before?: string };
 
 type Altered = Extract<Change, { change: "altered" }>;
 type Rule = (change: Altered) => readonly Operation[];
@@ -49,6 +55,10 @@ export const alteredObject: Rule = (change) => {
   switch (kind) {
     case "schema":
       return commentChanges(change);
+    case "enum":
+      return alteredEnum(change);
+    case "role":
+      return alteredRole(change);
     case "table":
       return alteredTable(change);
     case "view":
@@ -59,6 +69,29 @@ export const alteredObject: Rule = (change) => {
     case "function":
       return alteredFunction(change);
   }
+};
+
+/** Values are added in place; what takes one away or moves one is another type. */
+const alteredEnum: Rule = (change) => {
+  const { from, to, facts } = change;
+  if (!facts.some(({ path }) => path[0] === "values")) return commentChanges(change);
+  const [before, after] = [from.body.values as EnumBody["values"], to.body.values as EnumBody["values"]]; // the kind is enum
+  const kept = after.filter((value) => before.includes(value));
+  if (!sameJson(kept, before)) {
+    const why = "An enum only takes values in; without one, or in another order, it is another type.";
+    return [{ op: "rebuild-object", from, object: to, why }, ...commentChanges(change)];
+  }
+  const additions = after.flatMap((value, index): EnumAddition[] => {
+    if (before.includes(value)) return [];
+    const next = after.slice(index + 1).find((one) => before.includes(one));
+    return [{ value, ...(next !== undefined && { before: next }) }];
+  });
+  return [{ op: "engine-action", object: to, action: { action: "add-enum-values", additions } }, ...commentChanges(change)];
+};
+
+const alteredRole: Rule = (change) => {
+  const told = change.facts.some(({ path }) => path[0] !== "comment");
+  return [...(told ? [{ op: "replace-object" as const, from: change.from, object: change.to }] : []), ...commentChanges(change)];
 };
 
 /** What must go goes before the columns that it stands on change, what is new comes after. */

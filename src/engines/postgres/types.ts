@@ -87,7 +87,7 @@ export function canonicalType(text: string): string {
   const array = /^(.*?)((?:\s*\[\s*\])+)$/.exec(trimmed);
   if (array?.[1] !== undefined) return `${canonicalType(array[1])}[]`; // PostgreSQL does not keep the number of dimensions
   const parts = /^([A-Za-z_][A-Za-z0-9_]*)\s*(\([^)]*\))?\s*(with time zone|without time zone)?$/i.exec(trimmed);
-  if (parts?.[1] === undefined) return trimmed.toLowerCase();
+  if (parts?.[1] === undefined) return trimmed.includes('"') ? trimmed : trimmed.toLowerCase();
   const name = parts[1].toLowerCase();
   const length = (parts[2] ?? "").replace(/\s+/g, "");
   const temporal = /^(time|timestamp)(tz)?$/.exec(name);

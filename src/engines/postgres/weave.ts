@@ -1,8 +1,9 @@
-import type { Catalog, CatalogObject, ObjectId } from "../../core/catalog.js";
+import { type Catalog, type CatalogObject, compareText, type ObjectId } from "../../core/catalog.js";
 import { renameColumns } from "../../core/diff.js";
-import { sameJson } from "../../core/json.js";
+import { type JsonObject, sameJson } from "../../core/json.js";
 import type { Along, Operation } from "../../core/operation.js";
-import { quoting } from "./dialect.js";
+import type { GrantBody } from "./body.js";
+import { derivedName, quoting } from "./dialect.js";
 import { readsColumn, redirected } from "./reads.js";
 
 /*
@@ -31,7 +32,7 @@ export function weave(operations: readonly Operation[], before: Catalog, after: 
       operations.flatMap((operation) => (operation.op === "rename-object" ? [[operation.from.id, operation.object.id]] : [])),
     ),
   };
-  return [followRenames, escalate, swapTogether, dropLate, stepAside].reduce(
+  return [followTypes, followRights, followRenames, escalate, swapTogether, dropLate, stepAside].reduce(
     (woven, step) => step({ ...weaving, operations: woven }),
     [...operations],
   );
@@ -113,6 +114,140 @@ function readers(weaving: Weaving, operation: Operation): CatalogObject[] {
 }
 
 const isAggregate = ({ kind }: CatalogObject): boolean => kind === "continuous-aggregate";
+
+const OLD_TYPE = "dw_old";
+
+type Retype = Extract<Operation, { op: "retype-column" }>;
+
+/**
+ * An enum that loses a value is another type: the old one is called otherwise, columns change from it to the new one, and it
+ * goes when nothing has it any more. A type that is only renamed takes its columns along.
+ */
+function followTypes(weaving: Weaving): Operation[] {
+  const moved = new Map(
+    weaving.operations.flatMap((operation) =>
+      operation.op === "rename-object" && operation.object.kind === "enum"
+        ? [[typeText(operation.from.name), typeText(operation.object.name)] as const]
+        : [],
+    ),
+  );
+  const others = weaving.operations.filter((operation) => !(operation.op === "retype-column" && isRenamed(moved, operation)));
+  const rebuilds = others.flatMap((operation) =>
+    operation.op === "rebuild-object" && operation.object.kind === "enum" ? [operation] : [],
+  );
+  return rebuilds.reduce((operations, rebuild) => exchanged({ ...weaving, operations }, rebuild), others);
+}
+
+function typeText(name: readonly string[]): string {
+  return name.map(quoting.ident).join(".");
+}
+
+function isRenamed(moved: ReadonlyMap<string, string>, { from, to }: Retype): boolean {
+  const bare = (type: unknown): string => String(type).replace(/(\[\])+$/, "");
+  return moved.get(bare(from.type)) === bare(to.type);
+}
+
+/** A type that is exchanged for another of its name. */
+interface Exchange {
+  readonly has: (text: unknown) => boolean;
+  /** The old type, by the name that it has until it goes. */
+  readonly old: (text: string) => string;
+}
+
+function exchanged(weaving: Weaving, rebuild: RebuildOperation): Operation[] {
+  const { from, object } = rebuild;
+  const [schema = "", name = ""] = object.name;
+  const old: CatalogObject = { ...from, name: [schema, derivedName([name], OLD_TYPE)], id: `${from.id}_${OLD_TYPE}` };
+  const type = typeText(object.name);
+  const exchange: Exchange = {
+    has: (text) => text === type || text === `${type}[]`,
+    old: (text) => text.replace(type, () => typeText(old.name)),
+  };
+  const retypes = exchangedColumns(weaving, object, exchange);
+  const frozen = new Map(
+    retypes.flatMap((retype) => (retype.object.body.columnstore === undefined ? [] : [[retype.object.id, retype.object]])),
+  );
+  const functions = [...weaving.before.values()].filter((one) => one.kind === "function" && one.dependsOn.includes(from.id));
+  const bound = new Set(functions.map(({ id }) => id));
+  const others = weaving.operations.filter((operation) => operation !== rebuild && !bound.has(operation.object.id));
+  const made = new Set(others.flatMap(({ op, object: other }) => (op === "rebuild-object" ? [other.id] : [])));
+  const operations: Operation[] = [
+    ...others,
+    { op: "engine-action", object, action: { action: "rename-type", from: name, to: old.name[1] ?? "" } },
+    { op: "create-object", object },
+    ...functions.flatMap((one) => functionAgain(weaving, one, exchange, rebuild.why)),
+    ...retypes.filter((retype) => !made.has(retype.object.id) && !frozen.has(retype.object.id)),
+    { op: "drop-object", object: old, late: true },
+  ];
+  const why = `No type changes in a hypertable with a columnstore, and ${type} does.`;
+  const all = [...frozen.keys()].reduce((woven, id) => rebuilt({ ...weaving, operations: woven }, id, why), operations);
+  return all.map((operation) =>
+    operation.op === "rebuild-object" && operation.object.kind === "table"
+      ? { ...operation, from: withOldType(operation.from, exchange) }
+      : operation,
+  );
+}
+
+function exchangedColumns(weaving: Weaving, type: CatalogObject, { has, old }: Exchange): Retype[] {
+  const tables = [...weaving.after.values()].filter(({ kind, dependsOn }) => kind === "table" && dependsOn.includes(type.id));
+  return tables.flatMap((table) => {
+    const then = weaving.before.get(idBefore(weaving, table.id));
+    const had = (column: JsonObject): boolean => {
+      const name = nameBefore(weaving, table.id, String(column.name));
+      return ((then?.body.columns ?? []) as readonly JsonObject[]).some((one) => one.name === name && has(one.type)); // a table's columns
+    };
+    const columns = (table.body.columns as readonly JsonObject[]).filter((column) => has(column.type) && had(column)); // as above
+    return columns.map(
+      (column): Retype => ({ op: "retype-column", object: table, from: { ...column, type: old(String(column.type)) }, to: column }),
+    );
+  });
+}
+
+/** A function is bound to the types that it takes and gives. */
+function functionAgain(weaving: Weaving, before: CatalogObject, { has, old }: Exchange, why: string): Operation[] {
+  const object = objectAfter(weaving, before);
+  const parameters = (before.body.arguments as readonly JsonObject[]).map((one) =>
+    has(one.type) ? { ...one, type: old(String(one.type)) } : one,
+  ); // of a function
+  const from = { ...before, body: { ...before.body, arguments: parameters } };
+  return object === undefined ? [{ op: "drop-object", object: from }] : [{ op: "rebuild-object", from, object, why }];
+}
+
+function withOldType(table: CatalogObject, { has, old }: Exchange): CatalogObject {
+  const columns = (table.body.columns as readonly JsonObject[]).map((column) =>
+    has(column.type) ? { ...column, type: old(String(column.type)) } : column,
+  );
+  return { ...table, body: { ...table.body, columns } };
+}
+
+/** Rights go with what they are on: a renamed table keeps them, a dropped one takes them along. */
+function followRights(weaving: Weaving): Operation[] {
+  return weaving.operations.map(
+    (operation): Operation =>
+      operation.op === "replace-object" && operation.object.kind === "role"
+        ? { ...operation, from: rightsKept(weaving, operation.from) }
+        : operation,
+  );
+}
+
+function rightsKept(weaving: Weaving, role: CatalogObject): CatalogObject {
+  const grants = (role.body.grants as readonly GrantBody[]).flatMap((grant): GrantBody[] => {
+    const was = weaving.before.get(grant.object);
+    const now = was && weaving.after.get(idAfter(weaving, grant.object));
+    if (was === undefined) return [grant];
+    return now === undefined ? [] : [grantFollowing(weaving, grant, was, now)]; // a dropped one has taken its rights along
+  });
+  return { ...role, body: { ...role.body, grants } };
+}
+
+function grantFollowing(weaving: Weaving, grant: GrantBody, was: CatalogObject, now: CatalogObject): GrantBody {
+  const follow = (text: string): string => text.replace(typeText(was.name), () => typeText(now.name));
+  const bracketed = (column: string): string => `(${quoting.ident(column)})`;
+  const renames = operationsOn(weaving, now.id).flatMap((one) => (one.op === "rename-column" ? [one] : []));
+  const columns = new Map(renames.map(({ from, to }) => [bracketed(from), bracketed(to)]));
+  const privileges = grant.privileges.map((privilege) => privilege.replace(/\(.*\)$/, (column) => columns.get(column) ?? column));
+  return { ...grant, name: follow(grant.name), on: follow(grant.on), object: now.id, privileges: privileges.sort(compareText) };
+}
 
 /** The engine renames a column in the queries that read it: a query that differs by nothing else needs no statement. */
 function followRenames(weaving: Weaving): Operation[] {

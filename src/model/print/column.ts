@@ -3,8 +3,11 @@ import type { Column, DefaultValue } from "../../core/model.js";
 import type { LogicalType, Nested } from "../../core/types.js";
 import { array, call, layOut, literal, member, object, type Piece, quoted } from "./literal.js";
 
-/** A column as the call that makes it: `t.decimal(18, 4, "paid amount").nullable()`. See model/columns.ts. */
-export function columnPiece(column: Column): Piece {
+/**
+ * A column as the call that makes it: `t.decimal(18, 4, "paid amount").nullable()`. See model/columns.ts. `models`: the constants
+ * that declared types are called in the file.
+ */
+export function columnPiece(column: Column, models: ReadonlyMap<string, string> = new Map()): Piece {
   const { nullable, default: value, unit, pii, zone, as, accept, generated } = column;
   const refined = [
     ...engineCalls("as", as),
@@ -16,7 +19,7 @@ export function columnPiece(column: Column): Piece {
     ...(value === undefined ? [] : [defaultCall(value)]),
     ...(nullable ? [".nullable()"] : []),
   ];
-  return { start: "t", calls: [typePiece(column.type, column.comment), ...refined] };
+  return { start: "t", calls: [typePiece(column.type, column.comment, models), ...refined] };
 }
 
 function engineCalls(name: string, byEngine: Column["as"]): string[] {
@@ -35,7 +38,7 @@ function defaultCall(value: DefaultValue): string {
 const INTEGERS = { 8: "tinyint", 16: "smallint", 32: "int", 64: "bigint", 128: "largeint" } as const;
 
 /** `.…(…, comment)`, behind `t`. */
-function typePiece(type: LogicalType, comment: string): Piece {
+function typePiece(type: LogicalType, comment: string, models: ReadonlyMap<string, string>): Piece {
   const meaning = comment === "" ? [] : [quoted(comment)];
   const made = (name: string, ...args: readonly Piece[]): Piece => call(`.${name}`, [...args, ...meaning]);
   switch (type.kind) {
@@ -55,7 +58,7 @@ function typePiece(type: LogicalType, comment: string): Piece {
     case "timestamp":
       return timed(type.zoned ? "instant" : "datetime", comment, type.precision);
     case "enum":
-      return made("enum", array(type.values.map(quoted)));
+      return made("enum", models.get(type.type ?? "") ?? array(type.values.map(quoted)));
     case "list":
       return made("list", nestedPiece(type.element));
     case "map":

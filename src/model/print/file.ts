@@ -1,7 +1,7 @@
 import { compareText } from "../../core/catalog.js";
 import type { AnyCheck } from "../../core/check-spec.js";
 import type { Json, JsonObject } from "../../core/json.js";
-import type { Column, Columns, FunctionModel, Model, SqlBodies, SqlBody, SqlReference } from "../../core/model.js";
+import type { Column, Columns, FunctionModel, Model, ObjectModel, SqlBodies, SqlBody, SqlReference } from "../../core/model.js";
 import { checkPiece } from "./checks.js";
 import { columnPiece } from "./column.js";
 import { array, layOut, literal, member, object, type Piece, quoted } from "./literal.js";
@@ -11,9 +11,12 @@ import { array, layOut, literal, member, object, type Piece, quoted } from "./li
  * again; what a person knows and no engine keeps (layer, owner, grain) is left for them to add.
  */
 
-export type Printable = Extract<Model, { readonly model: "table" | "view" | "materialized-view" | "topic" | "function" | "source" }>;
+export type Printable = Extract<
+  Model,
+  { readonly model: "table" | "view" | "materialized-view" | "topic" | "function" | "source" | "object" }
+>;
 
-const DEFINE: Readonly<Record<Printable["model"], string>> = {
+const DEFINE: Readonly<Record<Exclude<Printable["model"], "object">, string>> = {
   table: "defineTable",
   view: "defineView",
   "materialized-view": "defineMaterializedView",
@@ -40,9 +43,10 @@ interface Printing {
 
 /** The text of a model's file, its newline included. */
 export function modelFile(model: Printable, { from, fileOf, notes = [] }: PrintOptions): string {
-  const printing: Printing = { called: new Set([DEFINE[model.model]]), models: constants(model) };
+  const define = model.model === "object" ? objectFunction(model) : DEFINE[model.model];
+  const printing: Printing = { called: new Set([define]), models: constants(model) };
   const lines = members(model, printing).map((each) => `  ${layOut(each, 2)},\n`);
-  const text = `${DEFINE[model.model]}(${quoted(model.name)}, {\n${lines.join("")}})`;
+  const text = `${define}(${quoted(model.name)}, {\n${lines.join("")}})`;
   const imports = [
     `import { ${[...printing.called].sort(compareText).join(", ")} } from ${quoted(from)};`,
     ...[...printing.models].map(([name, constant]) => `import ${constant} from ${quoted(fileOf(name))};`),
@@ -55,7 +59,35 @@ function commentText(text: string): string {
   return text.replaceAll("*/", "*\\/").replace(/\s+/g, " ");
 }
 
+/** Objects that exist are imported from PostgreSQL alone: enum types and roles (model/postgres-objects.ts). */
+function objectFunction({ on }: ObjectModel): string {
+  return Object.values(on).some((options) => options?.object === "enum") ? "defineEnum" : "definePostgresRole";
+}
+
+function objectDefinition(model: ObjectModel): JsonObject {
+  const { comment, on } = model;
+  const [[slot = "postgres", options = {}] = []] = Object.entries(on);
+  const { object: _, values, memberOf, grants, ...own } = options;
+  const described = comment === undefined ? {} : { comment };
+  if (objectFunction(model) === "defineEnum") return { ...described, values: values ?? [], on: { [slot]: own } };
+  const named = (list: Json | undefined): JsonObject[] => (Array.isArray(list) ? list.map((name) => ({ name })) : []);
+  return {
+    ...described,
+    ...(slot !== "postgres" && { on: [slot] }),
+    ...own,
+    ...(named(memberOf).length > 0 && { memberOf: named(memberOf) }),
+    ...(Array.isArray(grants) && grants.length > 0 && { grants: grants.map(grantDefinition) }),
+  };
+}
+
+function grantDefinition(grant: Json): Json {
+  const { privileges = [], on, ...rest } = grant as { readonly on: JsonObject } & JsonObject; // as the engine's import writes it
+  return { privileges, on: on.model === undefined ? on : { name: on.model }, ...rest };
+}
+
 function members(model: Printable, printing: Printing): Piece[] {
+  if (model.model === "object")
+    return Object.entries(objectDefinition(model)).map(([key, value]) => member(key, literal(value, printing.called)));
   const { name: _name, model: _kind, origin: _origin, ...said } = model;
   return Object.entries(said).flatMap(([key, value]) =>
     key === "col" || value === undefined ? [] : [memberOf(key, value, model, printing)],
@@ -72,16 +104,16 @@ function memberOf(key: string, value: unknown, model: Printable, printing: Print
   return member(key, literal(value as Json, printing.called)); // what is left of a model is JSON
 }
 
-function columnsPiece(columns: Columns, { called }: Printing): Piece {
+function columnsPiece(columns: Columns, { called, models }: Printing): Piece {
   called.add("t");
-  const members = Object.entries(columns).map(([name, column]) => member(name, columnPiece(column)));
+  const members = Object.entries(columns).map(([name, column]) => member(name, columnPiece(column, models)));
   return members.length === 0 ? "{}" : { open: "{", members, close: "}", isOpen: true };
 }
 
 function returnsPiece(returns: FunctionModel["returns"], printing: Printing): Piece {
   if ("table" in returns) return object([member("table", columnsPiece(returns.table, printing))]);
   printing.called.add("t");
-  return columnPiece({ type: returns, comment: "", nullable: false } satisfies Column);
+  return columnPiece({ type: returns, comment: "", nullable: false } satisfies Column, printing.models);
 }
 
 type References = readonly JsonObject[];
@@ -146,8 +178,20 @@ const RESERVED = new Set(
   ),
 );
 
+/** Declared types of columns, which are written as their models. */
+function enumsOf(model: Printable): string[] {
+  const result =
+    model.model === "function" ? ("table" in model.returns ? Object.values(model.returns.table) : [{ type: model.returns }]) : [];
+  const columns = [
+    ...("columns" in model ? Object.values(model.columns ?? {}) : []),
+    ...("arguments" in model ? Object.values(model.arguments) : []),
+    ...result,
+  ];
+  return columns.flatMap(({ type }) => (type.kind === "enum" && type.type !== undefined ? [type.type] : []));
+}
+
 function referred(model: Printable): string[] {
   const bodies = "query" in model ? model.query : "body" in model ? model.body : {};
   const inSql = Object.values(bodies).flatMap(({ parts }) => parts.flatMap((part) => (typeof part === "string" ? [] : [part.model])));
-  return [...new Set(inSql)].filter((name) => name !== model.name).sort(compareText);
+  return [...new Set([...inSql, ...enumsOf(model)])].filter((name) => name !== model.name).sort(compareText);
 }
