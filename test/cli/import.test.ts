@@ -15,7 +15,13 @@ export default defineConfig({
 });
 `;
 
+const declared = `import { defineEnum, definePostgresRole } from "dwright";
+export const runMode = defineEnum("run_mode", { values: ["auto", "manual"], on: { timescale: {} } });
+export const reader = definePostgresRole("shop_reader", { on: ["timescale"], grants: [{ privileges: ["SELECT"], on: { name: "readings" } }] });
+`;
+
 const model = `import { defineTable, t } from "dwright";
+import { runMode } from "./declared.js";
 export default defineTable("readings", {
   grain: "one row per sensor and time",
   comment: "What the sensors said",
@@ -23,6 +29,7 @@ export default defineTable("readings", {
     at: t.instant("when"),
     sensor: t.varchar(20, "it's \`who\`"),
     state: t.enum(["on", "off"], "switch").default("on"),
+    mode: t.enum(runMode, "how it runs").default("auto"),
     celsius: t.double("mean").unit("°C").nullable(),
     tags: t.list(t.text().nullable()).nullable(),
   },
@@ -32,7 +39,7 @@ export default defineTable("readings", {
 `;
 
 test("a live TimescaleDB becomes models that make it again, and nobody's file is overwritten", async () => {
-  const cwd = await projectFolder({ "dw.config.ts": config, "models/shop/readings.ts": model });
+  const cwd = await projectFolder({ "dw.config.ts": config, "models/shop/readings.ts": model, "models/shop/declared.ts": declared });
   const local = ["--env", "local", "--warehouse", "shop"];
   expect((await dw(["migrate", "new", "first", ...local], { cwd })).code).toBe(0);
   expect((await dw(["migrate", "up", ...local], { cwd })).code).toBe(0);
@@ -43,6 +50,10 @@ test("a live TimescaleDB becomes models that make it again, and nobody's file is
   const text = await readFile(join(cwd, "models/found/readings.ts"), "utf8");
   expect(text).toContain('t.double("mean").unit("°C").nullable()');
   expect(text).toContain('columnstore: { segmentBy: ["sensor"], after: "7 days" }');
+  expect(text).toContain('mode: t.enum(runMode, "how it runs").default("auto")');
+  expect(await readFile(join(cwd, "models/found/shop_reader.ts"), "utf8")).toContain(
+    'grants: [{ privileges: ["SELECT"], on: { name: "readings" } }]',
+  );
 
   const again = await dw(["import", "db:", "--env", "legacy", "--warehouse", "found"], { cwd });
   expect(again.code).toBe(2);

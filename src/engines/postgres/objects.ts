@@ -1,4 +1,4 @@
-import { type CatalogObject, compareText, displayName, objectId } from "../../core/catalog.js";
+import { type CatalogObject, compareText, objectId } from "../../core/catalog.js";
 import type { SecretReference } from "../../core/config.js";
 import type { ResolveContext } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
@@ -211,9 +211,4 @@ export function mergedGrants(grants: readonly GrantBody[]): GrantBody[] {
 
 function invalid(model: ObjectModel, what: string, why: string, fix: string): DwError {
   return new DwError("DW-MODEL-INVALID", { what: `${modelPlace(model)}: ${what}.`, why, fix });
-}
-
-/** `role analyst`, for messages. */
-export function roleTitle({ name }: CatalogObject): string {
-  return `role ${displayName(name)}`;
 }

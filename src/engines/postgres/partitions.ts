@@ -19,7 +19,7 @@ const MAX = "MAXVALUE";
 const NULL = "NULL";
 
 /** More are no warehouse's: PostgreSQL plans slowly beyond a few thousand, and a typing mistake makes millions. */
-export const MOST_PARTITIONS = 10_000;
+const MOST_PARTITIONS = 10_000;
 
 export class PartitionMistake extends Error {}
 

@@ -31,7 +31,7 @@ const keys: Readonly<Record<ModelKind, readonly string[]>> = {
   ],
   check: ["on", "spec"],
   pipeline: ["schedule", "steps"],
-  object: ["on"],
+  object: ["on", "values"],
 };
 
 const required: Readonly<Record<ModelKind, readonly string[]>> = {
