@@ -14,6 +14,8 @@ export interface Certificate {
   /** `unproven`: the target's kind of table does not allow the comparison, for the reason in `coverage`. */
   readonly verdict: "equal" | "different" | "unproven";
   readonly where?: string;
+  /** Of an incremental run: the greatest value that was loaded before it and after it. */
+  readonly watermark?: { readonly before: string | null; readonly after: string | null };
   /** `before`: rows that the table held before the first chunk; `target` is without them. */
   readonly rows: { readonly source: string; readonly target: string; readonly before: string };
   /** Rows that were rejected and lie in the quarantine; absent where none may be. */
@@ -79,6 +81,9 @@ export function certificateMarkdown(certificate: Certificate): string {
     `- source: ${certificate.source} (\`${certificate.identity}\`)`,
     `- target: ${certificate.target} (${certificate.engine}, environment ${certificate.environment})`,
     ...(certificate.where === undefined ? [] : [`- rows where: \`${certificate.where}\``]),
+    ...(certificate.watermark === undefined
+      ? []
+      : [`- watermark: ${certificate.watermark.before ?? "none"} before, ${certificate.watermark.after ?? "none"} after`]),
     `- rows: ${rows.source} read, ${rows.target} found${rows.before === "0" ? "" : `, ${rows.before} there before`}`,
     ...(certificate.quarantined === undefined ? [] : [`- rejected: ${certificate.quarantined}`]),
     `- at: ${certificate.at}`,

@@ -7,8 +7,10 @@ import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core
 import type { LoadIdentity, TargetTable } from "../core/target.js";
 import { carried, logicalType } from "../core/transit.js";
 import { type LogicalType, typeText } from "../core/types.js";
+import type { Increment } from "./increment.js";
 import { type Mapping, mapColumns } from "./mapping.js";
 import { type Rejection, rejectionOf } from "./quarantine.js";
+import type { Latest } from "./rows.js";
 
 export interface BackfillRequest {
   readonly name: string;
@@ -21,6 +23,10 @@ export interface BackfillRequest {
   readonly where?: string;
   readonly sourceZone?: string;
   readonly quarantine?: Quarantine;
+  /** DuckDB predicate over source columns. */
+  readonly deletedWhen?: string;
+  /** Only ranges will be read (backfill/increment.ts): what the whole table is like need not be known. */
+  readonly ranged?: true;
 }
 
 /** Everything that is decided before the first row is read. */
@@ -34,6 +40,10 @@ export interface PreparedBackfill {
   readonly columns: readonly FingerprintColumn[];
   readonly where?: string;
   readonly rejection?: Rejection;
+  readonly deletedWhen?: string;
+  /** The target keeps one row a key: of several versions in a chunk the newest counts. */
+  readonly latest?: Latest;
+  readonly increment?: Increment;
 }
 
 const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -52,21 +62,36 @@ export async function prepareBackfill(request: BackfillRequest, db: DuckDbSessio
     ...(request.map && { map: request.map }),
     ...(request.sourceZone !== undefined && { sourceZone: request.sourceZone }),
   });
+  const { deletedWhen } = request;
+  if (deletedWhen !== undefined) await mustBePredicate(request, db, "deletedWhen", deletedWhen);
+  const free = deletedWhen === undefined ? mapping : { ...mapping, needs: undefined }; // it may use any column
   const plan = await source.plan({
-    ...(mapping.needs && { columns: mapping.needs }),
+    ...(free.needs && { columns: free.needs }),
+    ...(request.ranged && { ranged: request.ranged }),
     ...(request.where !== undefined && { where: request.where }),
   });
   return {
     name: request.name,
     source,
     target,
-    mapping,
+    mapping: free,
     plan,
     identity: identityOf(request, mapping, plan),
     columns: mapping.columns.map((column) => fingerprintColumn(column, target)),
     ...(request.where !== undefined && { where: request.where }),
-    ...(request.quarantine && { rejection: rejection(request, request.quarantine, mapping, plan) }),
+    ...(request.quarantine && { rejection: rejection(request, request.quarantine, free, plan) }),
+    ...(deletedWhen !== undefined && { deletedWhen }),
   };
+}
+
+async function mustBePredicate(request: BackfillRequest, db: DuckDbSession, place: string, sql: string): Promise<void> {
+  const type = await typeOf(request, db, place, sql);
+  if (type?.kind === "boolean") return;
+  throw new DwError("DW-BACKFILL-MAPPING", {
+    what: `${place} of backfill ${request.name} is ${type === undefined ? "nothing" : typeText(type)}, and no predicate.`,
+    why: "It says for each row whether it deletes the row with its key.",
+    fix: "Write a DuckDB predicate over the source's columns, such as op = 'd'.",
+  });
 }
 
 function rejection({ name, target }: BackfillRequest, quarantine: Quarantine, mapping: Mapping, plan: ReadPlan): Rejection {

@@ -13,9 +13,8 @@ import type { HashBucket, HashedRow } from "../core/target.js";
 import { typeText } from "../core/types.js";
 import { duckdbCanonical } from "../engines/duckdb/canonical.js";
 import type { Certificate, CertificateChunk, CertificateColumn, Difference, Finding } from "./certificate.js";
-import { mappedSelect } from "./mapping.js";
 import type { PreparedBackfill } from "./prepare.js";
-import { acceptedRows } from "./quarantine.js";
+import { rowsOf } from "./rows.js";
 import type { Reader, RunResult } from "./run.js";
 
 /*
@@ -110,7 +109,7 @@ function compareAggregated(prepared: PreparedBackfill, source: Fingerprint, targ
 
 const shown = (value: string | null, pii: boolean | undefined): string | null => (pii && value !== null ? "***" : value);
 
-function certificateColumns(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): CertificateColumn[] {
+export function certificateColumns(prepared: PreparedBackfill, source: Fingerprint, target: Fingerprint): CertificateColumn[] {
   return prepared.mapping.columns.map((column, index) => {
     const fingerprint = prepared.columns[index];
     const [a, b] = [source.columns[index], target.columns[index]];
@@ -128,7 +127,7 @@ function certificateColumns(prepared: PreparedBackfill, source: Fingerprint, tar
   });
 }
 
-function certificateChunks(prepared: PreparedBackfill, run: RunResult): CertificateChunk[] {
+export function certificateChunks(prepared: PreparedBackfill, run: RunResult): CertificateChunk[] {
   const loaded = new Map(run.chunks.map((chunk) => [chunk.chunk, chunk]));
   return prepared.plan.chunks.map(({ id, title }) => {
     const chunk = loaded.get(id);
@@ -201,7 +200,7 @@ async function onChunk<Result>(
   if (chunk === undefined) throw new Error(`the plan has no chunk ${id}`);
   const open = await prepared.plan.open(chunk, db);
   try {
-    return await read(`(${mappedSelect(prepared.mapping, acceptedRows(prepared.rejection, open.sql))}) AS mapped`);
+    return await read(`(${rowsOf(prepared, open.sql)}) AS mapped`);
   } finally {
     await open.close();
   }

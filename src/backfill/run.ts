@@ -3,11 +3,12 @@ import pLimit from "p-limit";
 import { DwError, isDwError } from "../core/errors.js";
 import { type Fingerprint, fingerprintQuery, readFingerprint } from "../core/fingerprint.js";
 import type { Chunk, DuckDbSession } from "../core/source.js";
-import type { LoadedChunk, LoadSession } from "../core/target.js";
+import type { LoadableChunk, LoadedChunk, LoadSession } from "../core/target.js";
 import { duckdbCanonical } from "../engines/duckdb/canonical.js";
-import { mappedSelect, ruleQuery } from "./mapping.js";
+import { ruleQuery } from "./mapping.js";
 import type { PreparedBackfill } from "./prepare.js";
-import { acceptedRows, countRejected, nothingRejected, refuseTooMany, rejectedRows } from "./quarantine.js";
+import { countRejected, nothingRejected, refuseTooMany, rejectedRows } from "./quarantine.js";
+import { ambiguousKeys, goneKeys, type Latest, livingRows, rowsOf } from "./rows.js";
 
 export type Reader = DuckDbSession & { readonly close: () => Promise<void> };
 
@@ -47,7 +48,7 @@ export async function runBackfill(prepared: PreparedBackfill, options: RunOption
   const session = await prepared.target.start(prepared.identity, prepared.columns);
   try {
     const known = new Map((await session.loaded()).map((chunk) => [chunk.chunk, chunk]));
-    refuseStrangers(prepared, known);
+    if (prepared.increment === undefined) refuseStrangers(prepared, known);
     const pending = prepared.plan.chunks.filter((chunk) => !known.has(chunk.id));
     announce(prepared, pending, options);
     if (pending.length > 0) await auditRejected(prepared, options);
@@ -61,7 +62,8 @@ export async function runBackfill(prepared: PreparedBackfill, options: RunOption
 }
 
 /** Rows that would be rejected are counted over every chunk before the first one is loaded: too many leave nothing half visible. */
-async function auditRejected({ name, plan, rejection }: PreparedBackfill, { connect, signal }: RunOptions): Promise<void> {
+async function auditRejected(prepared: PreparedBackfill, { connect, signal }: RunOptions): Promise<void> {
+  const { name, plan, rejection } = prepared;
   if (rejection === undefined) return;
   const db = await connect();
   try {
@@ -70,7 +72,7 @@ async function auditRejected({ name, plan, rejection }: PreparedBackfill, { conn
       signal.throwIfAborted();
       const open = await plan.open(chunk, db);
       try {
-        rejected = await countRejected(rejection, open.sql, db, rejected);
+        rejected = await countRejected(rejection, livingRows(prepared, open.sql), db, rejected);
       } finally {
         await open.close();
       }
@@ -107,7 +109,7 @@ async function loadAll(
   pending: readonly Chunk[],
   options: RunOptions,
 ): Promise<readonly LoadedChunk[]> {
-  const lanes = Math.max(1, Math.min(options.concurrency ?? prepared.target.lanes, pending.length));
+  const lanes = Math.max(1, Math.min(options.concurrency ?? prepared.target.lanes, lanesOf(prepared), pending.length));
   const readers: Reader[] = [];
   const limit = pLimit(lanes);
   const stop = new AbortController();
@@ -130,6 +132,10 @@ async function loadAll(
   if (stop.signal.aborted) throw stop.signal.reason;
   return results.flatMap((result) => (result.status === "fulfilled" && result.value !== undefined ? [result.value] : []));
 }
+
+/** Newer versions of a row come after older ones; ranges that give way do not meet. */
+const lanesOf = ({ increment }: PreparedBackfill): number =>
+  increment === undefined || increment.meeting.meet === "replace" ? Number.POSITIVE_INFINITY : 1;
 
 interface Turn extends RunOptions {
   /** The chunk that this lane will probably read after this one. */
@@ -176,9 +182,9 @@ async function loadChunk(
     const rows = immutable && !textual ? open.sql : await keep(reader, open.sql);
     const fingerprint = await fingerprintChunk(prepared, chunk, reader, rows);
     const { rejection } = prepared;
-    const sql = mappedSelect(prepared.mapping, acceptedRows(rejection, rows));
+    const rejected = rejection && { rejected: rejectedRows(rejection, livingRows(prepared, rows)) };
     return await session.load(
-      { chunk, db: reader, sql, fingerprint, ...(rejection && { rejected: rejectedRows(rejection, rows) }) },
+      { chunk, db: reader, sql: rowsOf(prepared, rows), fingerprint, ...rejected, ...incremented(prepared, chunk, rows) },
       signal,
     );
   } catch (error) {
@@ -186,6 +192,17 @@ async function loadChunk(
   } finally {
     await open.close();
   }
+}
+
+/** How a range meets what the target has. */
+function incremented(prepared: PreparedBackfill, chunk: Chunk, rows: string): Partial<LoadableChunk> {
+  const apply = prepared.increment?.apply(chunk.id);
+  const supersedes = prepared.increment?.supersedes(chunk.id) ?? [];
+  const gone = goneKeys(prepared, rows);
+  return {
+    ...(supersedes.length > 0 && { supersedes }),
+    ...(apply && { apply: apply.apply === "upsert" && gone !== undefined ? { ...apply, gone } : apply }),
+  };
 }
 
 /** What may change between two readings, or is parsed by each, is read once: the fingerprint and the load see the same rows. */
@@ -202,13 +219,23 @@ export async function fingerprintChunk(
   chunkSql: string,
 ): Promise<Fingerprint> {
   // What breaks a rule is set aside where rows are rejected.
-  if (prepared.rejection === undefined) await checkRules(prepared, chunk, db, chunkSql);
-  const accepted = acceptedRows(prepared.rejection, chunkSql);
-  const sql = fingerprintQuery(duckdbCanonical, prepared.columns, `(${mappedSelect(prepared.mapping, accepted)}) AS mapped`);
-  const [row] = await db.rows(sql);
+  if (prepared.rejection === undefined) await checkRules(prepared, chunk, db, livingRows(prepared, chunkSql));
+  if (prepared.latest !== undefined) await checkVersions(prepared, prepared.latest, chunk, db, chunkSql);
+  const [row] = await db.rows(fingerprintQuery(duckdbCanonical, prepared.columns, `(${rowsOf(prepared, chunkSql)}) AS mapped`));
   const fingerprint = readFingerprint(prepared.columns, row ?? {});
   checkNulls(prepared, chunk, fingerprint);
-  return fingerprint;
+  const range = prepared.increment?.range(chunk.id);
+  return range === undefined ? fingerprint : { ...fingerprint, range };
+}
+
+async function checkVersions(prepared: PreparedBackfill, latest: Latest, chunk: Chunk, db: DuckDbSession, chunkSql: string): Promise<void> {
+  const [row] = await db.rows<{ n: string }>(ambiguousKeys(prepared, latest, chunkSql));
+  if (String(row?.n ?? "0") === "0") return;
+  throw valueRefused(
+    chunk,
+    `${row?.n} keys with two rows that are equally new (${latest.mark}) and differ.`,
+    "Let `incremental` name a column that tells which of them is newer, or leave the others out with `where`.",
+  );
 }
 
 async function checkRules(prepared: PreparedBackfill, chunk: Chunk, db: DuckDbSession, chunkSql: string): Promise<void> {

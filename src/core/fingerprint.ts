@@ -27,7 +27,15 @@ export interface ColumnFingerprint {
   readonly sum: string | null;
 }
 
+/** The rows whose watermark column is above `after` (null: from the beginning) and at most `upTo`; values as DuckDB writes them, in UTC. */
+export interface WatermarkRange {
+  readonly after: string | null;
+  readonly upTo: string;
+}
+
 export interface Fingerprint {
+  /** Of a chunk of an incremental backfill: which rows it is of. It is kept with the fingerprint, in every ledger. */
+  readonly range?: WatermarkRange;
   /** Integers beyond 2^53 stay exact: text. */
   readonly rows: string;
   /**

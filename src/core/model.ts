@@ -171,9 +171,23 @@ export interface BackfillModel extends Common {
   readonly quarantine?: Quarantine;
   /** The owner of the target lets its retention and columnstore policies be paused while the backfill runs. */
   readonly policies?: "pause";
+  /** Runs again and again; each reads what is newer than the last. */
+  readonly incremental?: Incremental;
+  /** DuckDB predicate over source columns: such a row deletes the target's row with its key instead of replacing it. */
+  readonly deletedWhen?: string;
   /** Chunks go to a staging table; the checks of the target and of the backfill run on it, and then everything is seen at once, or nothing. */
   readonly publish?: "audited";
   readonly checks?: readonly AnyCheck[];
+}
+
+/**
+ * The watermark is the greatest value of a source column that has been loaded: from the rows, never from a clock. The next run
+ * reads what is above it, and again what is above it less `lateness`, for rows that arrive late.
+ */
+export interface Incremental {
+  readonly column: string;
+  /** A duration for times, a number for integers. Rows that arrive later than that are not seen. */
+  readonly lateness?: string | number;
 }
 
 /** Rows that the target cannot hold are set aside with the reason instead of stopping the run. */

@@ -28,6 +28,11 @@ export interface ReadRequest {
   readonly columns?: readonly string[];
   /** A DuckDB predicate over the table's columns. It is applied exactly; a source may also prune files by it. */
   readonly where?: string;
+  /**
+   * `where` leaves a range of one column: a database reads it by an index, as one chunk if it can, and `identity` names the
+   * table without looking at its rows. Others plan as always.
+   */
+  readonly ranged?: true;
 }
 
 /** A piece of a table that is read, loaded, recorded and reconciled as one. */

@@ -1,4 +1,4 @@
-import type { Fingerprint, FingerprintColumn } from "./fingerprint.js";
+import type { Fingerprint, FingerprintColumn, WatermarkRange } from "./fingerprint.js";
 import type { Chunk, DuckDbSession, SourceColumn } from "./source.js";
 import type { EngineName, LogicalType } from "./types.js";
 
@@ -25,7 +25,21 @@ export interface LoadableChunk {
   readonly fingerprint: Fingerprint;
   /** Rows of the chunk that are set aside: SQL on `db` with the texts `reason` and `row`. They are kept together with the chunk. */
   readonly rejected?: string;
+  /** Chunks whose place this one takes: their ledger rows go with the same commit. */
+  readonly supersedes?: readonly string[];
+  /** How it meets the rows that are there; absent: they are added. Only what `applies` of the target names is asked for. */
+  readonly apply?: Apply;
 }
+
+/**
+ * Both are read back by the target's own SQL before their commit: DW-RECONCILE-MISMATCH where it does not find the chunk's
+ * fingerprint.
+ */
+export type Apply =
+  /** The chunk is everything that the target holds in a range of `column`: what is there gives way. Bounds as texts that the target's SQL reads. */
+  | ({ readonly apply: "replace"; readonly column: string } & WatermarkRange)
+  /** Rows replace those with the same key; `gone` is SQL on `db` that gives the keys (the key's columns) of rows to delete. */
+  | { readonly apply: "upsert"; readonly key: readonly string[]; readonly gone?: string };
 
 export interface LoadedChunk {
   readonly chunk: string;
@@ -148,6 +162,8 @@ export interface TargetTable {
     buckets: readonly string[],
     limit: number,
   ) => Promise<readonly HashedRow[]>;
+  /** What a chunk may do to rows that are there; absent: nothing. `upsert`: where the table's rows are unique by this key. */
+  readonly applies?: (apply: "replace" | { readonly upsert: readonly string[] }) => Promise<boolean>;
   /** Absent where the engine does nothing by itself. */
   readonly upkeep?: Upkeep;
   /** Absent where the target cannot publish what was audited: such backfills are refused. */

@@ -10,6 +10,7 @@ import type {
   EngineOptions,
   Freshness,
   FunctionModel,
+  Incremental,
   MaterializedViewModel,
   PipelineModel,
   Quarantine,
@@ -197,6 +198,8 @@ export interface BackfillDefinition<To extends ModelRef> extends Described {
   readonly concurrency?: number;
   readonly quarantine?: Quarantine;
   readonly policies?: "pause";
+  readonly incremental?: Incremental;
+  readonly deletedWhen?: string;
   readonly publish?: "audited";
   readonly checks?: readonly AnyCheck[];
 }

@@ -113,11 +113,12 @@ interface Known {
   readonly chunks: number;
   readonly rows: string;
   readonly lastLoadedAt: string | null;
+  readonly watermark: string | null;
 }
 
 export function statusTable(reports: readonly Known[]): string {
   return textTable(
-    ["backfill", "environment", "target", "chunks", "rows", "started", "last chunk", "source"],
+    ["backfill", "environment", "target", "chunks", "rows", "started", "last chunk", "watermark", "source"],
     reports.map((report) => [
       report.backfill,
       report.environment,
@@ -126,6 +127,7 @@ export function statusTable(reports: readonly Known[]): string {
       report.rows,
       report.startedAt ?? "never",
       report.lastLoadedAt ?? "",
+      report.watermark ?? "",
       report.source ?? "",
     ]),
   );

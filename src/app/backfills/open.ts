@@ -105,6 +105,8 @@ async function prepared(
         ...(predicate.length > 0 && { where: predicate.join(" AND ") }),
         ...(model?.sourceZone !== undefined && { sourceZone: model.sourceZone }),
         ...(model?.quarantine && { quarantine: model.quarantine }),
+        ...(model?.deletedWhen !== undefined && { deletedWhen: model.deletedWhen }),
+        ...(model?.incremental && { ranged: true as const }),
       },
       db,
     );

@@ -12,7 +12,17 @@ import {
 import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
 import type { DuckDbConnection } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
-import type { LoadedChunk, LoadIdentity, LoadSession, MergeRule, Staging, TargetColumn, TargetTable } from "../../core/target.js";
+import type {
+  Apply,
+  LoadableChunk,
+  LoadedChunk,
+  LoadIdentity,
+  LoadSession,
+  MergeRule,
+  Staging,
+  TargetColumn,
+  TargetTable,
+} from "../../core/target.js";
 import { logicalType } from "../../core/transit.js";
 import type { EngineName } from "../../core/types.js";
 import { duckdbCanonical } from "./canonical.js";
@@ -66,7 +76,7 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
         return takeFingerprint(db, columns, home);
       });
       const baseline = options.staged === undefined ? before : emptyFingerprint(columns);
-      return loadSession(db, { ...options, title: name, relation, identity }, baseline);
+      return loadSession(db, { ...options, title: name, relation, identity, columns }, baseline);
     },
     ledger: async (backfill) => {
       if (!(await hasLedger(db))) return undefined;
@@ -97,6 +107,10 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
       );
       return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
     },
+    ...(options.merge.merge === "append" && {
+      applies: async (apply: "replace" | { readonly upsert: readonly string[] }) =>
+        apply === "replace" || isKeyed(db, options.name, apply.upsert),
+    }),
     reader: options.connect,
     // Rows of one key that are added up cannot be audited before they are.
     ...(options.staged === undefined &&
@@ -176,6 +190,16 @@ async function liveColumns(db: DuckDbSession, name: readonly string[]): Promise<
   }));
 }
 
+/** Has the table a primary key of exactly these columns? */
+async function isKeyed(db: DuckDbSession, name: readonly string[], key: readonly string[]): Promise<boolean> {
+  const [schema, table] = name.length > 1 ? name : ["main", ...name];
+  const rows = await db.rows<{ same: boolean }>(
+    `SELECT list_sort(constraint_column_names) = list_sort([${key.map(literal).join(", ")}]::VARCHAR[]) AS same FROM duckdb_constraints()
+     WHERE constraint_type = 'PRIMARY KEY' AND database_name = current_database() AND schema_name = ${literal(schema ?? "main")} AND table_name = ${literal(table ?? "")}`,
+  );
+  return rows.some(({ same }) => same);
+}
+
 async function takeFingerprint(db: DuckDbSession, columns: readonly FingerprintColumn[], relation: string): Promise<Fingerprint> {
   const [row] = await db.rows(fingerprintQuery(duckdbCanonical, columns, relation));
   return readFingerprint(columns, row ?? {});
@@ -237,6 +261,7 @@ interface Destination extends DuckdbTargetOptions {
   readonly title: string;
   readonly relation: string;
   readonly identity: LoadIdentity;
+  readonly columns: readonly FingerprintColumn[];
 }
 
 function loadSession(db: DuckDbSession, to: Destination, baseline: Fingerprint): LoadSession {
@@ -250,14 +275,62 @@ function loadSession(db: DuckDbSession, to: Destination, baseline: Fingerprint):
       const values = [backfill, to.title, chunk.id, chunk.title, JSON.stringify(fingerprint)].map(literal).join(", ");
       await inTransaction(rows.db, async () => {
         await rows.db.run(`INSERT INTO dw_state.chunks (backfill, target, chunk, title, fingerprint) VALUES (${values})`);
-        const columns = fingerprint.columns.map((column) => column.name);
-        await rows.db.run(insertStatement(columns, rows.sql, to.relation, to.merge));
+        await supersede(rows, to);
+        await putRows(rows, to);
         if (rows.rejected !== undefined) await rows.db.run(setAside(rows.rejected, to, chunk.id));
       });
       return { chunk: chunk.id, title: chunk.title, fingerprint, loadedAt: new Date().toISOString() };
     },
     close: async () => {}, // the connections are the reader's
   };
+}
+
+async function supersede({ db, supersedes = [] }: LoadableChunk, { identity, title }: Destination): Promise<void> {
+  if (supersedes.length === 0) return;
+  const list = supersedes.map(literal).join(", ");
+  for (const table of ["quarantine", "chunks"])
+    await db.run(`DELETE FROM dw_state.${table} WHERE ${where(identity.backfill, title)} AND chunk IN (${list})`);
+}
+
+/** Adds the rows, or lets them meet those that are there; what met is read back before the commit. */
+async function putRows(rows: LoadableChunk, to: Destination): Promise<void> {
+  const { db, apply, sql } = rows;
+  const columns = to.columns.map((column) => column.name);
+  if (apply === undefined) return db.run(insertStatement(columns, sql, to.relation, to.merge));
+  if (apply.apply === "replace") {
+    await db.run(`DELETE FROM ${to.relation} WHERE ${inRange(apply)}`);
+    await db.run(insertStatement(columns, sql, to.relation, to.merge));
+    return readBack(db, rows, to, `(SELECT * FROM ${to.relation} WHERE ${inRange(apply)}) AS there`);
+  }
+  await db.run(`CREATE OR REPLACE TEMPORARY TABLE dw_rows AS ${sql}`);
+  const same = (other: string): string => apply.key.map((name) => `t.${ident(name)} = ${other}.${ident(name)}`).join(" AND ");
+  if (apply.gone !== undefined) await db.run(`DELETE FROM ${to.relation} AS t USING (${apply.gone}) AS gone WHERE ${same("gone")}`);
+  await db.run(upsertStatement(columns, apply.key, to.relation));
+  await readBack(db, rows, to, `(SELECT t.* FROM ${to.relation} AS t JOIN temp.main.dw_rows AS r ON ${same("r")}) AS there`);
+  await db.run("DROP TABLE temp.main.dw_rows");
+}
+
+/** Columns that the backfill does not load keep what they have. */
+function upsertStatement(columns: readonly string[], key: readonly string[], relation: string): string {
+  const names = columns.map(ident).join(", ");
+  const rest = columns.filter((name) => !key.includes(name)).map((name) => `${ident(name)} = excluded.${ident(name)}`);
+  const action = rest.length === 0 ? "NOTHING" : `UPDATE SET ${rest.join(", ")}`;
+  return `INSERT INTO ${relation} (${names}) SELECT ${names} FROM temp.main.dw_rows ON CONFLICT (${key.map(ident).join(", ")}) DO ${action}`;
+}
+
+function inRange({ column, after, upTo }: Extract<Apply, { apply: "replace" }>): string {
+  const top = `${ident(column)} <= ${literal(upTo)}`;
+  return after === null ? top : `${ident(column)} > ${literal(after)} AND ${top}`;
+}
+
+async function readBack(db: DuckDbSession, { chunk, fingerprint }: LoadableChunk, to: Destination, there: string): Promise<void> {
+  const found = await takeFingerprint(db, to.columns, there);
+  if (found.rows === fingerprint.rows && found.hash.join() === fingerprint.hash.join()) return;
+  throw new DwError("DW-RECONCILE-MISMATCH", {
+    what: `Chunk ${chunk.title} was loaded, but ${to.title} does not give it back: ${fingerprint.rows} rows were expected, ${found.rows} found, or values differ.`,
+    why: "A type or another writer changed them. The chunk was rolled back; the watermark stays.",
+    fix: "Look at the table's column types and at who else writes to it; then run again.",
+  });
 }
 
 function setAside(rejected: string, { identity, title }: Destination, chunk: string): string {

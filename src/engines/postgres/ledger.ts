@@ -102,6 +102,14 @@ export async function recordChunk(
   return rows.length === 1;
 }
 
+/** Chunks whose place another takes, with what was set aside of them. */
+export async function supersede(session: PgSession, backfill: string, target: string, chunks: readonly string[]): Promise<void> {
+  if (chunks.length === 0) return;
+  const list = chunks.map((chunk) => `'${chunk.replaceAll("'", "''")}'`).join(", ");
+  for (const table of ["quarantine", "chunks"])
+    await session.query(`DELETE FROM dw_state.${table} WHERE backfill = $1 AND target = $2 AND chunk IN (${list})`, [backfill, target]);
+}
+
 export async function countQuarantined(pg: Pg, backfill: string, target: string): Promise<string> {
   const [row] = await pg.query("SELECT count(*)::text AS n FROM dw_state.quarantine WHERE backfill = $1 AND target = $2", [
     backfill,

@@ -11,11 +11,12 @@ import {
   readFingerprint,
 } from "../../core/fingerprint.js";
 import type { Pg, PgSession } from "../../core/session.js";
-import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetTable } from "../../core/target.js";
+import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
+import { GONE, giveWay, isUniqueBy, makeLike, ROWS, readBack, upsert } from "./apply.js";
 import { postgresCanonical } from "./canonical.js";
 import { type CopyForm, copyForm } from "./copy-form.js";
 import { csvPieces, fileBytes } from "./copy-text.js";
-import { claimLedger, countQuarantined, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger } from "./ledger.js";
+import { claimLedger, countQuarantined, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger, supersede } from "./ledger.js";
 import { serverTypes, tableColumns } from "./live-columns.js";
 import { isStaged, makeStaged, publishStaged, stagedName } from "./staging.js";
 
@@ -57,7 +58,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
         return readFingerprint(columns, (await session.query(fingerprintQuery(postgresCanonical, columns, home)))[0] ?? {});
       });
       const baseline = options.staged === undefined ? before : emptyFingerprint(columns);
-      return loadSession(pg, { ...options, name, relation, identity, form: await formOf(pg, options, columns) }, baseline);
+      return loadSession(pg, { ...options, name, relation, identity, columns, ...(await formsOf(pg, options, columns)) }, baseline);
     },
     ledger: (backfill) => readLedger(pg, backfill, name),
     reset: (backfill, empty) => resetLedger(pg, backfill, name, home, empty, stagedName(backfill, name)),
@@ -71,6 +72,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
       const rows = await pg.query(bucketRowsQuery(postgresCanonical, columns, relation, label, buckets, limit));
       return rows.map((row) => ({ hash: String(row.row_hash), label: String(row.label) }));
     },
+    applies: async (apply) => apply === "replace" || isUniqueBy(pg, home, apply.upsert),
     ...(options.staged === undefined && {
       staging: (backfill: string) => {
         const staged = stagedName(backfill, name);
@@ -96,17 +98,32 @@ interface Destination extends PgTargetOptions {
   readonly name: string;
   readonly relation: string;
   readonly identity: LoadIdentity;
+  /** Those that are loaded. */
+  readonly columns: readonly FingerprintColumn[];
   readonly form: CopyForm;
+  /** For keys alone: they are few. */
+  readonly keyForm: (key: readonly string[]) => CopyForm;
 }
 
-async function formOf(pg: Pg, { schema, table }: PgTargetOptions, columns: readonly FingerprintColumn[]): Promise<CopyForm> {
+async function formsOf(
+  pg: Pg,
+  { schema, table }: PgTargetOptions,
+  columns: readonly FingerprintColumn[],
+): Promise<Pick<Destination, "form" | "keyForm">> {
   const live = await tableColumns(pg, schema, table);
-  const loaded = columns.map(({ name }) => {
+  const liveColumn = (name: string): TargetColumn => {
     const column = live.find((candidate) => candidate.name === name);
     if (column === undefined) throw new Error(`${schema}.${table} has no column ${name}`);
     return column;
-  });
-  return copyForm(loaded, pg.server.embedded ? undefined : await serverTypes(pg, schema, table));
+  };
+  const types = pg.server.embedded ? undefined : await serverTypes(pg, schema, table);
+  return {
+    form: copyForm(
+      columns.map(({ name }) => liveColumn(name)),
+      types,
+    ),
+    keyForm: (key) => copyForm(key.map(liveColumn), undefined),
+  };
 }
 
 function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"]): LoadSession {
@@ -120,6 +137,8 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
       try {
         await to.form.prepare(rows, file);
         if (rows.rejected !== undefined) await writeRejected(rows, rows.rejected, to, rejectedFile(file));
+        const gone = goneOf(rows);
+        if (gone !== undefined) await to.keyForm(gone.key).prepare({ ...rows, sql: gone.sql }, goneFile(file));
         signal.throwIfAborted();
         const session = idle.pop() ?? (await pg.session());
         try {
@@ -135,6 +154,7 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
       } finally {
         await rm(file, { force: true });
         await rm(rejectedFile(file), { force: true });
+        await rm(goneFile(file), { force: true });
       }
     },
     close: async () => {
@@ -144,6 +164,11 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
 }
 
 const rejectedFile = (file: string): string => `${file}.rejected`;
+const goneFile = (file: string): string => `${file}.gone`;
+
+function goneOf({ apply }: LoadableChunk): { readonly key: readonly string[]; readonly sql: string } | undefined {
+  return apply?.apply === "upsert" && apply.gone !== undefined ? { key: apply.key, sql: apply.gone } : undefined;
+}
 
 async function writeRejected({ db, chunk }: LoadableChunk, sql: string, { identity, name }: Destination, file: string): Promise<void> {
   const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
@@ -163,16 +188,31 @@ async function copyChunk(
   file: string,
   signal: AbortSignal,
 ): Promise<LoadedChunk> {
-  const { chunk, fingerprint } = rows;
-  const names = fingerprint.columns.map(({ name }) => ident(name)).join(", ");
-  const copy = `COPY ${to.relation} (${names}) FROM STDIN (FORMAT ${to.form.format})`;
+  const { chunk, fingerprint, apply } = rows;
+  const { backfill } = to.identity;
   const loaded = { chunk: chunk.id, title: chunk.title, fingerprint };
+  const put = async (relation: string, names: readonly string[], form: CopyForm, bytes: AsyncIterable<Uint8Array>): Promise<number> =>
+    copyBytes(session, `COPY ${relation} (${names.map(ident).join(", ")}) FROM STDIN (FORMAT ${form.format})`, bytes, embedded);
   try {
     await session.transaction(async () => {
       // The ledger row goes first: a second run of the same chunk waits here for our COMMIT, and then finds it done.
-      if (!(await recordChunk(session, to.identity.backfill, to.name, loaded))) return;
-      const copied = await copyBytes(session, copy, to.form.bytes(rows, file, signal), embedded);
+      if (!(await recordChunk(session, backfill, to.name, loaded))) return;
+      await supersede(session, backfill, to.name, rows.supersedes ?? []);
+      const names = to.columns.map(({ name }) => name);
+      const into = apply?.apply === "upsert" ? ROWS : to.relation;
+      if (apply?.apply === "upsert") await makeLike(session, ROWS, to.relation, names);
+      if (apply?.apply === "replace") await giveWay(session, to.relation, apply);
+      const copied = await put(into, names, to.form, to.form.bytes(rows, file, signal));
       if (String(copied) !== fingerprint.rows) throw changedMeanwhile(chunk.title, fingerprint.rows, copied);
+      const gone = goneOf(rows);
+      if (gone !== undefined) {
+        const form = to.keyForm(gone.key);
+        await makeLike(session, GONE, to.relation, gone.key);
+        await put(GONE, gone.key, form, form.bytes(rows, goneFile(file), signal));
+      }
+      const applied = { relation: to.relation, columns: to.columns, title: chunk.title };
+      if (apply?.apply === "upsert") await upsert(session, applied, apply.key, gone !== undefined);
+      if (apply !== undefined) await readBack(session, applied, apply, fingerprint, gone !== undefined);
       if (rows.rejected !== undefined) await copyBytes(session, COPY_REJECTED, fileBytes(rejectedFile(file), signal), embedded);
     });
   } catch (error) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { DwError } from "../../core/errors.js";
+import { alsoNamed, pushedDown } from "../../core/pushdown.js";
 import type { Pg, PgSession } from "../../core/session.js";
 import type { Chunk, Inspection, OpenChunk, ReadPlan, ReadRequest, SourceColumn, SourceTable } from "../../core/source.js";
 import { csvSelect } from "../../core/spooled-csv.js";
@@ -96,15 +97,16 @@ async function planPages(pg: Pg, held: Held, place: Place, request: ReadRequest)
   );
   const columns = (request.columns ?? place.columns.map(({ name }) => name)).map((name) => columnNamed(place, name));
   // Partitioned tables, hypertables and views have no pages of their own: they are one chunk.
-  const paged = facts?.kind === "r" && Number(facts.pages) > 0;
+  const { where, ranged } = request;
+  const paged = facts?.kind === "r" && Number(facts.pages) > 0 && ranged !== true;
   const chunks = paged ? pageChunks(Number(facts.pages), Number(facts.bytes)) : [wholeTable(Number(facts?.bytes ?? 0))];
   return {
     columns,
-    identity: `postgres:${facts?.system}/${facts?.database}.${place.schema}.${place.table}@${await version(held.session, place, facts?.kind === "r")}`,
+    identity: `postgres:${facts?.system}/${facts?.database}.${place.schema}.${place.table}@${ranged ? "range" : await version(held.session, place, facts?.kind === "r")}`,
     immutable: !pg.server.embedded,
     textual: true,
     chunks,
-    open: (chunk) => openPages(pg, held, place, columns, chunk, request.where),
+    open: (chunk) => openPages(pg, held, place, columns, chunk, where),
   };
 }
 
@@ -152,10 +154,10 @@ async function openPages(
   chunk: Chunk,
   where: string | undefined,
 ): Promise<OpenChunk> {
-  // A predicate may use columns that nobody asked for: they are read, and left out by the SELECT.
-  const read = where === undefined ? columns : place.columns;
+  const read = alsoNamed(place.columns, columns, where);
   const file = join(place.scratch, `${randomUUID()}.csv`);
-  const select = `SELECT ${read.map(copyOutText).join(", ")} FROM ${place.relation}${pageRange(chunk)}`;
+  const only = [pageRange(chunk), pushedDown(where, place.columns, { ident, literal })].filter((part) => part !== undefined);
+  const select = `SELECT ${read.map(copyOutText).join(", ")} FROM ${place.relation}${only.length === 0 ? "" : ` WHERE ${only.join(" AND ")}`}`;
   try {
     await writeFile(file, rowsOf(pg, held, `COPY (${select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`));
   } catch (error) {
@@ -168,9 +170,9 @@ async function openPages(
   };
 }
 
-function pageRange(chunk: Chunk): string {
+function pageRange(chunk: Chunk): string | undefined {
   const match = /^pages-(\d+)-(\d+)$/.exec(chunk.id);
-  return match === null ? "" : ` WHERE ctid >= '(${match[1]},0)'::tid AND ctid < '(${match[2]},0)'::tid`;
+  return match === null ? undefined : `ctid >= '(${match[1]},0)'::tid AND ctid < '(${match[2]},0)'::tid`;
 }
 
 /** Embedded on the one connection there is; on a server in a session of its own, so that chunks can be read side by side. */

@@ -96,6 +96,7 @@ function backfillMistakes(model: BackfillModel, facts: ProjectFacts): readonly M
     ...(model.into === undefined ? slotMistakes(model, target) : []),
     ...fileMistakes(model, columns),
     ...concurrencyMistakes(model),
+    ...incrementMistakes(model),
   ];
 }
 
@@ -142,4 +143,26 @@ function fileMistakes(
 function concurrencyMistakes({ concurrency }: BackfillModel): readonly Mistake[] {
   if (concurrency === undefined || (Number.isInteger(concurrency) && concurrency > 0)) return [];
   return [{ what: `has the concurrency ${concurrency}.`, why: "It is a whole number above 0.", fix: "Correct `concurrency`." }];
+}
+
+function incrementMistakes({ incremental, deletedWhen, publish }: BackfillModel): readonly Mistake[] {
+  const without: readonly Mistake[] =
+    deletedWhen === undefined || incremental !== undefined
+      ? []
+      : [
+          {
+            what: "has `deletedWhen` and is not incremental.",
+            why: "Which of several rows of a key is the newest, a deletion or not, is told by the watermark column.",
+            fix: "Add `incremental: { column }`, or leave deleted rows out with `where`.",
+          },
+        ];
+  if (incremental === undefined || publish === undefined) return without;
+  return [
+    ...without,
+    {
+      what: "is incremental and publishes what was audited.",
+      why: "A staging table holds one load until it is published; runs that replace rows of the target have no such moment.",
+      fix: "Leave one of the two out; `dw check` judges the target after each run.",
+    },
+  ];
 }

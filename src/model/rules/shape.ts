@@ -26,6 +26,8 @@ const keys: Readonly<Record<ModelKind, readonly string[]>> = {
     "concurrency",
     "quarantine",
     "policies",
+    "incremental",
+    "deletedWhen",
     "publish",
     "checks",
   ],

@@ -90,4 +90,4 @@ function boundLiteral({ type }: MysqlColumn, bound: string): string {
   return mysqlText(bound);
 }
 
-const whole = ({ rows, bytes }: Size): KeyRange => ({ chunk: { id: "all", title: "the whole table", rows, bytes, files: [] } });
+export const whole = ({ rows, bytes }: Size): KeyRange => ({ chunk: { id: "all", title: "the whole table", rows, bytes, files: [] } });

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { DwError } from "../../core/errors.js";
+import { alsoNamed, pushedDown } from "../../core/pushdown.js";
 import type { MysqlReader, MysqlServer } from "../../core/session.js";
 import type { Inspection, OpenChunk, ReadPlan, ReadRequest, SourceTable } from "../../core/source.js";
 import { csvSelect } from "../../core/spooled-csv.js";
 import { typeText } from "../../core/types.js";
-import { type KeyRange, keyRanges, type Size } from "./chunks.js";
+import { type KeyRange, keyRanges, type Size, whole } from "./chunks.js";
 import { type MysqlColumn, mysqlColumns, mysqlText, quoteMysqlName } from "./columns.js";
 
 /*
@@ -77,10 +78,11 @@ async function holdSnapshot({ session, database, table }: Place): Promise<boolea
 
 async function planTable(place: Place, request: ReadRequest, isSnapshot: boolean): Promise<ReadPlan> {
   const columns = (request.columns ?? place.columns.map(({ name }) => name)).map((name) => columnNamed(place, name));
-  const ranges = await keyRanges(place.session, place.relation, place.columns, await sizeOf(place), place.rowsAChunk);
+  const size = await sizeOf(place);
+  const ranges = request.ranged ? [whole(size)] : await keyRanges(place.session, place.relation, place.columns, size, place.rowsAChunk);
   return {
     columns,
-    identity: await identityOf(place),
+    identity: await identityOf(place, request.ranged === true),
     immutable: isSnapshot,
     textual: true,
     chunks: ranges.map(({ chunk }) => chunk),
@@ -111,8 +113,9 @@ async function sizeOf({ session, database, table }: Place): Promise<Size> {
 }
 
 /** Changes with every row: a ledger must not go on where the table is another one. */
-async function identityOf({ session, relation, columns, database, table }: Place): Promise<string> {
+async function identityOf({ session, relation, columns, database, table }: Place, isRanged: boolean): Promise<string> {
   const [server] = await session.query("SELECT CONCAT(@@hostname, ':', @@port) AS place");
+  if (isRanged) return `mysql:${server?.place}/${database}.${table}@range`;
   const [row] = await session.query(
     `SELECT COUNT(*) AS n, SUM(CRC32(${lineOf(columns)})) AS a, BIT_XOR(CRC32(REVERSE(${lineOf(columns)}))) AS b FROM ${relation}`,
   );
@@ -128,16 +131,19 @@ function lineOf(columns: readonly MysqlColumn[]): string {
   return `CONCAT(${fields.join(", ',', ")}, '\n')`;
 }
 
+/** Sessions are in UTC: a time is written without its offset, which MariaDB does not read. */
+const WORDING = { ident: quoteMysqlName, literal: (text: string) => mysqlText(text.replace(/\+00$/, "")) };
+
 async function openRange(
   place: Place,
   { where }: KeyRange,
   columns: readonly MysqlColumn[],
   predicate: string | undefined,
 ): Promise<OpenChunk> {
-  // A predicate may use columns that nobody asked for: they are read, and left out by the SELECT.
-  const read = predicate === undefined ? columns : place.columns;
+  const read = alsoNamed(place.columns, columns, predicate);
   const file = join(place.scratch, `${randomUUID()}.csv`);
-  const select = `SELECT ${lineOf(read)} FROM ${place.relation}${where === undefined ? "" : ` WHERE ${where}`}`;
+  const only = [where, pushedDown(predicate, place.columns, WORDING)].filter((part) => part !== undefined).map((part) => `(${part})`);
+  const select = `SELECT ${lineOf(read)} FROM ${place.relation}${only.length === 0 ? "" : ` WHERE ${only.join(" AND ")}`}`;
   try {
     await inTurn(place, () => pipeline(Readable.from(lines(place, select), { objectMode: false }), createWriteStream(file)));
   } catch (error) {
