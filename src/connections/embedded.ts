@@ -6,12 +6,12 @@ import { lockDirectory } from "./directory-lock.js";
 /** The databases of an embedded folder. */
 export interface Embedded {
   readonly pglite: () => Promise<Pg>;
-  readonly duckdb: () => Promise<DuckDb>;
+  readonly duckdb: (file: string) => Promise<DuckDb>;
   readonly close: () => Promise<void>;
 }
 
 /**
- * An environment without servers: `<folder>/pglite` and `<folder>/warehouse.duckdb`. Whichever is asked for first, the lock
+ * An environment without servers: `<folder>/pglite` and files such as `<folder>/warehouse.duckdb`. Whichever is asked for first, the lock
  * of the whole folder is taken before, so that two runs never hold one database each and wait for the other's.
  * A second process: DW-LOCKED.
  */
@@ -22,16 +22,23 @@ export function openEmbedded(folder: string): Embedded {
     const { openPglite } = await import("./pglite.js");
     return openPglite(join(folder, "pglite"));
   });
-  const duckdb = once(async () => {
-    await lock.get();
-    return openWarehouse(join(folder, "warehouse.duckdb"));
-  });
+  const files = new Map<string, Once<DuckDb>>();
+  const duckdb = (file: string): Once<DuckDb> => {
+    const opened =
+      files.get(file) ??
+      once(async () => {
+        await lock.get();
+        return openWarehouse(join(folder, `${file}.duckdb`));
+      });
+    files.set(file, opened);
+    return opened;
+  };
   return {
     pglite: pglite.get,
-    duckdb: duckdb.get,
+    duckdb: (file) => duckdb(file).get(),
     close: async () => {
       await (await settled(pglite.begun()))?.close();
-      await (await settled(duckdb.begun()))?.close();
+      for (const file of files.values()) await (await settled(file.begun()))?.close();
       (await settled(lock.begun()))?.();
     },
   };

@@ -63,7 +63,7 @@ export function openConnections(environment: ResolvedEnvironment, sources: Secre
   const byBinding = async (binding: SlotBinding): Promise<OpenConnection> => {
     if (binding.by === "connection") return byName(binding.name, binding.connection);
     if (binding.store === "pglite") return { kind: "pg", pg: await embedded().pglite(), embedded: true };
-    const duckdb = await embedded().duckdb();
+    const duckdb = await embedded().duckdb(binding.file);
     return { kind: "duckdb", duckdb, embedded: true, ...(binding.emulates && { emulates: binding.emulates }) };
   };
   return {

@@ -5,8 +5,9 @@ import type { EngineName } from "./types.js";
 /** What serves an engine slot: a connection of the configuration, or the environment's embedded folder. */
 export type SlotBinding =
   | { readonly by: "connection"; readonly name: string; readonly connection: Connection }
+  | { readonly by: "embedded"; readonly store: "pglite" }
   /** `emulates` says that DuckDB executes what another engine would. */
-  | { readonly by: "embedded"; readonly store: "pglite" | "duckdb"; readonly emulates?: EngineName };
+  | { readonly by: "embedded"; readonly store: "duckdb"; readonly file: string; readonly emulates?: EngineName };
 
 export interface ResolvedEnvironment {
   readonly name: string;
@@ -22,12 +23,16 @@ export interface ResolvedEnvironment {
   readonly state: () => SlotBinding;
 }
 
-/** Which embedded store stands for which engine; the others cannot be embedded. */
+/**
+ * Which embedded store stands for which engine; the others cannot be embedded. Hive has a file of its own: its databases may be
+ * called as StarRocks's are.
+ */
 const embeddedStores: Partial<Record<EngineName, SlotBinding>> = {
   timescale: { by: "embedded", store: "pglite" },
   postgres: { by: "embedded", store: "pglite" },
-  duckdb: { by: "embedded", store: "duckdb" },
-  starrocks: { by: "embedded", store: "duckdb", emulates: "starrocks" },
+  duckdb: { by: "embedded", store: "duckdb", file: "warehouse" },
+  starrocks: { by: "embedded", store: "duckdb", file: "warehouse", emulates: "starrocks" },
+  hive: { by: "embedded", store: "duckdb", file: "hive", emulates: "hive" },
 };
 
 /** One environment of the configuration, ready to be asked. Throws DW-ENV-UNKNOWN. */

@@ -20,6 +20,7 @@ interface UpShown {
   readonly warehouse: string;
   readonly dryRun: boolean;
   readonly emulated: readonly string[];
+  readonly deviations: Readonly<Record<string, readonly string[]>>;
   readonly alreadyApplied: number;
   readonly steps: readonly {
     readonly id: string;
@@ -50,9 +51,22 @@ export function upText(report: UpShown, style: Colour): string {
     ...(report.dryRun && step.statements.length > 0 ? ["", statementsText(step.statements, style), ""] : []),
   ]);
   const verb = report.dryRun ? "would be applied" : "applied";
-  return [...steps, ...held, ...unapprovedLines(report.unapproved), `${place}: ${plural(report.steps.length, "migration")} ${verb}`].join(
-    "\n",
-  );
+  return [
+    ...steps,
+    ...held,
+    ...unapprovedLines(report.unapproved),
+    ...deviationLines(report),
+    `${place}: ${plural(report.steps.length, "migration")} ${verb}`,
+  ].join("\n");
+}
+
+/** Said when an environment meets its first migration: later runs are not read for it. */
+function deviationLines({ alreadyApplied, deviations }: Pick<UpShown, "alreadyApplied" | "deviations">): string[] {
+  if (alreadyApplied > 0) return [];
+  return Object.entries(deviations).flatMap(([slot, lines]) => [
+    `${slot} is emulated by DuckDB, which differs:`,
+    ...lines.map((line) => `  - ${line}`),
+  ]);
 }
 
 function heldLines({ letGo, held, dryRun }: Pick<UpShown, "letGo" | "held" | "dryRun">): string[] {

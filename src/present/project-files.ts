@@ -267,7 +267,7 @@ function lakehouse(database: string): string {
 export default defineConfig({
   layers: ["ods", "dwd", "dws", "ads"],
   environments: {
-    // PostgreSQL inside the process, below .dw/local; Hive and Kafka need servers.
+    // No server: PostgreSQL inside the process, Hive emulated on DuckDB, below .dw/local. Kafka needs its brokers.
     local: { embedded: ".dw/local" },
     dev: {
       slots: { postgres: "postgres", hive: "hive", kafka: "kafka" },

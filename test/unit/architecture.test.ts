@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "engines/index.ts": ["core", "engines"],
   "engines/timescale": ["core", "render", "engines/postgres"],
   "engines/paimon": ["core", "render", "engines/flink"], // whose SQL makes and fills its tables
-  "engines/duckdb": ["core", "render", "engines/starrocks"], // which it emulates
+  "engines/duckdb": ["core", "render", "engines/starrocks", "engines/hive"], // which it emulates
   generators: ["core", "render"],
   sources: ["core", "formats", "storage", "connections/duckdb.ts"],
   targets: [

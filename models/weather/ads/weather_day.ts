@@ -23,6 +23,12 @@ export default defineView("weather_day", {
              max(${w.ingestion_time}) AS last_ingestion
       FROM ${weatherData}
       GROUP BY substr(${w.event_time}, 1, 10), ${w.kafka_partition}`,
+    duckdb: sql.duckdb`
+      SELECT substr(${w.event_time}, 1, 10) AS day, ${w.kafka_partition}, count(*) AS messages,
+             max(${w.kafka_offset}) - min(${w.kafka_offset}) + 1 - count(DISTINCT ${w.kafka_offset}) AS missing,
+             max(${w.ingestion_time}) AS last_ingestion
+      FROM ${weatherData}
+      GROUP BY substr(${w.event_time}, 1, 10), ${w.kafka_partition}`,
   },
   on: { hive: { database: hiveDatabase } },
 });

@@ -7,21 +7,23 @@ import { resolveWarehouse } from "../resolve.js";
 import type { Definition } from "./definition.js";
 
 /**
- * Brings up to date what the embedded profile keeps as tables: manual materialized views over the backfill's target, nearest
+ * Brings up to date what an emulation keeps as tables: materialized views over the backfill's target that nobody refreshes, nearest
  * first. Answers with their names. A server's own views are left to whoever schedules them there.
  */
 export async function refreshEmulated(definition: Definition, connections: Connections, signal: AbortSignal): Promise<readonly string[]> {
   const { to } = definition;
-  if (to.by !== "model" || to.slot !== "starrocks") return [];
+  if (to.by !== "model") return [];
   const open = await connections.slot(to.slot);
-  if (open.kind !== "duckdb") return [];
+  if (open.kind !== "duckdb" || open.emulates !== to.slot) return [];
   const { catalog } = resolveWarehouse(definition.warehouse ?? "", to.models, engines);
-  const above = dependants(catalog.objects, to.model.name).map((object) => filled(object, connections.environment.name));
-  const { emulation, refresh } = await import("../../engines/duckdb/emulate.js");
+  const own = catalog.objects.filter(({ slot }) => slot === to.slot);
+  const above = dependants(own, to.model.name).map((object) => filled(object, connections.environment.name));
+  const { emulationOf } = await import("../../engines/duckdb/emulate.js");
+  const { execute, refresh } = emulationOf(to.slot);
   const db = await open.duckdb.session(signal);
   try {
     const stored = above.filter((object) => refresh([object]).length > 0);
-    for (const statement of refresh(stored)) await emulation.execute(db, statement, signal);
+    for (const statement of refresh(stored)) await execute(db, statement, signal);
     return stored.map((object) => displayName(object.name));
   } finally {
     await db.close();

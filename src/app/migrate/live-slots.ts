@@ -142,11 +142,12 @@ async function hiveSlot(hive: Hive): Promise<Acting> {
 }
 
 async function emulatedSlot(slot: EngineName, duckdb: DuckDb): Promise<Acting> {
-  const { emulation, refuseSlot } = await import("../../engines/duckdb/emulate.js");
-  if (slot !== "starrocks") throw refuseSlot(slot);
+  const { emulationOf } = await import("../../engines/duckdb/emulate.js");
+  const emulation = emulationOf(slot);
   return {
     slot,
     emulatedBy: "duckdb",
+    deviations: emulation.differences,
     emulate: emulation.generate,
     introspect: (warehouse, wanted) => within(duckdb, (session) => emulation.introspect(session, warehouse, wanted)),
     run: (statements, signal) => within(duckdb, (session) => runTogether(session, statements, emulation, signal)),

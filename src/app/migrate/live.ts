@@ -11,6 +11,8 @@ export interface LiveSlot {
   readonly slot: EngineName;
   /** The engine that stands in for the slot's own, in an embedded environment. */
   readonly emulatedBy?: EngineName;
+  /** What the stand-in does differently, for people. */
+  readonly deviations?: readonly string[];
   /** The objects of `wanted`, as far as they exist, and what else lies beside them. */
   readonly introspect: (warehouse: string, wanted: Catalog) => Promise<Introspected>;
   /** The form in which an object of ours and one that was looked at are equal when they are the same. */

@@ -37,6 +37,8 @@ export interface UpReport {
   readonly warehouse: string;
   readonly dryRun: boolean;
   readonly emulated: readonly EngineName[];
+  /** What each emulated slot does differently, for people. */
+  readonly deviations: Readonly<Partial<Record<EngineName, readonly string[]>>>;
   readonly alreadyApplied: number;
   readonly steps: readonly StepReport[];
   /** Of earlier migrations: what was held until now and has been let go. In a dry run, what would be. */
@@ -125,13 +127,14 @@ function report(
   steps: readonly StepReport[],
   hazards: readonly Unapproved[],
 ): Omit<UpReport, "letGo" | "held"> {
-  const emulated = [...meeting.slots.values()].filter((slot) => slot.emulatedBy !== undefined).map((slot) => slot.slot);
+  const emulations = [...meeting.slots.values()].filter((slot) => slot.emulatedBy !== undefined);
   const { environment, history } = meeting;
   return {
     environment,
     warehouse: history.warehouse,
     dryRun: options.dryRun,
-    emulated,
+    emulated: emulations.map(({ slot }) => slot),
+    deviations: Object.fromEntries(emulations.map(({ slot, deviations = [] }) => [slot, deviations])),
     alreadyApplied: applied,
     steps,
     unapproved: hazards,

@@ -66,6 +66,8 @@ export type ViewBody = {
   readonly database: Held<string>;
   readonly columns: readonly ViewColumn[];
   readonly query: string;
+  /** The query in DuckDB's words, where the embedded profile is to run it; Hive never sees it. */
+  readonly duckdb?: string;
   readonly comment: string;
 };
 

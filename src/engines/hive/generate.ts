@@ -57,8 +57,10 @@ export function generate(operation: Operation): readonly StatementBody[] {
       ];
     case "rebuild-object":
       return rebuild(hiveObject(operation.from), object, operation.why);
-    case "engine-action":
-      return [act(object, operation.action as HiveAction)]; // rules.ts made it
+    case "engine-action": {
+      const wanted = operation.action as HiveAction; // rules.ts made it
+      return wanted.action === "reword" ? [] : [act(object, wanted)];
+    }
     default:
       throw new Error(`${operation.op} is no operation of Hive: rules.ts plans a rebuild`);
   }
@@ -88,7 +90,7 @@ function tableComment(object: HiveObject, comment: string): StatementBody {
   });
 }
 
-function act(object: HiveObject, wanted: HiveAction): StatementBody {
+function act(object: HiveObject, wanted: Exclude<HiveAction, { action: "reword" }>): StatementBody {
   const target = sql`ALTER TABLE ${id(...qualifiedName(object))}`;
   switch (wanted.action) {
     case "set-property": {

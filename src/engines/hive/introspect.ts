@@ -151,6 +151,7 @@ function onlyStated(live: JsonObject, wanted: JsonObject): JsonObject {
   return {
     ...rest,
     ...(live.query !== undefined && { query: unquoted(String(live.query)) }),
+    ...(wanted.duckdb !== undefined && { duckdb: wanted.duckdb }), // which Hive does not keep
     ...(live.properties !== undefined && { properties: Object.fromEntries(properties) }),
     ...(location !== undefined && wanted.location !== undefined && { location: placeText(String(location)) }),
     ...(storedAs !== undefined && wanted.storedAs !== undefined && { storedAs }),

@@ -1,4 +1,5 @@
 import { type CatalogObject, type Hole, isHole, objectId } from "../../core/catalog.js";
+import { doubleQuoted } from "../../core/double-quotes.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
@@ -66,7 +67,7 @@ function databaseObject(database: Held<string>): CatalogObject<DatabaseBody> {
 
 function relationObject(model: RelationModel, context: ResolveContext, losses: Loss[]): RelationObject {
   const name = nameOf(model, context);
-  const reads = model.model === "table" ? [] : readModels(bodyOf(model)).map((other) => referenced(other, model, context));
+  const reads = model.model === "table" ? [] : modelsRead(model).map((other) => referenced(other, model, context));
   const dependsOn = [
     objectId("hive", "database", [name[0]]),
     ...reads.map((other) => objectId("hive", other.model, nameOf(other, context))),
@@ -201,14 +202,26 @@ function declaresKey(target: TableModel, to: readonly string[]): boolean {
 
 function viewBody(model: ViewModel | MaterializedViewModel, context: ResolveContext): ViewBody {
   const columns = Object.entries(model.columns).map(([name, column]) => ({ name, comment: columnComment(column) }));
-  const query = bodyText(bodyOf(model), (reference) =>
-    reference.ref === "column"
-      ? quoting.ident(reference.column)
-      : nameOf(referenced(reference.model, model, context), context)
-          .map(quoting.ident)
-          .join("."),
-  );
-  return { database: held(optionsOf(model).database ?? context.warehouse), columns, query, comment: commentOf(model) };
+  const text = (body: SqlBody, ident: (name: string) => string): string =>
+    bodyText(body, (reference) =>
+      reference.ref === "column"
+        ? ident(reference.column)
+        : nameOf(referenced(reference.model, model, context), context)
+            .map(ident)
+            .join("."),
+    );
+  const { duckdb } = model.query;
+  return {
+    database: held(optionsOf(model).database ?? context.warehouse),
+    columns,
+    query: text(bodyOf(model), quoting.ident),
+    ...(duckdb && { duckdb: text(duckdb, doubleQuoted) }),
+    comment: commentOf(model),
+  };
+}
+
+function modelsRead(model: ViewModel | MaterializedViewModel): string[] {
+  return [...new Set([bodyOf(model), model.query.duckdb].flatMap((body) => (body ? readModels(body) : [])))].sort();
 }
 
 function materializedViewBody(model: MaterializedViewModel, context: ResolveContext): MaterializedViewBody {

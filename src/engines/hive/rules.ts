@@ -16,19 +16,27 @@ export type HiveAction =
   | { readonly action: "set-property"; readonly name: string; readonly from: string | null; readonly to: string | null }
   | { readonly action: "set-serde-property"; readonly name: string; readonly from: string | null; readonly to: string }
   | { readonly action: "set-location"; readonly from: string; readonly to: string }
-  | { readonly action: "replace-columns" };
+  | { readonly action: "replace-columns" }
+  /** DuckDB's words for a query have changed, and Hive's have not: nothing that Hive sees. */
+  | { readonly action: "reword" };
 
 type Altered = Extract<Change, { change: "altered" }>;
 
 export function decide(change: Change): readonly Operation[] {
   if (change.change === "added") return [{ op: "create-object", object: change.to }];
   if (change.change === "removed") return [{ op: "drop-object", object: change.from }];
-  const { from, to, facts, renamed } = change;
+  const { from, to, renamed } = change;
   const here: CatalogObject = { ...from, id: to.id, name: to.name };
   const moved: Operation[] = renamed?.object ? [{ op: "rename-object", from, object: here }] : [];
-  if (to.kind !== "table") return facts.length === 0 ? moved : [...moved, { op: "replace-object", from: here, object: to }];
+  if (to.kind !== "table") return [...moved, ...queryOperations(change, here)];
   const columns = Object.entries(renamed?.columns ?? {}).map(([old, now]) => columnRename(to, old, now));
   return [...moved, ...columns, ...tableOperations(change, here)];
+}
+
+function queryOperations({ facts, to }: Altered, here: CatalogObject): Operation[] {
+  if (facts.length === 0) return [];
+  const words = facts.every(({ path }) => path[0] === "duckdb");
+  return [words ? action(to, { action: "reword" }) : { op: "replace-object", from: here, object: to }];
 }
 
 const POSITIONAL = new Set(["TEXTFILE", "SEQUENCEFILE", "RCFILE"]);

@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import { openDuckDb } from "../../../src/connections/duckdb.js";
 import type { CatalogObject } from "../../../src/core/catalog.js";
 import type { DuckDbConnection } from "../../../src/core/session.js";
-import { columnType, createTable, partitionRows, type Table } from "../../../src/engines/duckdb/emulate-table.js";
+import { createTable } from "../../../src/engines/duckdb/emulate-table.js";
+import { partitionRows, type StarrocksTable, tableShape, typeOf } from "../../../src/engines/duckdb/emulated-starrocks.js";
 import { type ColumnBody, type PartitionBody, starrocksObject, type TableBody } from "../../../src/engines/starrocks/body.js";
 import { type Token, tokenize } from "../../../src/engines/starrocks/parse/lexer.js";
 import { duckdbText, ident } from "./expression.js";
@@ -216,7 +217,7 @@ export class FakeRows {
     const value = (field: string): string => (field === "\\N" ? "NULL" : `'${field.replaceAll("'", "''")}'`);
     const tuples = lines.map((line) => `(${line.split(separators[0]).map(value).join(", ")})`);
     const targets = assigned.map(([name]) => ident(tokenize(name)[0]?.text ?? ""));
-    const types = new Map(table.body.columns.map((one) => [ident(one.name), columnType(tableObject(table.body), one).text]));
+    const types = new Map(table.body.columns.map((one) => [ident(one.name), typeOf(tableObject(table.body), one).text]));
     const values = await Promise.all(
       assigned.map(async ([, written], index) => {
         const sql = written.trim();
@@ -243,7 +244,7 @@ export class FakeRows {
     const { store, body } = table;
     const object = tableObject(body);
     const had = this.made.get(store);
-    if (!had) await this.exec(createTable(object, [store]).text);
+    if (!had) await this.exec(createTable(tableShape(object), [store]).text);
     for (const statement of this.due.get(store) ?? []) await this.exec(statement);
     this.due.delete(store);
     for (const statement of had ? differences(store, had, object) : []) await this.exec(statement);
@@ -328,22 +329,22 @@ function missing(name: string): never {
   throw analyzing(`Unknown partition '${name}'`);
 }
 
-function tableObject(body: TableBody): Table {
+function tableObject(body: TableBody): StarrocksTable {
   const columns = body.columns.map(({ default: value, generated: _, autoIncrement: __, ...column }) => ({
     ...column,
     ...(value && "literal" in value && { default: value }),
   }));
   const object: CatalogObject = { slot: "starrocks", kind: "table", id: "", name: ["store"], dependsOn: [], body: { ...body, columns } };
-  return starrocksObject(object) as Table; // its kind says so
+  return starrocksObject(object) as StarrocksTable; // its kind says so
 }
 
-function differences(store: string, had: readonly ColumnBody[], object: Table): string[] {
+function differences(store: string, had: readonly ColumnBody[], object: StarrocksTable): string[] {
   const { columns } = object.body;
   const gone = had.filter(({ name }) => !columns.some((column) => column.name === name));
   return [
     ...columns.flatMap((column) => {
       const old = had.find(({ name }) => name === column.name);
-      const type = columnType(object, column).text;
+      const type = typeOf(object, column).text;
       if (!old) {
         const value =
           column.default && "literal" in column.default

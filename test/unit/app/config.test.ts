@@ -64,7 +64,7 @@ describe("environments", () => {
   test("a slot without a connection is embedded where the environment has a folder for that", () => {
     const local = resolveEnvironment(config, "local");
     expect(local.slot("timescale")).toEqual({ by: "embedded", store: "pglite" });
-    expect(local.slot("starrocks")).toEqual({ by: "embedded", store: "duckdb", emulates: "starrocks" });
+    expect(local.slot("starrocks")).toEqual({ by: "embedded", store: "duckdb", file: "warehouse", emulates: "starrocks" });
     expect(local.slot("postgres")).toEqual({ by: "connection", name: "shared", connection: postgres });
     expect(local.state()).toEqual({ by: "embedded", store: "pglite" });
   });

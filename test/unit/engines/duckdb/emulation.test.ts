@@ -1,38 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { type Catalog, catalogOf } from "../../../../src/core/catalog.js";
+import { catalogOf } from "../../../../src/core/catalog.js";
 import { diff } from "../../../../src/core/diff.js";
 import type { Model } from "../../../../src/core/model.js";
-import type { Operation } from "../../../../src/core/operation.js";
-import { order } from "../../../../src/core/order.js";
-import { emulation } from "../../../../src/engines/duckdb/emulate.js";
-import { decide } from "../../../../src/engines/starrocks/rules.js";
+import { starrocks } from "../../../../src/engines/starrocks/index.js";
 import { defineTable, hash, month, t } from "../../../../src/index.js";
-import { openDatabase, type Reader } from "../../../backfill/duckdb.js";
 import { ciapolModels, starrocksCatalog } from "../ciapol.js";
+import { emulated, withDatabase } from "./emulated.js";
 
 const nothing = catalogOf("ciapol", []);
-
-async function withDatabase(work: (db: Reader) => Promise<void>): Promise<void> {
-  const database = await openDatabase();
-  const db = await database.connect();
-  try {
-    await work(db);
-  } finally {
-    await db.close();
-    database.close();
-  }
-}
-
-async function migrate(db: Reader, from: Catalog, to: Catalog): Promise<readonly Operation[]> {
-  const operations = order(diff(from, to).flatMap(decide));
-  const signal = new AbortController().signal;
-  for (const operation of operations) for (const statement of emulation.generate(operation)) await emulation.execute(db, statement, signal);
-  return operations;
-}
-
-async function live(db: Reader): Promise<Catalog> {
-  return (await emulation.introspect(db, "ciapol", nothing)).catalog;
-}
+const { emulation, migrate, live } = emulated(starrocks);
 
 const base = {
   grain: "one row per order",
