@@ -1,5 +1,7 @@
+import { createReadStream } from "node:fs";
 import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as plainRequest } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DwError, isDwError } from "../core/errors.js";
 
@@ -18,8 +20,10 @@ export interface Patience {
 }
 
 export interface HttpQuestion extends Patience {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
   readonly url: URL;
+  /** A file of this machine that is the body. */
+  readonly file?: { readonly path: string; readonly size: number };
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of the body that are accepted; more is DW-FILE-TOO-LARGE. */
   readonly limit: number;
@@ -55,14 +59,16 @@ export function ask(question: HttpQuestion): Promise<HttpAnswer> {
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body });
       }, fail);
     });
-    sent.end();
+    if (question.file === undefined) sent.end();
+    else pipeline(createReadStream(question.file.path), sent).catch(fail);
   });
 }
 
 /** `give` stops the clocks. */
-function begun({ url, method, headers, signal, silence = SILENCE }: HttpQuestion): { sent: ClientRequest; give: () => void } {
+function begun({ url, method, headers = {}, file, signal, silence = SILENCE }: HttpQuestion): { sent: ClientRequest; give: () => void } {
   const secure = url.protocol === "https:";
-  const options = { method, ...(headers && { headers }), agent: secure ? agents["https:"] : agents["http:"] };
+  const length = file && { "content-length": String(file.size), "content-type": "application/octet-stream" };
+  const options = { method, headers: { ...headers, ...length }, agent: secure ? agents["https:"] : agents["http:"] };
   const sent = secure ? secureRequest(url, options) : plainRequest(url, options);
   const late = (): void => void sent.destroy(new Silent());
   const deadline = setTimeout(late, WHOLE_ANSWER);

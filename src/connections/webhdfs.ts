@@ -30,6 +30,13 @@ export interface Hdfs {
   readonly get: (path: string, start: number, length: number) => Promise<Buffer | undefined>;
   /** Children of a folder; of a file the file itself, with an empty name; nothing of what does not exist. */
   readonly list: (path: string) => Promise<readonly HdfsStatus[]>;
+  /** Writes a file of this machine; folders above it are made. What is there is replaced, not at once: a name that nobody reads. */
+  readonly create: (path: string, local: string, size: number) => Promise<void>;
+  /** In the place of what is there, at once where the server knows `renameoptions` (no HttpFS does). False: nothing was renamed. */
+  readonly rename: (from: string, to: string) => Promise<boolean>;
+  readonly folder: (path: string) => Promise<void>;
+  /** A file; what does not exist is removed already. */
+  readonly remove: (path: string) => Promise<void>;
 }
 
 const TEXT_LIMIT = 256 * 1024 * 1024;
@@ -47,10 +54,25 @@ export function openHdfs(access: HdfsAccess, patience: Patience = {}): Hdfs {
       }),
     get: (path, start, length) => again(() => reader.read(path, start, length)),
     list: (path) => lister.list(path, again),
+    create: (path, local, size) =>
+      again(async () => {
+        const answer = await nameNodes.ask(path, { op: "CREATE", overwrite: "true" }, "PUT");
+        const url = dataNode(answer?.headers.location, path, access);
+        const done = await ask({ ...patience, method: "PUT", url, file: { path: local, size }, limit: TEXT_LIMIT });
+        if (done.status !== 201 && done.status !== 200 && refusal(done, url.host, path) === undefined) throw gone(path);
+      }),
+    rename: (from, to) =>
+      again(async () => {
+        const answer = await nameNodes.ask(from, { op: "RENAME", destination: to, renameoptions: "OVERWRITE" }, "PUT");
+        return answer !== undefined && (answer.body.length === 0 || parsed(answer, yesOrNo).boolean);
+      }),
+    folder: (path) => again(async () => void (await nameNodes.ask(path, { op: "MKDIRS" }, "PUT"))),
+    remove: (path) => again(async () => void (await nameNodes.ask(path, { op: "DELETE", recursive: "false" }, "DELETE"))),
   };
 }
 
 type Query = Readonly<Record<string, string>>;
+type Method = "GET" | "PUT" | "DELETE";
 
 /** The NameNodes in turn: the one that answered last is asked first. */
 class NameNodes {
@@ -62,13 +84,13 @@ class NameNodes {
   ) {}
 
   /** An answer of 200, or of 307 with a Location; undefined when the file does not exist. */
-  async ask(path: string, query: Query): Promise<HttpAnswer | undefined> {
+  async ask(path: string, query: Query, method: Method = "GET"): Promise<HttpAnswer | undefined> {
     const { hosts } = this.access;
     let failure: unknown;
     for (let turn = 0; turn < hosts.length; turn++) {
       const index = (this.active + turn) % hosts.length;
       try {
-        const answer = await this.askOne(hosts[index] ?? "", path, query);
+        const answer = await this.askOne(hosts[index] ?? "", path, query, method);
         this.active = index;
         return answer;
       } catch (error) {
@@ -79,12 +101,12 @@ class NameNodes {
     throw failure;
   }
 
-  private async askOne(host: string, path: string, query: Query): Promise<HttpAnswer | undefined> {
+  private async askOne(host: string, path: string, query: Query, method: Method): Promise<HttpAnswer | undefined> {
     const { user, secure, delegationToken } = this.access;
     const who: Query = delegationToken !== undefined ? { delegation: delegationToken } : user !== undefined ? { "user.name": user } : {};
     const search = new URLSearchParams({ ...query, ...who });
     const url = new URL(`${secure ? "https" : "http"}://${host}/webhdfs/v1${escapedPath(path)}?${search}`);
-    const answer = await ask({ ...this.patience, method: "GET", url, limit: TEXT_LIMIT });
+    const answer = await ask({ ...this.patience, method, url, limit: TEXT_LIMIT });
     if (answer.status === 200 || answer.status === 307) return answer;
     return refusal(answer, host, path);
   }
@@ -188,6 +210,7 @@ const fileStatus = z.object({
   length: z.number().int().nonnegative(),
   modificationTime: z.number(),
 });
+const yesOrNo = z.object({ boolean: z.boolean() });
 const oneStatus = z.object({ FileStatus: fileStatus });
 const allStatuses = z.object({ FileStatuses: z.object({ FileStatus: z.array(fileStatus) }) });
 const someStatuses = z.object({ DirectoryListing: z.object({ partialListing: allStatuses, remainingEntries: z.number() }) });
@@ -250,11 +273,15 @@ function byStatus({ status }: HttpAnswer, host: string, path: string, said: stri
   });
 }
 
+function gone(path: string): DwError {
+  return unreachable(`${path} was taken away while it was written.`, "The server says that it does not exist.");
+}
+
 function denied(path: string, said: string): DwError {
   return new DwError("DW-PERMISSION", {
-    what: `${path} may not be read.`,
+    what: `${path} may not be read or written.`,
     why: said,
-    fix: "Read it as another user with ?user.name=, or let this one read the folder.",
+    fix: "Go there as another user with ?user.name=, or give this one the right to the folder.",
   });
 }
 

@@ -76,13 +76,18 @@ export async function openStorage(path: string, { cwd, access }: OpenStorage): P
 }
 
 /** A place to write to, with an address as `openStorage` takes it. DW-SOURCE-UNSUPPORTED for a scheme that dw does not write. */
-export async function openWriter(path: string, { cwd }: OpenStorage): Promise<StorageWriter> {
+export async function openWriter(path: string, { cwd, access }: OpenStorage): Promise<StorageWriter> {
   const scheme = schemeOf(path);
+  if ((scheme === "webhdfs" || scheme === "swebhdfs") && access !== undefined) {
+    const [{ webHdfsWriter }, { hdfsPlace }] = await Promise.all([import("./webhdfs-writer.js"), import("./webhdfs.js")]);
+    const { hdfsUser, hdfsToken } = access;
+    return webHdfsWriter({ ...hdfsPlace(path, hdfsUser), ...(hdfsToken && { delegationToken: hdfsToken }) }, access);
+  }
   if (scheme === undefined) return localWriter(resolve(cwd, path));
   if (scheme === "file") return localWriter(fileURLToPath(path));
   throw new DwError("DW-SOURCE-UNSUPPORTED", {
     what: `dw does not write to ${scheme}://.`,
-    why: "Files are written into local folders.",
-    fix: "Write to a local folder, or mount the other place.",
+    why: "Files are written into local folders and to webhdfs://HOST:PORT/PATH.",
+    fix: "Write to one of these, or mount the other place.",
   });
 }

@@ -26,7 +26,7 @@ export function hdfsPlace(address: string, defaultUser: string | undefined): Hdf
 
 /** An export in a folder of HDFS. DW-TABLE-MISSING when it does not exist, and what openHdfs says. */
 export async function openWebHdfs(place: HdfsPlace, patience: Patience = {}, spool?: Spool): Promise<Storage> {
-  const root = `${place.secure ? "s" : ""}webhdfs://${place.hosts.join(",")}${place.path}`;
+  const root = hdfsRoot(place);
   if (place.path.split("/").some((step) => step === ".." || step === ".")) throw wrong("has . or .. in its path");
   const hdfs = openHdfs(place, patience);
   const full = (path: string): string => `${place.path}${path === "" ? "" : `/${path}`}` || "/";
@@ -51,6 +51,11 @@ export async function openWebHdfs(place: HdfsPlace, patience: Patience = {}, spo
     },
     spool,
   );
+}
+
+/** The address without the user. */
+export function hdfsRoot({ secure, hosts, path }: HdfsPlace): string {
+  return `${secure ? "s" : ""}webhdfs://${hosts.join(",")}${path}`;
 }
 
 function fileOf({ size, modified }: HdfsStatus): RemoteFile {

@@ -2,10 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Storage } from "../../src/core/storage.js";
+import type { Storage, StorageWriter } from "../../src/core/storage.js";
 import { openSource } from "../../src/sources/index.js";
-import type { StorageAccess } from "../../src/storage/open.js";
+import { openWriter, type StorageAccess } from "../../src/storage/open.js";
 import { hdfsPlace, openWebHdfs } from "../../src/storage/webhdfs.js";
+import { filesTarget } from "../../src/targets/files/index.js";
+import { openDatabase } from "../backfill/duckdb.js";
+import { backfill } from "../backfill/load.js";
+import { columnsOf, sourceOf, t } from "../backfill/source.js";
 import { fixtures, lakeCases, lakeFiles, lakeFormats } from "../support/lake-cases.js";
 import { comparable, fileLines, jsonLines } from "../support/rows.js";
 import { startHdfs } from "./hdfs.js";
@@ -76,5 +80,39 @@ describe.skipIf(server === undefined)("a real HDFS", () => {
   test("a NameNode that is gone is passed over for the next", async () => {
     const storage = await openWebHdfs({ ...hdfsPlace("webhdfs://127.0.0.1:9,x/exports", "reader"), hosts: ["127.0.0.1:9", hdfs.host] });
     expect((await storage.list("")).folders).toEqual(["iceberg", "paimon", "plain"]);
+  });
+
+  test("a backfill writes Parquet files into partition folders, once, and what a run that died left is settled", async () => {
+    await hdfs.change("/lake", { op: "MKDIRS" });
+    const writer = await openWriter(`webhdfs://${hdfs.host}/lake/orders?user.name=${hdfs.user}`, { cwd: "/", access });
+    const database = await openDatabase();
+    const shape = { shop: t.int(), day: t.text() };
+    const chunks = [1, 2].map(
+      (n) => `SELECT i::INTEGER AS shop, 'a/b ' || i % 2 || '=ü%' AS day FROM range(${n * 100}, ${n * 100 + 50}) AS r(i)`,
+    );
+    const load = (using: StorageWriter) => {
+      const target = filesTarget({ format: "parquet", writer: using, partitionBy: ["day"] });
+      return backfill({ name: "orders", source: sourceOf("orders", columnsOf(shape), chunks), target }, database.connect);
+    };
+    let puts = 0;
+    const dying: StorageWriter = {
+      ...writer,
+      put: async (local, path) => {
+        await writer.put(local, path);
+        if (++puts === 4) throw new Error("killed"); // the second of two files has its name, and nobody wrote that down
+      },
+    };
+    await expect(load(dying)).rejects.toThrow("killed");
+    const equal = { verdict: "equal", rows: { source: "100", target: "100" } };
+    expect(await load(writer)).toMatchObject(equal);
+    expect(await load(writer)).toMatchObject(equal);
+    expect((await (await open("/lake/orders")).list("")).folders.filter((name) => name.startsWith("day="))).toHaveLength(2);
+    await database.close();
+  });
+
+  test("who may not write is told so", async () => {
+    const writer = await openWriter(`webhdfs://${hdfs.host}/exports/denied?user.name=reader`, { cwd: "/", access });
+    const target = filesTarget({ format: "csv", writer, partitionBy: [] });
+    await expect(target.start({ backfill: "b", source: "s", digest: "d" }, [])).rejects.toMatchObject({ code: "DW-PERMISSION" });
   });
 });
