@@ -13,6 +13,8 @@ import { parseMetadata, type TableMetadata } from "./metadata.js";
 /** `v3.metadata.json`, `00002-<uuid>.metadata.json`, gzip before or after `.metadata.json`. */
 const fileName = /^(?:v(\d+)|(\d+)-.+)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
 
+const otherName = /\.metadata\.json(?:\.gz)?$/;
+
 const MAX_METADATA_BYTES = 256 * 1024 * 1024;
 const HEAD_BYTES = 4096;
 
@@ -31,7 +33,10 @@ export async function discover(storage: Storage, chosen?: string): Promise<Table
 
 async function currentFile(storage: Storage): Promise<string> {
   const { files } = await storage.list("metadata");
-  const candidates = files.flatMap((file) => candidate(file.path));
+  const named = files.flatMap((file) => candidate(file.path));
+  // catalogs name them as they like; what they hold tells the last one
+  const others = files.filter(({ path }) => otherName.test(path)).map(({ path }) => ({ path, version: 0, numbered: false }));
+  const candidates = named.length > 0 ? named : others;
   if (candidates.length === 0) throw missing(storage);
   const hinted = files.some((file) => baseName(file.path) === "version-hint.text") ? await fromHint(storage, candidates) : undefined;
   return hinted ?? (await writtenLast(storage, candidates));

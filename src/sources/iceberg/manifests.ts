@@ -2,8 +2,9 @@ import pLimit from "p-limit";
 import type { Storage } from "../../core/storage.js";
 import { type AvroRecord, type AvroRecordType, type AvroValue, optional, readAvro } from "../../formats/avro/index.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
-import type { PartitionSpec, Snapshot, TableMetadata } from "./metadata.js";
+import type { PartitionField, PartitionSpec, Snapshot, TableMetadata } from "./metadata.js";
 import type { PathMap } from "./paths.js";
+import { fieldPath } from "./schema.js";
 
 /* Manifest lists and manifests (Iceberg spec, "Manifests", "Manifest Lists" and the inheritance rules there). */
 
@@ -62,6 +63,7 @@ export interface Manifest {
 }
 
 export async function readManifestList(storage: Storage, paths: PathMap, snapshot: Snapshot): Promise<readonly Manifest[]> {
+  if (snapshot.encryptedBy !== undefined) throw encrypted(`The manifest list of snapshot ${snapshot.id}`);
   if ("files" in snapshot.manifests) return snapshot.manifests.files.map(inlineManifest);
   const file = await paths.below(snapshot.manifests.list);
   const { rows } = await readAvro(await storage.read(file), file, (path) => !path.startsWith("partitions"));
@@ -74,7 +76,7 @@ function inlineManifest(location: string): Manifest {
 }
 
 function manifestOf(row: AvroRecord, file: string): Manifest {
-  if (present(row.key_metadata)) throw encrypted(file);
+  if (present(row.key_metadata)) throw encrypted(`${file} or a file that it lists`);
   const counts = [row.added_files_count ?? row.added_data_files_count, row.existing_files_count ?? row.existing_data_files_count];
   return {
     location: text(row.manifest_path, file),
@@ -137,7 +139,8 @@ async function readManifest(
     const [top, field] = path.split(".");
     return top !== "data_file" || field === undefined || wanted.has(field);
   });
-  const context = { file, manifest, spec: specOf(table, manifest, metadata, file), partition: partitionReader(row, file) };
+  const spec = specOf(table, manifest, metadata, file);
+  const context = { file, manifest, spec, partition: partitionReader(row, spec, table, file) };
   const data: DataFile[] = [];
   const deletes: DeleteFile[] = [];
   let nextRowId = manifest.firstRowId;
@@ -161,18 +164,18 @@ interface ManifestContext {
   readonly file: string;
   readonly manifest: Manifest;
   readonly spec: PartitionSpec;
-  readonly partition: (record: AvroRecord, spec: PartitionSpec) => readonly AvroValue[];
+  readonly partition: (record: AvroRecord) => readonly AvroValue[];
 }
 
 function describe(entry: AvroRecord, status: number, context: ManifestContext): { readonly record: AvroRecord; readonly entry: FileEntry } {
   const { file, manifest, spec } = context;
   const record = recordOf(entry.data_file, file);
-  if (present(record.key_metadata)) throw encrypted(file);
+  if (present(record.key_metadata)) throw encrypted(`${file} or a file that it lists`);
   const described: FileEntry = {
     location: text(record.file_path, file),
     format: formatOf(text(record.file_format, file), file),
     spec,
-    partition: context.partition(record, spec),
+    partition: context.partition(record),
     rows: size(record.record_count, file),
     bytes: size(record.file_size_in_bytes, file),
     sequence: bigint(entry.sequence_number) ?? inherited(manifest, status, file),
@@ -207,15 +210,34 @@ function specOf(table: TableMetadata, manifest: Manifest, metadata: ReadonlyMap<
 }
 
 /** Partition values are found by field id; manifests of v1 may have none, there the order counts. */
-function partitionReader(row: AvroRecordType, file: string): ManifestContext["partition"] {
+function partitionReader(row: AvroRecordType, spec: PartitionSpec, table: TableMetadata, file: string): ManifestContext["partition"] {
   const dataFile = fieldType(row, "data_file");
   const partition = dataFile === undefined ? undefined : fieldType(dataFile, "partition");
   if (partition === undefined) throw corrupt(file, "Its entries have no partition.");
   const names = new Map(partition.fields.map((field) => [field.attributes["field-id"], field.name]));
-  return (record, spec) => {
+  const columns = spec.fields.map((field, index) => ({
+    name: names.get(field.id) ?? partition.fields[index]?.name ?? "",
+    isDecimal: isDecimal(field, table),
+  }));
+  return (record) => {
     const values = recordOf(record.partition, file);
-    return spec.fields.map((field, index) => values[names.get(field.id) ?? partition.fields[index]?.name ?? ""] ?? null);
+    return columns.map((column) => {
+      const value = values[column.name] ?? null;
+      return column.isDecimal && value instanceof Uint8Array ? shortest(value) : value;
+    });
   };
+}
+
+function isDecimal({ sources: [source] }: PartitionField, { schemas }: TableMetadata): boolean {
+  return source !== undefined && [...schemas.values()].some((schema) => fieldPath(schema, source)?.at(-1)?.type.kind === "decimal");
+}
+
+/** As wide as its column was then: of a decimal that was widened since, older manifests hold fewer bytes of the same value. */
+function shortest(decimal: Uint8Array): Uint8Array {
+  const isSign = (at: number): boolean => decimal[at] === ((decimal[at + 1] ?? 0) > 0x7f ? 0xff : 0);
+  let start = 0;
+  while (start < decimal.length - 1 && isSign(start)) start++;
+  return decimal.subarray(start);
 }
 
 function fieldType(record: AvroRecordType, name: string): AvroRecordType | undefined {
@@ -293,10 +315,6 @@ function present(value: AvroValue | undefined): boolean {
   return value instanceof Uint8Array && value.length > 0;
 }
 
-function encrypted(file: string): Error {
-  return unsupported(
-    `${file} or a file that it lists is encrypted.`,
-    "dw holds no keys of a table's encryption scheme.",
-    "Export the table unencrypted.",
-  );
+function encrypted(what: string): Error {
+  return unsupported(`${what} is encrypted.`, "dw holds no keys of a table's encryption scheme.", "Export the table unencrypted.");
 }

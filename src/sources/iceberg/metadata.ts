@@ -31,6 +31,8 @@ export interface Snapshot {
   readonly timestamp: number;
   readonly schemaId: number | undefined;
   readonly summary: ReadonlyMap<string, string>;
+  /** The key of its manifest list; absent where that is not encrypted. */
+  readonly encryptedBy?: string;
   /** Where its manifest list lies, or (old v1 tables) the manifests themselves. */
   readonly manifests: { readonly list: string } | { readonly files: readonly string[] };
 }
@@ -148,6 +150,7 @@ function snapshotsOf(node: JsonNode, at: Place): Map<string, Snapshot> {
 
 function snapshotOf(node: JsonNode, at: Place): Snapshot {
   const list = optionalText(node["manifest-list"]);
+  const key = optionalText(node["key-id"]);
   const parent = node["parent-snapshot-id"];
   return {
     id: longOf(node["snapshot-id"], at.step("snapshot-id")),
@@ -156,6 +159,7 @@ function snapshotOf(node: JsonNode, at: Place): Snapshot {
     timestamp: integerOf(node["timestamp-ms"], at.step("timestamp-ms")),
     schemaId: typeof node["schema-id"] === "number" ? node["schema-id"] : undefined,
     summary: textMap(node.summary),
+    ...(key !== undefined && { encryptedBy: key }),
     manifests: list === undefined ? { files: listOf(node.manifests, at.step("manifests")).map((file) => textOf(file, at)) } : { list },
   };
 }

@@ -18,6 +18,8 @@ export interface SmallFile {
   readonly status?: 0 | 1 | 2;
   readonly specId?: number;
   readonly partition?: Readonly<Record<string, unknown>>;
+  /** Avro types of the partition fields in its manifest, where they are not those of the table. */
+  readonly partitionTypes?: readonly PartitionType[];
   readonly equalityIds?: readonly number[];
   readonly firstRowId?: number;
   /** Location in the manifest instead of the one that the file has. */
@@ -29,6 +31,12 @@ export interface SmallFile {
   readonly vector?: { readonly referenced: string; readonly blob: Uint8Array; readonly positions: number };
 }
 
+export interface PartitionType {
+  readonly name: string;
+  readonly id: number;
+  readonly type: unknown;
+}
+
 export interface SmallTable {
   readonly fields: readonly object[];
   readonly olderFields?: readonly (readonly object[])[];
@@ -36,7 +44,7 @@ export interface SmallTable {
   readonly version?: number;
   readonly specs?: readonly { readonly "spec-id": number; readonly fields: readonly object[] }[];
   /** Avro types of the partition fields, by name, for each spec. */
-  readonly partitionTypes?: Readonly<Record<string, readonly { readonly name: string; readonly id: number; readonly type: unknown }[]>>;
+  readonly partitionTypes?: Readonly<Record<string, readonly PartitionType[]>>;
   readonly properties?: Readonly<Record<string, string>>;
   readonly firstRowId?: number;
   /** v1 snapshots without a manifest list. */
@@ -100,7 +108,7 @@ function metadata(table: SmallTable, manifests: readonly { path: string }[]): ob
 const optional = (type: unknown): unknown => ["null", type];
 
 function manifest(table: SmallTable, file: SmallFile, path: string): Promise<Uint8Array> {
-  const partition = table.partitionTypes?.[file.specId ?? 0] ?? [];
+  const partition = file.partitionTypes ?? table.partitionTypes?.[file.specId ?? 0] ?? [];
   const dataFile = record("r2", {
     ...((table.version ?? 2) > 1 ? { content: "int" } : {}),
     file_path: "string",

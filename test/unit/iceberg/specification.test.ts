@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -6,7 +6,7 @@ import { isDwError } from "../../../src/core/errors.js";
 import { namedTable, openIceberg } from "../../../src/sources/iceberg/index.js";
 import { openLocal } from "../../../src/storage/local.js";
 import { rowsOf } from "./harness.js";
-import { type SmallTable, writeTable } from "./small-table.js";
+import { type PartitionType, type SmallTable, writeTable } from "./small-table.js";
 
 const id = { id: 1, name: "id", required: false, type: "long" };
 const name = { id: 2, name: "name", required: false, type: "string" };
@@ -145,6 +145,36 @@ describe("equality deletes", () => {
     expect(await read(table(0, "a"))).toEqual([{ id: "1", name: "b" }]);
     expect(await read(table(1, null))).toEqual([]);
   });
+});
+
+test("a partition of decimals stays the same when its column is widened: deletes written since still find its older files", async () => {
+  const decimals = (size: number, precision: number): readonly PartitionType[] => [
+    { name: "price", id: 1000, type: { type: "fixed", name: "decimal", size, logicalType: "decimal", precision, scale: 2 } },
+  ];
+  const table = (deleted: number): SmallTable => ({
+    fields: [id, { id: 2, name: "price", required: false, type: "decimal(20,2)" }],
+    specs: [{ "spec-id": 0, fields: [{ "source-id": 2, "field-id": 1000, name: "price", transform: "identity" }] }],
+    files: [
+      {
+        sql: "SELECT 1::BIGINT AS id, -1.00::DECIMAL(4,2) AS price",
+        ids: "{id: 1, price: 2}",
+        partition: { price: Buffer.of(0xff, 0x9c) },
+        partitionTypes: decimals(2, 4),
+      },
+      {
+        sql: "SELECT 1::BIGINT AS id",
+        ids: "{id: 1}",
+        content: 2,
+        equalityIds: [1],
+        sequence: 2,
+        partition: { price: Buffer.of(...Array(8).fill(deleted < 0 ? 0xff : 0), deleted & 0xff) },
+        partitionTypes: decimals(9, 20),
+      },
+    ],
+  });
+  expect(await read(table(-100))).toEqual([]);
+  expect(await read(table(-101))).toHaveLength(1);
+  expect(await read(table(100))).toHaveLength(1);
 });
 
 describe("position deletes", () => {
@@ -424,6 +454,28 @@ describe("metadata", () => {
     expect(await rowsOf(root, {}, {}, "metadata/v1.metadata.json")).toEqual([{ id: "1" }]);
     expect(namedTable("lake/orders/metadata/v1.metadata.json")).toEqual({ root: "lake/orders/", metadata: "metadata/v1.metadata.json" });
     expect(namedTable("lake/orders")).toEqual({ root: "lake/orders" });
+  });
+
+  test("is found whatever a catalog calls it, the last one by what it holds", async () => {
+    const root = await writeTable({ fields: [id], files: [{ sql: "SELECT 1::BIGINT AS id", ids: "{id: 1}" }] });
+    const text = await readFile(join(root, "metadata/v1.metadata.json"), "utf8");
+    await writeFile(join(root, "metadata/aa.metadata.json"), text);
+    await writeFile(
+      join(root, "metadata/zz.metadata.json"),
+      text.replace('"last-updated-ms":1', '"last-updated-ms":0').replace('"current-snapshot-id":1', '"current-snapshot-id":-1'),
+    );
+    await rm(join(root, "metadata/v1.metadata.json"));
+    expect(await rowsOf(root)).toEqual([{ id: "1" }]);
+  });
+
+  test("whose manifest list is encrypted says so", async () => {
+    const root = await writeTable({ fields: [id], files: [] });
+    const path = join(root, "metadata/v1.metadata.json");
+    await writeFile(
+      path,
+      (await readFile(path, "utf8")).replace('"snapshot-id":1,"timestamp-ms"', '"snapshot-id":1,"key-id":"k","timestamp-ms"'),
+    );
+    await expect(rowsOf(root)).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED", what: expect.stringContaining("encrypted") });
   });
 
   test("goes on from a hint that is behind", async () => {
