@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { ClientConfig, Client as PgClient, Pool as PgPool, QueryResult } from "pg";
 import type { PostgresConnection } from "../core/config.js";
 import type { Pg, PgRow, PgServer, PgSession, PgValue } from "../core/session.js";
+import { copiedOut } from "./pg-copy-out.js";
 import { type ErrorPlace, pgError } from "./pg-errors.js";
 import { asText, SERVER_FACTS, SESSION_SETTINGS, type ServerFacts, serverOf } from "./pg-text.js";
 
@@ -128,10 +129,8 @@ function sessionOn(client: PgClient, place: ErrorPlace, cancel: () => Promise<vo
 }
 
 async function* copyOut(client: PgClient, copy: string, place: ErrorPlace): AsyncGenerator<Uint8Array> {
-  const { to } = await import("pg-copy-streams");
-  const stream = client.query(to(copy));
   try {
-    for await (const piece of stream) yield piece as Uint8Array; // pg-copy-streams emits Buffers only
+    yield* copiedOut(client, copy);
   } catch (error) {
     throw pgError(error, { ...place, statement: copy });
   }
