@@ -48,6 +48,8 @@ export interface MappedColumn {
   readonly expression: string;
   /** For people: `station_id`, `paid / 100`, `constant 'eu'`. */
   readonly from: string;
+  /** The source's column, where its values arrive as they are and no rule is for this side to keep. */
+  readonly copies?: string;
   /** What the certificate must say: an accepted loss, a zone that was applied. */
   readonly note?: string;
   readonly pii?: true;
@@ -108,6 +110,8 @@ interface Origin {
   readonly from: string;
   /** The author wrote the conversion out: a narrowing is a decision, not an accident. */
   readonly explicit: boolean;
+  /** Name of the source column that it is. */
+  readonly column?: string;
   readonly zone?: string;
   readonly repeated?: Repeated;
 }
@@ -127,11 +131,17 @@ function mapColumn(request: MappingRequest, target: TargetColumn): Found | undef
       nullable: target.nullable,
       expression,
       from: origin.from,
+      ...(origin.column !== undefined && note === undefined && isUntouched(origin.type, target.type) && { copies: origin.column }),
       ...(note && { note }),
       ...(model?.pii && { pii: true as const }),
     },
     rules,
   };
+}
+
+/** Native types travel as texts through DuckDB: whether they are the same the engines know. */
+function isUntouched(from: LogicalType | undefined, to: LogicalType): boolean {
+  return from !== undefined && (to.kind === "native" || fitOf(from, to).fit === "fits");
 }
 
 /** A column that nothing fills: fine when the engine fills it or NULL is allowed there; otherwise a mistake. */
@@ -170,6 +180,7 @@ function sourceOrigin(request: MappingRequest, name: string): Origin | undefined
     type: source.type,
     from: source.name,
     explicit: false,
+    column: source.name,
     ...(stated !== undefined && { zone: stated }),
   };
 }

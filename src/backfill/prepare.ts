@@ -10,6 +10,7 @@ import { type LogicalType, typeText } from "../core/types.js";
 import type { Increment } from "./increment.js";
 import { type Mapping, mapColumns } from "./mapping.js";
 import { type Rejection, rejectionOf } from "./quarantine.js";
+import { type Route, routeOf } from "./route.js";
 import type { Latest } from "./rows.js";
 
 export interface BackfillRequest {
@@ -44,6 +45,7 @@ export interface PreparedBackfill {
   /** The target keeps one row a key: of several versions in a chunk the newest counts. */
   readonly latest?: Latest;
   readonly increment?: Increment;
+  readonly route: Route;
 }
 
 const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -70,7 +72,7 @@ export async function prepareBackfill(request: BackfillRequest, db: DuckDbSessio
     ...(request.ranged && { ranged: request.ranged }),
     ...(request.where !== undefined && { where: request.where }),
   });
-  return {
+  const decided = {
     name: request.name,
     source,
     target,
@@ -82,6 +84,7 @@ export async function prepareBackfill(request: BackfillRequest, db: DuckDbSessio
     ...(request.quarantine && { rejection: rejection(request, request.quarantine, free, plan) }),
     ...(deletedWhen !== undefined && { deletedWhen }),
   };
+  return { ...decided, route: await routeOf(decided) };
 }
 
 async function mustBePredicate(request: BackfillRequest, db: DuckDbSession, place: string, sql: string): Promise<void> {

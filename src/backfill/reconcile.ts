@@ -141,9 +141,11 @@ export function certificateChunks(prepared: PreparedBackfill, run: RunResult): C
   });
 }
 
-function coverage({ target, plan, mapping, columns }: PreparedBackfill, run: RunResult): string[] {
+function coverage({ target, plan, mapping, columns, route }: PreparedBackfill, run: RunResult): string[] {
   const lines = [
-    `Source side: every row of ${run.chunks.length} chunks, as mapped, counted and hashed by DuckDB when its chunk was loaded.`,
+    route.by === "relay"
+      ? `Source side: every row of ${run.chunks.length} chunks, counted and hashed by the source's own SQL in the snapshot from which they were copied.`
+      : `Source side: every row of ${run.chunks.length} chunks, as mapped, counted and hashed by DuckDB when its chunk was loaded.`,
     `Target side: every row of ${target.title}, counted and hashed by the engine's own SQL after the last chunk.`,
   ];
   if (run.baseline.rows !== "0")

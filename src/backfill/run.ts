@@ -16,6 +16,8 @@ export type ChunkEvent =
   | { readonly event: "planned"; readonly chunks: number; readonly bytes: number; readonly loaded: number; readonly loadedBytes: number }
   | { readonly event: "started"; readonly chunk: Chunk }
   | { readonly event: "loaded"; readonly chunk: Chunk; readonly rows: bigint }
+  /** Chunks that were relayed are read once more, for their fingerprints. */
+  | { readonly event: "hashing"; readonly chunks: number }
   | { readonly event: "retry"; readonly chunk: Chunk; readonly why: string; readonly seconds: number };
 
 export interface RunOptions {
@@ -54,10 +56,64 @@ export async function runBackfill(prepared: PreparedBackfill, options: RunOption
     if (pending.length > 0) await auditRejected(prepared, options);
     const fresh = await loadAll(prepared, session, pending, options);
     for (const loaded of fresh) known.set(loaded.chunk, loaded);
-    const chunks = prepared.plan.chunks.map((chunk) => known.get(chunk.id)).filter((chunk) => chunk !== undefined);
-    return { chunks, baseline: session.baseline, loadedNow: pending.length, fresh };
+    const settled = await settleAll(prepared, session, known, options);
+    const chunks = prepared.plan.chunks.map((chunk) => settled.get(chunk.id)).filter((chunk) => chunk !== undefined);
+    const loadedNow = new Set(fresh.map(({ chunk }) => chunk));
+    return { chunks, baseline: session.baseline, loadedNow: pending.length, fresh: chunks.filter(({ chunk }) => loadedNow.has(chunk)) };
   } finally {
     await session.close();
+  }
+}
+
+/** Chunks that were only counted when they were loaded, by this run or one that died, get the rest of their fingerprint. */
+async function settleAll(
+  prepared: PreparedBackfill,
+  session: LoadSession,
+  known: ReadonlyMap<string, LoadedChunk>,
+  { connect, concurrency, signal, notice }: RunOptions,
+): Promise<ReadonlyMap<string, LoadedChunk>> {
+  const settled = new Map(known);
+  const counted = prepared.plan.chunks.filter((chunk) => known.get(chunk.id)?.fingerprint.countedOnly);
+  if (counted.length > 0) notice({ event: "hashing", chunks: counted.length });
+  const limit = pLimit(concurrency ?? prepared.target.lanes);
+  const settle = async (chunk: Chunk, loaded: LoadedChunk): Promise<void> => {
+    signal.throwIfAborted();
+    const fingerprint = await readFingerprintOf(prepared, chunk, connect);
+    if (fingerprint.rows !== loaded.fingerprint.rows) throw changedSince(chunk, loaded.fingerprint.rows, fingerprint.rows);
+    await session.settle?.(chunk.id, fingerprint);
+    settled.set(chunk.id, { ...loaded, fingerprint });
+  };
+  await Promise.all(
+    counted.flatMap((chunk) => {
+      const loaded = known.get(chunk.id);
+      return loaded === undefined ? [] : [limit(settle, chunk, loaded)];
+    }),
+  );
+  return settled;
+}
+
+function changedSince(chunk: Chunk, copied: string, found: string): DwError {
+  return new DwError("DW-RECONCILE-MISMATCH", {
+    what: `Chunk ${chunk.title} had ${copied} rows when it was copied and ${found} when it was hashed.`,
+    why: "Both were read in one snapshot of the source, which cannot change: one of the two readings is wrong.",
+    fix: "Look for trouble of the source's storage; then start over with `dw backfill reset NAME --empty`.",
+  });
+}
+
+/** What a chunk of the source is as the target should hold it, read anew. */
+export async function readFingerprintOf(prepared: PreparedBackfill, chunk: Chunk, connect: RunOptions["connect"]): Promise<Fingerprint> {
+  const { route, plan } = prepared;
+  if (route.by === "relay" && plan.relay !== undefined) return plan.relay.fingerprint(chunk, route.columns);
+  const db = await connect();
+  try {
+    const rows = await plan.open(chunk, db);
+    try {
+      return await fingerprintChunk(prepared, chunk, db, rows.sql);
+    } finally {
+      await rows.close();
+    }
+  } finally {
+    await db.close();
   }
 }
 
@@ -153,7 +209,7 @@ async function loadWithRetries(
   const waits = options.waits ?? WAITS;
   for (let attempt = 0; ; attempt++) {
     try {
-      const loaded = await loadChunk(prepared, session, chunk, reader, options);
+      const loaded = await (relayed(prepared, session, chunk, options) ?? loadChunk(prepared, session, chunk, reader, options));
       options.notice({ event: "loaded", chunk, rows: BigInt(loaded.fingerprint.rows) });
       return loaded;
     } catch (error) {
@@ -164,6 +220,22 @@ async function loadWithRetries(
       // No answer to COMMIT is not the answer no: the target's ledger knows, and `load` asks it again with its first statement.
     }
   }
+}
+
+function relayed(
+  { route, plan: { relay } }: PreparedBackfill,
+  session: LoadSession,
+  chunk: Chunk,
+  { signal }: Turn,
+): Promise<LoadedChunk> | undefined {
+  if (route.by !== "relay" || relay === undefined) return undefined;
+  const columns = route.columns.map(({ name }) => name);
+  const rows = () =>
+    relay.rows(
+      chunk,
+      route.columns.map(({ from }) => from),
+    );
+  return session.relay?.({ chunk, columns, rows }, signal);
 }
 
 const isWorthRetrying = (error: unknown): error is DwError => isDwError(error) && error.errorClass === "unreachable";
@@ -212,12 +284,7 @@ async function keep(db: DuckDbSession, sql: string): Promise<string> {
 }
 
 /** What the chunk will be in the target; throws DW-VALUE-REFUSED when a value breaks a rule of the mapping. */
-export async function fingerprintChunk(
-  prepared: PreparedBackfill,
-  chunk: Chunk,
-  db: DuckDbSession,
-  chunkSql: string,
-): Promise<Fingerprint> {
+async function fingerprintChunk(prepared: PreparedBackfill, chunk: Chunk, db: DuckDbSession, chunkSql: string): Promise<Fingerprint> {
   // What breaks a rule is set aside where rows are rejected.
   if (prepared.rejection === undefined) await checkRules(prepared, chunk, db, livingRows(prepared, chunkSql));
   if (prepared.latest !== undefined) await checkVersions(prepared, prepared.latest, chunk, db, chunkSql);

@@ -44,6 +44,8 @@ export interface Fingerprint {
    */
   readonly hash: readonly [string, string];
   readonly columns: readonly ColumnFingerprint[];
+  /** The rows are loaded, and hashed later: nothing but their number is known yet. */
+  readonly countedOnly?: true;
 }
 
 export function emptyFingerprint(columns: readonly FingerprintColumn[]): Fingerprint {

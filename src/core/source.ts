@@ -1,3 +1,4 @@
+import type { Fingerprint, FingerprintColumn } from "./fingerprint.js";
 import type { Column } from "./model.js";
 import type { LogicalType } from "./types.js";
 
@@ -67,6 +68,23 @@ export interface ReadPlan {
   readonly open: (chunk: Chunk, db: DuckDbSession) => Promise<OpenChunk>;
   /** Says that a chunk will be opened soon: its files may be brought here meanwhile. Never fails. */
   readonly prefetch?: (chunk: Chunk) => void;
+  /** Absent where a target of the same kind could not take the rows as the source writes them. */
+  readonly relay?: RelaySource;
+}
+
+/** A server whose rows another one of its kind can take as they are. Every call sees the plan's snapshot. */
+export interface RelaySource {
+  /** The server's text of each column's type, of those types that mean the same on every such server: `numeric(18,4)`. */
+  readonly types: ReadonlyMap<string, string>;
+  /** Every row of a chunk, in the form that both sides know. */
+  readonly rows: (chunk: Chunk, columns: readonly string[]) => AsyncIterable<Uint8Array>;
+  /** By the server's own SQL. */
+  readonly fingerprint: (chunk: Chunk, columns: readonly RelayedColumn[]) => Promise<Fingerprint>;
+}
+
+/** A column of the target, with the source's column that fills it. */
+export interface RelayedColumn extends FingerprintColumn {
+  readonly from: string;
 }
 
 export interface SourceTable {

@@ -41,6 +41,14 @@ export type Apply =
   /** Rows replace those with the same key; `gone` is SQL on `db` that gives the keys (the key's columns) of rows to delete. */
   | { readonly apply: "upsert"; readonly key: readonly string[]; readonly gone?: string };
 
+/** A chunk whose rows the target takes as the source writes them. */
+export interface RelayedChunk {
+  readonly chunk: Chunk;
+  /** Columns of the target, in the order in which the rows have them. */
+  readonly columns: readonly string[];
+  readonly rows: () => AsyncIterable<Uint8Array>;
+}
+
 export interface LoadedChunk {
   readonly chunk: string;
   readonly title: string;
@@ -75,6 +83,9 @@ export interface LoadSession {
    * meantime. Rejects with DW-VALUE-REFUSED, DW-LOAD-CONFLICT, DW-LOAD-UNKNOWN, DW-CONNECT, DW-TIMEOUT.
    */
   readonly load: (rows: LoadableChunk, signal: AbortSignal) => Promise<LoadedChunk>;
+  /** As `load`, for rows of a RelaySource: the ledger knows their number, and `settle` tells it the rest. */
+  readonly relay?: (rows: RelayedChunk, signal: AbortSignal) => Promise<LoadedChunk>;
+  readonly settle?: (chunk: string, fingerprint: Fingerprint) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -168,6 +179,8 @@ export interface TargetTable {
   readonly upkeep?: Upkeep;
   /** Absent where the target cannot publish what was audited: such backfills are refused. */
   readonly staging?: (backfill: string) => Staging;
+  /** As RelaySource.types. Absent: rows cannot be relayed into this target. */
+  readonly relayedTypes?: () => Promise<ReadonlyMap<string, string>>;
   /** DuckDB connections on which chunks are read when the target is the DuckDB database itself. */
   readonly reader?: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;

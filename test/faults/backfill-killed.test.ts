@@ -92,11 +92,16 @@ const every = [
   "plain/d01_spark_hive_parquet",
 ];
 
+/** The server's own table without DuckDB on the way: one server's COPY into the other's. */
+const RELAYED = "postgres relayed";
+
+const isOrigin = (table: string): boolean => table === "postgres" || table === RELAYED;
+
 const rotation = [embedded, postgres, duckdb, parquet];
 const matrix: readonly (readonly [table: string, place: string, Place])[] =
   asked === undefined
-    ? some.map((table, index) => pair(table, rotation[index % rotation.length] ?? postgres))
-    : every.flatMap((table) => [pair(table, embedded), pair(table, postgres)]);
+    ? [...some.map((table, index) => pair(table, rotation[index % rotation.length] ?? postgres)), pair(RELAYED, postgres)]
+    : every.flatMap((table) => [pair(table, embedded), pair(table, postgres)]).concat([pair(RELAYED, postgres)]);
 
 function pair(table: string, place: Place): [string, string, Place] {
   return [table, place.title, place];
@@ -120,13 +125,14 @@ const sourceOf = (table: string): string => {
 const ORIGIN = "iceberg/i02_v2_days";
 
 async function jobOf(place: Pick<LoadJob, "target" | "path" | "connection">, table: string, name: string): Promise<LoadJob> {
-  const from = table === "postgres" ? { source: "postgres:origin", from: server?.connection ?? {} } : { source: sourceOf(table) };
+  const origin = { source: "postgres:origin", from: server?.connection ?? {}, ...(table === RELAYED && { relay: true }) };
+  const from = isOrigin(table) ? origin : { source: sourceOf(table) };
   return { ...place, ...from, table: name, parts: PARTS, scratch: join(folder, `scratch_${name}`), dump: join(folder, `${name}.jsonl`) };
 }
 
 const argsOf = (job: LoadJob): string[] => [loadWorker, JSON.stringify(job)];
 
-const folderOf = (table: string): string => join(fixtures, table === "postgres" ? ORIGIN : table);
+const folderOf = (table: string): string => join(fixtures, isOrigin(table) ? ORIGIN : table);
 
 async function wantedOf(table: string): Promise<Wanted> {
   return JSON.parse(await readFile(join(folderOf(table), "expected.json"), "utf8")) as Wanted; // written by the fixtures' generator
@@ -176,8 +182,8 @@ test.each(matrix)(
   { timeout: TIME_LIMIT },
   async (table, _, place) => {
     const where = place.where();
-    if (where === undefined || (table === "postgres" && server === undefined)) return;
-    if (table === "postgres") await loadOrigin();
+    if (where === undefined || (isOrigin(table) && server === undefined)) return;
+    if (isOrigin(table)) await loadOrigin();
     const named = (round: number): Promise<LoadJob> => jobOf(where, table, `${table.replace(/\W/g, "_")}_${round}`);
     const random = randomFrom(seed());
     const [begun, whole] = [Date.now(), await named(0)];

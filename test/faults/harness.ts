@@ -91,6 +91,8 @@ export interface LoadJob {
   /** A SOURCE; `postgres:TABLE` is a table of `from`. */
   readonly source: string;
   readonly from?: object;
+  /** The table's own chunks, of one page each, instead of parts: only those can be relayed. */
+  readonly relay?: boolean;
   readonly table: string;
   readonly parts: number;
   readonly scratch: string;

@@ -44,7 +44,7 @@ function cut(source, parts) {
         const row = plan.columns.map(({ name }) => ident(name)).join(", ");
         return { ...opened, sql: `SELECT * FROM (${opened.sql}) AS whole WHERE hash(${row}) % ${parts} = ${chunk.part}` };
       };
-      return { ...plan, chunks, open };
+      return { ...plan, chunks, open, relay: undefined };
     },
   };
 }
@@ -84,7 +84,8 @@ async function openTarget(columns) {
 async function openFrom() {
   if (!job.source.startsWith("postgres:")) return { source: await openSource(job.source, { at: {}, cwd: "/" }), close: async () => {} };
   const pg = await openPg(job.from, undefined);
-  const source = await openPgTable(pg, { schema: "public", table: job.source.slice("postgres:".length), scratch: job.scratch });
+  const table = job.source.slice("postgres:".length);
+  const source = await openPgTable(pg, { schema: "public", table, scratch: job.scratch, ...(job.relay && { pages: 1 }) });
   return { source, close: () => pg.close() };
 }
 
@@ -119,7 +120,7 @@ async function main() {
   await rm(job.scratch, { recursive: true, force: true });
   await mkdir(job.scratch, { recursive: true });
   const from = await openFrom();
-  const source = cut(from.source, job.parts);
+  const source = job.relay ? from.source : cut(from.source, job.parts);
   const target = await openTarget(source.columns);
   const reading = await openDuckDb({});
   const connect = target.table.reader ?? (() => reading.session());

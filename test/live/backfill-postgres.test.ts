@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type BackfillRequest, prepareBackfill } from "../../src/backfill/prepare.js";
 import { openPg } from "../../src/connections/pg.js";
 import type { Pg } from "../../src/core/session.js";
 import { pgTarget } from "../../src/engines/postgres/load.js";
@@ -102,6 +103,114 @@ test.runIf(server)("a time that PostgreSQL does not have is refused, and not wra
     await expect(load("early", "timestamp", value)).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
   for (const value of ["5877642-06-25 (BC)", "4800-01-01 (BC)"])
     await expect(load("early_day", "date", value)).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
+});
+
+/** A source and target of the same columns; few rows fill many chunks. */
+async function pair(name: string, columns: string, rows: string): Promise<BackfillRequest> {
+  await pg.query(`CREATE TABLE ${name} (${columns}); CREATE TABLE ${name}_copy (${columns}); INSERT INTO ${name} ${rows}`);
+  const own = await openPg(connection(), undefined);
+  const source = await openPgTable(own, { schema: "public", table: name, scratch: folder, pages: 4 });
+  const target = pgTarget(pg, { engine: "postgres", schema: "public", table: `${name}_copy`, pii: new Set(), scratch: folder });
+  const close = async () => {
+    await source.close();
+    await own.close();
+  };
+  return { name, source: { ...source, close }, target };
+}
+
+const planned = async (request: BackfillRequest) => {
+  const db = await database.connect();
+  const prepared = await prepareBackfill(request, db);
+  await db.close();
+  return prepared;
+};
+
+test.runIf(server)("between tables of the same columns COPY feeds COPY, and both servers hash what they hold", async () => {
+  const request = await pair(
+    "relayed",
+    everyType.replace(" PRIMARY KEY", ""),
+    `SELECT n, n % 100, n % 2 = 0, n / 7.0, 'NaN', n / 3.0, n / 3.0, 'label ' || n,
+    NULL, 'ab', '\\x00ff'::bytea, 'infinity', '24:00', '-infinity', timestamptz '2024-01-01 00:00+00' + n * interval '1 hour', interval '1 mon -3 days',
+    md5(n::text)::uuid, '{"b": 1, "a": [1.10, "x"]}', '{"b": 1}', ARRAY['a"b', NULL], ARRAY[[1.10, n], [2, 3]], ARRAY['\\x00'::bytea, NULL] FROM generate_series(1, 3000) n`,
+  );
+  const { route, plan } = await planned(request);
+  expect(route.by).toBe("relay");
+  expect(plan.chunks.length).toBeGreaterThan(10);
+  const certificate = await backfill(request, database.connect);
+  await request.source.close();
+  expect(certificate).toMatchObject({ verdict: "equal", findings: [], rows: { source: "3000", target: "3000" } });
+  expect(certificate.coverage[0]).toContain("by the source's own SQL");
+  expect(certificate.columns.find(({ name }) => name === "id")).toMatchObject({
+    min: "1",
+    max: "3000",
+    sum: { source: "4501500", target: "4501500" },
+  });
+  const [row] = await pg.query("SELECT count(*) AS n FROM (SELECT t::text FROM relayed t EXCEPT ALL SELECT t::text FROM relayed_copy t) d");
+  expect(row?.n).toBe("0");
+});
+
+test.runIf(server)("the route says why rows are not relayed", async () => {
+  const request = await pair("routed", "id bigint, price numeric(18,4), at timestamp, mood mood", "VALUES (1, 2, now(), 'glad')");
+  await pg.query("ALTER TABLE routed_copy DROP COLUMN mood");
+  const because = async (more: Partial<BackfillRequest>) => (await planned({ ...request, ...more })).route;
+  expect(await because({})).toMatchObject({ by: "relay" });
+  expect(await because({ where: "id > 0" })).toEqual({ by: "duckdb", because: "the source hands no rows over as they are" });
+  expect(await because({ map: { price: { sql: "price * 2" } } })).toEqual({
+    by: "duckdb",
+    because: "column price is converted or checked",
+  });
+  expect(await because({ quarantine: { most: 1 } })).toEqual({ by: "duckdb", because: "rows may be rejected" });
+  await pg.query("ALTER TABLE routed_copy ALTER COLUMN price TYPE numeric(20,4)");
+  expect(await because({})).toEqual({
+    by: "duckdb",
+    because: "column price is numeric(18,4) in the source and numeric(20,4) in the target",
+  });
+  await pg.query("ALTER TABLE routed_copy ALTER COLUMN price TYPE numeric(18,4), ADD COLUMN mood mood");
+  expect(await because({})).toEqual({
+    by: "duckdb",
+    because: "column mood is of a type of its own in the source and of a type of its own in the target",
+  });
+  await request.source.close();
+});
+
+test.runIf(server)("a run that died between loading and hashing is finished by the next one, which loads nothing again", async () => {
+  const request = await pair("unhashed", "id bigint, label text", "SELECT n, 'label ' || n FROM generate_series(1, 5000) n");
+  const gone = new AbortController();
+  const died = backfill(request, database.connect, {
+    signal: gone.signal,
+    notice: ({ event }) => event === "hashing" && gone.abort(new Error("gone")),
+  });
+  await expect(died).rejects.toThrow("gone");
+  const [counted] = await pg.query(
+    "SELECT sum((fingerprint->>'rows')::int)::text AS rows, bool_and((fingerprint->>'countedOnly')::boolean) AS only FROM dw_state.chunks WHERE backfill = 'unhashed'",
+  );
+  expect(counted).toEqual({ rows: "5000", only: true });
+  const events: string[] = [];
+  const certificate = await backfill(request, database.connect, { notice: ({ event }) => events.push(event) });
+  expect(events).toEqual(["planned", "hashing"]);
+  expect(certificate).toMatchObject({ verdict: "equal", rows: { source: "5000", target: "5000" } });
+  await request.source.close();
+});
+
+test.runIf(server)("a relayed row that the target refuses rolls its chunk back, and what is changed there is found", async () => {
+  const request = await pair("strict", "id bigint, label text", "SELECT n, 'label ' || n FROM generate_series(1, 5000) n");
+  await pg.query("ALTER TABLE strict_copy ADD CONSTRAINT no_4711 CHECK (id <> 4711)");
+  await expect(backfill(request, database.connect, { concurrency: 1 })).rejects.toMatchObject({ code: "DW-VALUE-REFUSED" });
+  const [half] = await pg.query(
+    "SELECT count(*) AS rows, (SELECT sum((fingerprint->>'rows')::int) FROM dw_state.chunks WHERE backfill = 'strict') AS recorded FROM strict_copy",
+  );
+  expect(half?.rows).toBe(half?.recorded);
+  await pg.query("ALTER TABLE strict_copy DROP CONSTRAINT no_4711");
+  const certificate = await backfill(request, database.connect, {
+    key: ["id"],
+    afterLoad: async () => void (await pg.query("UPDATE strict_copy SET label = 'other' WHERE id = 77")),
+  });
+  expect(certificate.verdict).toBe("different");
+  expect(certificate.differences.map(({ where, row }) => `${where}: ${row}`).sort()).toEqual([
+    "only in source: id=77",
+    "only in target: id=77",
+  ]);
+  await request.source.close();
 });
 
 test.runIf(server)("what is written after the source was opened is not read, and a later run sees another source", async () => {

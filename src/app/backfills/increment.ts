@@ -1,7 +1,7 @@
 import { certifyReadBack } from "../../backfill/certificate-of-increment.js";
 import { type Meeting, overLedger, planIncrement, refuseRepeatedHour } from "../../backfill/increment.js";
 import type { PreparedBackfill } from "../../backfill/prepare.js";
-import { runBackfill } from "../../backfill/run.js";
+import { readFingerprintOf, runBackfill } from "../../backfill/run.js";
 import { DwError } from "../../core/errors.js";
 import { emptyFingerprint } from "../../core/fingerprint.js";
 import type { Incremental } from "../../core/model.js";
@@ -14,7 +14,6 @@ import { certify, reconcileOptions, reportOf } from "./certify.js";
 import { runOptions, sayMapping } from "./load.js";
 import type { OpenBackfill } from "./open.js";
 import { refreshed, tended } from "./tend.js";
-import { readAgain } from "./verify.js";
 
 /** Reads what is newer than the watermark, and late rows again; answers with what was read back. */
 export async function loadIncrement(call: BackfillCall, open: OpenBackfill, flags: RunFlags): Promise<BackfillReport> {
@@ -155,7 +154,8 @@ async function compareAll(
   const chunks: LoadedChunk[] = [];
   for (const loaded of recorded) {
     const chunk = over.plan.chunks.find(({ id }) => id === loaded.chunk);
-    if (chunk !== undefined) chunks.push(loadedNow > 0 && addsUp ? loaded : { ...loaded, fingerprint: await readAgain(open, over, chunk) });
+    if (chunk !== undefined)
+      chunks.push(loadedNow > 0 && addsUp ? loaded : { ...loaded, fingerprint: await readFingerprintOf(over, chunk, open.connect) });
   }
   const run = { chunks, baseline: ledger?.baseline ?? emptyFingerprint(base.columns), loadedNow };
   return certify(call, open, over, run, flags.certificates);

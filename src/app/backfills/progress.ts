@@ -35,6 +35,9 @@ export function progressOf(name: string, { say, warn, progress }: Conversation, 
       case "retry":
         warn(`${name}: chunk ${event.chunk.title}: ${event.why} Trying again in ${event.seconds} s.`);
         return;
+      case "hashing":
+        say(`${name}: every row is loaded; ${event.chunks} chunks are hashed by the source's own SQL`);
+        return;
       case "loaded":
         running.delete(event.chunk.title);
         done.chunks++;

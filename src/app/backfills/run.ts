@@ -1,3 +1,4 @@
+import { routeText } from "../../backfill/route.js";
 import { DwError } from "../../core/errors.js";
 import { lockOwner, openState } from "../state.js";
 import { predicate } from "./bounds.js";
@@ -73,7 +74,7 @@ export function dryRun(call: BackfillCall, flags: RunFlags): Promise<DryRunRepor
       source: prepared.source.title,
       identity: prepared.plan.identity,
       target: table.title,
-      route: table.route ?? `DuckDB reads, COPY loads (${flags.concurrency ?? table.lanes} at once)`,
+      route: table.route ?? routeText(prepared.route, flags.concurrency ?? table.lanes),
       chunks: prepared.plan.chunks.map(({ id, title, rows, bytes, files }) => ({
         id,
         title,

@@ -1,7 +1,5 @@
-import type { PreparedBackfill } from "../../backfill/prepare.js";
-import { fingerprintChunk } from "../../backfill/run.js";
+import { readFingerprintOf } from "../../backfill/run.js";
 import { DwError } from "../../core/errors.js";
-import type { Chunk } from "../../core/source.js";
 import type { LedgerEntry, LoadedChunk } from "../../core/target.js";
 import { predicate } from "./bounds.js";
 import type { BackfillCall, BackfillReport, RunFlags } from "./call.js";
@@ -14,23 +12,9 @@ export async function verify(call: BackfillCall, open: OpenBackfill, flags: RunF
   const chunks: LoadedChunk[] = [];
   for (const chunk of prepared.plan.chunks) {
     const loaded = ledger.chunks.find((candidate) => candidate.chunk === chunk.id);
-    if (loaded !== undefined) chunks.push({ ...loaded, fingerprint: await readAgain(open, prepared, chunk) });
+    if (loaded !== undefined) chunks.push({ ...loaded, fingerprint: await readFingerprintOf(prepared, chunk, open.connect) });
   }
   return certify(call, open, prepared, { chunks, baseline: ledger.baseline, loadedNow: 0 }, flags.certificates);
-}
-
-export async function readAgain(open: OpenBackfill, prepared: PreparedBackfill, chunk: Chunk): Promise<LoadedChunk["fingerprint"]> {
-  const db = await open.connect();
-  try {
-    const rows = await prepared.plan.open(chunk, db);
-    try {
-      return await fingerprintChunk(prepared, chunk, db, rows.sql);
-    } finally {
-      await rows.close();
-    }
-  } finally {
-    await db.close();
-  }
 }
 
 export function neverRan({ definition, target }: OpenBackfill): DwError {

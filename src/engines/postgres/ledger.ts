@@ -110,6 +110,22 @@ export async function supersede(session: PgSession, backfill: string, target: st
     await session.query(`DELETE FROM dw_state.${table} WHERE backfill = $1 AND target = $2 AND chunk IN (${list})`, [backfill, target]);
 }
 
+/** The fingerprint of a chunk that is recorded already. */
+export async function settleChunk(
+  session: Pick<PgSession, "query">,
+  backfill: string,
+  target: string,
+  chunk: string,
+  fingerprint: Fingerprint,
+): Promise<void> {
+  await session.query("UPDATE dw_state.chunks SET fingerprint = $4 WHERE backfill = $1 AND target = $2 AND chunk = $3", [
+    backfill,
+    target,
+    chunk,
+    JSON.stringify(fingerprint),
+  ]);
+}
+
 export async function countQuarantined(pg: Pg, backfill: string, target: string): Promise<string> {
   const [row] = await pg.query("SELECT count(*)::text AS n FROM dw_state.quarantine WHERE backfill = $1 AND target = $2", [
     backfill,

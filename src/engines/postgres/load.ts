@@ -16,8 +16,19 @@ import { GONE, giveWay, isUniqueBy, makeLike, ROWS, readBack, upsert } from "./a
 import { postgresCanonical } from "./canonical.js";
 import { type CopyForm, copyForm } from "./copy-form.js";
 import { csvPieces, fileBytes } from "./copy-text.js";
-import { claimLedger, countQuarantined, loadedChunks, prepareLedger, readLedger, recordChunk, resetLedger, supersede } from "./ledger.js";
+import {
+  claimLedger,
+  countQuarantined,
+  loadedChunks,
+  prepareLedger,
+  readLedger,
+  recordChunk,
+  resetLedger,
+  settleChunk,
+  supersede,
+} from "./ledger.js";
 import { serverTypes, tableColumns } from "./live-columns.js";
+import { relayChunk, relayedTypes } from "./relay.js";
 import { isStaged, makeStaged, publishStaged, stagedName } from "./staging.js";
 
 export interface PgTargetOptions {
@@ -90,6 +101,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
         };
       },
     }),
+    relayedTypes: () => relayedTypes(pg, options.schema, options.table),
     close: async () => {}, // the connection belongs to whoever opened it
   };
 }
@@ -129,6 +141,19 @@ async function formsOf(
 function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"]): LoadSession {
   const idle: PgSession[] = [];
   const discard = async (session: PgSession): Promise<void> => session.close();
+  const onSession = async (work: (session: PgSession) => Promise<LoadedChunk>): Promise<LoadedChunk> => {
+    const session = idle.pop() ?? (await pg.session());
+    try {
+      const loaded = await work(session);
+      // PGlite's sessions take turns on one connection: holding one back would hold up everybody else.
+      if (pg.server.embedded) await discard(session);
+      else idle.push(session);
+      return loaded;
+    } catch (error) {
+      await discard(session);
+      throw error;
+    }
+  };
   return {
     baseline,
     loaded: () => loadedChunks(pg, to.identity.backfill, to.name),
@@ -140,23 +165,20 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
         const gone = goneOf(rows);
         if (gone !== undefined) await to.keyForm(gone.key).prepare({ ...rows, sql: gone.sql }, goneFile(file));
         signal.throwIfAborted();
-        const session = idle.pop() ?? (await pg.session());
-        try {
-          const loaded = await copyChunk(session, pg.server.embedded, to, rows, file, signal);
-          // PGlite's sessions take turns on one connection: holding one back would hold up everybody else.
-          if (pg.server.embedded) await discard(session);
-          else idle.push(session);
-          return loaded;
-        } catch (error) {
-          await discard(session);
-          throw error;
-        }
+        return await onSession((session) => copyChunk(session, pg.server.embedded, to, rows, file, signal));
       } finally {
         await rm(file, { force: true });
         await rm(rejectedFile(file), { force: true });
         await rm(goneFile(file), { force: true });
       }
     },
+    relay: (rows, signal) =>
+      onSession((session) =>
+        relayChunk(pg, session, to, rows, signal).catch((error: unknown) => {
+          throw signal.aborted ? signal.reason : refusal(error, to);
+        }),
+      ),
+    settle: (chunk, fingerprint) => settleChunk(pg, to.identity.backfill, to.name, chunk, fingerprint),
     close: async () => {
       for (const session of idle.splice(0)) await discard(session);
     },

@@ -12,6 +12,7 @@ import { csvSelect } from "../../core/spooled-csv.js";
 import { typeText } from "../../core/types.js";
 import { postgresCanonical } from "./canonical.js";
 import { tableColumns } from "./live-columns.js";
+import { relayedTypes, relaySource } from "./relay.js";
 
 /*
  * A PostgreSQL table as a source. One session holds a snapshot for as long as the source is open; every chunk, a range of
@@ -24,13 +25,15 @@ export interface PgSourceOptions {
   readonly table: string;
   /** A folder for chunk files; whoever made it removes it. */
   readonly scratch: string;
+  /** Pages a chunk; 64 MiB of them when absent. */
+  readonly pages?: number;
 }
 
 const { ident } = postgresCanonical;
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** 8 KiB pages: 256 MiB of table a chunk. */
-const PAGES_A_CHUNK = 32_768;
+/** 8 KiB each: enough that a chunk's own statements weigh nothing, few enough that lanes have work to share. */
+const PAGES_A_CHUNK = 8192;
 
 interface Held {
   readonly session: PgSession;
@@ -40,6 +43,7 @@ interface Held {
 /** Throws DW-TABLE-MISSING, DW-SOURCE-UNSUPPORTED (a type that has no exact form here) and what connections throw. */
 export async function openPgTable(pg: Pg, options: PgSourceOptions): Promise<SourceTable> {
   const columns = await sourceColumns(pg, options);
+  const relayed = await relayedTypes(pg, options.schema, options.table);
   const relation = `${ident(options.schema)}.${ident(options.table)}`;
   let held: Promise<Held> | undefined;
   const hold = (): Promise<Held> => {
@@ -49,7 +53,7 @@ export async function openPgTable(pg: Pg, options: PgSourceOptions): Promise<Sou
   return {
     title: `${options.schema}.${options.table}`,
     columns,
-    plan: async (request) => planPages(pg, await hold(), { ...options, relation, columns }, request),
+    plan: async (request) => planPages(pg, await hold(), { ...options, relation, columns, relayed }, request),
     inspect: () => inspectTable(pg, options, relation, columns),
     close: async () => {
       if (held !== undefined) await releaseSnapshot((await held).session);
@@ -85,6 +89,8 @@ async function releaseSnapshot(session: PgSession): Promise<void> {
 interface Place extends PgSourceOptions {
   readonly relation: string;
   readonly columns: readonly SourceColumn[];
+  /** Types of the columns that another server can take as they are. */
+  readonly relayed: ReadonlyMap<string, string>;
 }
 
 async function planPages(pg: Pg, held: Held, place: Place, request: ReadRequest): Promise<ReadPlan> {
@@ -99,7 +105,9 @@ async function planPages(pg: Pg, held: Held, place: Place, request: ReadRequest)
   // Partitioned tables, hypertables and views have no pages of their own: they are one chunk.
   const { where, ranged } = request;
   const paged = facts?.kind === "r" && Number(facts.pages) > 0 && ranged !== true;
-  const chunks = paged ? pageChunks(Number(facts.pages), Number(facts.bytes)) : [wholeTable(Number(facts?.bytes ?? 0))];
+  const chunks = paged
+    ? pageChunks(Number(facts.pages), Number(facts.bytes), place.pages ?? PAGES_A_CHUNK)
+    : [wholeTable(Number(facts?.bytes ?? 0))];
   return {
     columns,
     identity: `postgres:${facts?.system}/${facts?.database}.${place.schema}.${place.table}@${ranged ? "range" : await version(held.session, place, facts?.kind === "r")}`,
@@ -107,6 +115,10 @@ async function planPages(pg: Pg, held: Held, place: Place, request: ReadRequest)
     textual: true,
     chunks,
     open: (chunk) => openPages(pg, held, place, columns, chunk, where),
+    // A predicate is DuckDB's.
+    ...(where === undefined &&
+      ranged !== true &&
+      place.relayed.size > 0 && { relay: relaySource(place.relayed, place.relation, pageRange, (work) => inSnapshot(pg, held, work)) }),
   };
 }
 
@@ -125,15 +137,15 @@ function columnNamed(place: Place, name: string): SourceColumn {
  * are identified by their place and the transaction that wrote them.
  */
 async function version(session: PgSession, place: Place, heap: boolean): Promise<string> {
-  const sum = heap ? "sum(hashtextextended(ctid::text || xmin::text, 0)::numeric)" : "sum(hashtextextended(t::text, 0)::numeric)";
+  const sum = heap ? "sum(hashtidextended(ctid, xmin::text::bigint))" : "sum(hashtextextended(t::text, 0))";
   const [row] = await session.query(`SELECT count(*)::text AS n, coalesce(${sum}, 0)::text AS sum FROM ${place.relation} t`);
   return createHash("sha256").update(`${row?.n} ${row?.sum}`).digest("hex").slice(0, 16);
 }
 
-function pageChunks(pages: number, bytes: number): Chunk[] {
+function pageChunks(pages: number, bytes: number, step: number): Chunk[] {
   const chunks: Chunk[] = [];
-  for (let from = 0; from < pages; from += PAGES_A_CHUNK) {
-    const to = Math.min(from + PAGES_A_CHUNK, pages);
+  for (let from = 0; from < pages; from += step) {
+    const to = Math.min(from + step, pages);
     chunks.push({
       id: `pages-${from}-${to}`,
       title: `pages ${from}–${to - 1}`,
@@ -159,7 +171,11 @@ async function openPages(
   const only = [pageRange(chunk), pushedDown(where, place.columns, { ident, literal })].filter((part) => part !== undefined);
   const select = `SELECT ${read.map(copyOutText).join(", ")} FROM ${place.relation}${only.length === 0 ? "" : ` WHERE ${only.join(" AND ")}`}`;
   try {
-    await writeFile(file, rowsOf(pg, held, `COPY (${select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`));
+    const copy = `COPY (${select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`;
+    await writeFile(
+      file,
+      inSnapshot(pg, held, (session) => session.copyOut(copy)),
+    );
   } catch (error) {
     await rm(file, { force: true });
     throw error;
@@ -172,20 +188,21 @@ async function openPages(
 
 function pageRange(chunk: Chunk): string | undefined {
   const match = /^pages-(\d+)-(\d+)$/.exec(chunk.id);
+  if (match === null && chunk.id !== "all") throw new Error(`no pages are called ${chunk.id}`);
   return match === null ? undefined : `ctid >= '(${match[1]},0)'::tid AND ctid < '(${match[2]},0)'::tid`;
 }
 
 /** Embedded on the one connection there is; on a server in a session of its own, so that chunks can be read side by side. */
-async function* rowsOf(pg: Pg, held: Held, copy: string): AsyncGenerator<Uint8Array> {
+async function* inSnapshot<Item>(pg: Pg, held: Held, work: (session: PgSession) => AsyncIterable<Item>): AsyncGenerator<Item> {
   if (held.snapshot === "") {
-    yield* held.session.copyOut(copy);
+    yield* work(held.session);
     return;
   }
   const session = await pg.session();
   try {
     await session.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     await session.query(`SET TRANSACTION SNAPSHOT ${literal(held.snapshot)}`);
-    yield* session.copyOut(copy);
+    yield* work(session);
     await session.query("ROLLBACK");
   } finally {
     await session.close();
