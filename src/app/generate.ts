@@ -1,9 +1,8 @@
 import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type CatalogObject, catalogText, compareText, fillHoles } from "../core/catalog.js";
+import { type CatalogObject, catalogText, compareText, objectFor } from "../core/catalog.js";
 import { DwError } from "../core/errors.js";
 import type { Finding } from "../core/finding.js";
-import type { Json } from "../core/json.js";
 import type { Loss } from "../core/loss.js";
 import type { Model } from "../core/model.js";
 import type { EngineName } from "../core/types.js";
@@ -58,7 +57,7 @@ function selects(selection: Selection): (object: CatalogObject) => boolean {
 function renderObject(object: CatalogObject, known: Engines): { object: CatalogObject; path: string; text: string } {
   const engine = known.get(object.slot);
   if (!engine) throw new Error(`${object.id}: resolved by an engine that is not registered`);
-  const filled = fillHoles(object as unknown as Json, "default") as unknown as CatalogObject; // JSON by construction
+  const filled = objectFor(object, "default");
   const { path, text } = engine.render(filled);
   return { object, path: `${object.slot}/${path}`, text: text.endsWith("\n") ? text : `${text}\n` };
 }

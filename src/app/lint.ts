@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { CatalogObject, catalogOf } from "../core/catalog.js";
+import { type Catalog, type CatalogObject, catalogEnvironments, objectFor } from "../core/catalog.js";
 import type { Engine } from "../core/engine.js";
 import { DwError } from "../core/errors.js";
 import type { EngineTarget, Finding } from "../core/finding.js";
@@ -122,7 +122,7 @@ async function lintModels(project: Project, names: readonly string[], request: L
     const models = await project.models(warehouse);
     const { catalog, findings } = resolveWarehouse(warehouse, models, engines);
     const chosen = models.filter(({ name }) => names.length === 0 || names.some((glob) => globMatcher(glob)(name)));
-    const ofEngines = slotsOf(catalog.objects).flatMap((slot) => engineFindings(slot, catalog.objects, target, request));
+    const ofEngines = slotsOf(catalog.objects).flatMap((slot) => everywhere(slot, catalog, target, request));
     const all = [...findings, ...ofEngines, ...crossFindings(models, catalog, request.now)];
     linted.push(...(await byModel(chosen, all, { project, warehouse: names.length === 0 ? warehouse : undefined })));
   }
@@ -130,7 +130,18 @@ async function lintModels(project: Project, names: readonly string[], request: L
   return linted;
 }
 
-const slotsOf = (objects: ReturnType<typeof catalogOf>["objects"]): EngineName[] => [...new Set(objects.map(({ slot }) => slot))];
+const slotsOf = (objects: readonly CatalogObject[]): EngineName[] => [...new Set(objects.map(({ slot }) => slot))];
+
+/** What is found in any environment, once: an option may be legal in one and refused in another. */
+function everywhere(slot: EngineName, catalog: Catalog, target: EngineTarget, request: LintRequest): Finding[] {
+  const variants = ["default", ...catalogEnvironments(catalog)].map((environment) =>
+    catalog.objects.filter((object) => object.slot === slot).map((object) => objectFor(object, environment)),
+  );
+  const usual = variants[0] ?? [];
+  const unusual = variants.filter((objects) => objects.some((object, index) => object !== usual[index])); // without holes they are the same
+  const found = [usual, ...unusual].flatMap((objects) => engineFindings(slot, objects, target, request));
+  return [...new Map(found.map((finding) => [JSON.stringify(finding), finding])).values()];
+}
 
 /** An engine that was not named is linted for its newest version. */
 function engineFindings(
@@ -143,12 +154,7 @@ function engineFindings(
   const own: EngineTarget =
     slot === target.engine ? target : { ...target, engine: slot, version: VERSIONS[slot] ?? "", mode: "shared-nothing" };
   const known: Engine | undefined = engines.get(slot);
-  return (
-    known?.lint(
-      objects.filter((object) => object.slot === slot),
-      own,
-    ) ?? []
-  );
+  return known?.lint(objects, own) ?? [];
 }
 
 interface Reading {

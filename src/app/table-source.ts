@@ -1,7 +1,6 @@
 import { type Connections, type OpenConnection, rowServer } from "../connections/open.js";
-import { type CatalogObject, fillHoles } from "../core/catalog.js";
+import { type CatalogObject, objectFor } from "../core/catalog.js";
 import { DwError } from "../core/errors.js";
-import type { Json } from "../core/json.js";
 import type { Column, Model } from "../core/model.js";
 import { nearest } from "../core/nearest.js";
 import type { MysqlServer } from "../core/session.js";
@@ -103,7 +102,7 @@ async function places(name: string, { project, connections, warehouse }: Surroun
 }
 
 function placeOf(warehouse: string, object: CatalogObject, environment: string): Place {
-  const filled = fillHoles(object as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
+  const filled = objectFor(object, environment);
   return { warehouse, slot: object.slot, name: engines.get(object.slot)?.qualifiedName?.(filled) ?? filled.name };
 }
 

@@ -25,7 +25,7 @@ function wrongCall(error: Error, argv: readonly string[], config: Config): DwErr
   const [what = "", ...rest] = error.message.split("\n").filter((line) => line !== "" && !line.startsWith("See more help"));
   const command = commandOf(argv, config);
   const flag = /^Parsing (--\S+)/.exec(what)?.[1];
-  const sentence = flag === undefined ? what.trim() : `${flag} cannot be read`;
+  const sentence = flag === undefined ? what.trim().replace(/:$/, "") : `${flag} cannot be read`;
   return new DwError("DW-USAGE", {
     what: /[.!?]$/.test(sentence) ? sentence : `${sentence}.`,
     why: rest.length > 0 ? rest.map((line) => line.trim()).join("\n") : `${command} cannot be called like this.`,

@@ -113,6 +113,11 @@ function holeEnvironments(value: Json): string[] {
   return [...names].sort(compareText);
 }
 
+/** An object as it is in one environment; `default` is that of none in particular. */
+export function objectFor(object: CatalogObject, environment: string): CatalogObject {
+  return fillHoles(object as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
+}
+
 /** The catalog as it is in one environment. */
 export function catalogFor(catalog: Catalog, environment: string): Catalog {
   return fillHoles(catalog as unknown as Json, environment) as unknown as Catalog; // as in catalogText: a catalog is JSON

@@ -46,7 +46,7 @@ export interface Engine {
   readonly mapType: (type: LogicalType, column?: Column) => TypeMapping;
   /** Objects for the models that name this engine in `on`. Throws DwError DW-MODEL-INVALID, DW-TYPE-UNSUPPORTED, DW-TYPE-LOSSY. */
   readonly resolve: (models: readonly Model[], context: ResolveContext) => Resolved;
-  /** What the engine would refuse, and what it would accept and then lose data by. */
+  /** Of objects whose holes are filled: what the engine would refuse, and what it would accept and then lose data by. */
   readonly lint: (objects: readonly CatalogObject[], target: EngineTarget) => readonly Finding[];
   /** The same object in the form in which two equal objects have equal bodies (defaults filled, texts folded). */
   readonly normalize: (object: CatalogObject) => CatalogObject;

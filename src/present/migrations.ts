@@ -43,8 +43,7 @@ interface HeldShown {
 export function upText(report: UpShown, style: Colour): string {
   const place = placeText(report.warehouse, report.environment, report.emulated);
   const held = heldLines(report);
-  if (report.steps.length === 0)
-    return [...held, `${place}: nothing to apply; ${plural(report.alreadyApplied, "migration")} applied already`].join("\n");
+  if (report.steps.length === 0) return [...held, `${place}: ${nothingText(report.alreadyApplied)}`].join("\n");
   const steps = report.steps.flatMap((step) => [
     report.dryRun ? `${step.id}: ${planSummary(step.statements)}` : `${step.id}: ${executedText(step)}`,
     ...step.notServed.map((slot) => `  nothing serves ${slot} in ${report.environment}: its statements are not executed`),
@@ -67,6 +66,12 @@ function deviationLines({ alreadyApplied, deviations }: Pick<UpShown, "alreadyAp
     `${slot} is emulated by DuckDB, which differs:`,
     ...lines.map((line) => `  - ${line}`),
   ]);
+}
+
+function nothingText(alreadyApplied: number): string {
+  return alreadyApplied === 0
+    ? "no migration is written yet; `dw migrate new NAME` writes the first"
+    : `nothing to apply; ${plural(alreadyApplied, "migration")} applied already`;
 }
 
 function heldLines({ letGo, held, dryRun }: Pick<UpShown, "letGo" | "held" | "dryRun">): string[] {

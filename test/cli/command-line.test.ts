@@ -92,7 +92,7 @@ describe("stdout is the answer, stderr the conversation", () => {
 describe("wrong usage exits 2", () => {
   test.each([
     ["an unknown flag", ["explain", "DW-USAGE", "--nope"], "Nonexistent flag: --nope."],
-    ["a missing argument", ["explain"], "Missing 1 required arg:"],
+    ["a missing argument", ["explain"], "Missing 1 required arg."],
     ["an unknown command", ["explian"], "There is no command `dw explian`."],
     [
       "a value that is not one of the list",

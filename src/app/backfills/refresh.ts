@@ -1,6 +1,5 @@
 import type { Connections } from "../../connections/open.js";
-import { type CatalogObject, displayName, fillHoles } from "../../core/catalog.js";
-import type { Json } from "../../core/json.js";
+import { type CatalogObject, displayName, objectFor } from "../../core/catalog.js";
 import { order } from "../../core/order.js";
 import { engines } from "../../engines/index.js";
 import { resolveWarehouse } from "../resolve.js";
@@ -17,7 +16,7 @@ export async function refreshEmulated(definition: Definition, connections: Conne
   if (open.kind !== "duckdb" || open.emulates !== to.slot) return [];
   const { catalog } = resolveWarehouse(definition.warehouse ?? "", to.models, engines);
   const own = catalog.objects.filter(({ slot }) => slot === to.slot);
-  const above = dependants(own, to.model.name).map((object) => filled(object, connections.environment.name));
+  const above = dependants(own, to.model.name).map((object) => objectFor(object, connections.environment.name));
   const { emulationOf } = await import("../../engines/duckdb/emulate.js");
   const { execute, refresh } = emulationOf(to.slot);
   const db = await open.duckdb.session(signal);
@@ -40,8 +39,4 @@ function dependants(objects: readonly CatalogObject[], model: string): readonly 
       if (above) reached.add(object.id);
       return above;
     });
-}
-
-function filled(object: CatalogObject, environment: string): CatalogObject {
-  return fillHoles(object as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
 }

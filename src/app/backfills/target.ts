@@ -1,7 +1,6 @@
 import { type Connections, type OpenConnection, rowServer } from "../../connections/open.js";
-import { type CatalogObject, fillHoles } from "../../core/catalog.js";
+import { type CatalogObject, objectFor } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
-import type { Json } from "../../core/json.js";
 import type { Columns, RelationModel, TopicModel } from "../../core/model.js";
 import type { MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
 import type { EngineName } from "../../core/types.js";
@@ -120,7 +119,7 @@ function objectOf(definition: Definition, to: Extract<TargetPlace, { by: "model"
     (object) => object.slot === to.slot && object.kind === to.model.model && object.model === to.model.name,
   );
   if (found === undefined) throw new Error(`${to.model.name} makes no ${to.model.model} in ${to.slot}`);
-  return fillHoles(found as unknown as Json, environment) as unknown as CatalogObject; // catalog objects are JSON by construction
+  return objectFor(found, environment);
 }
 
 interface Place {

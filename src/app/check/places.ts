@@ -1,5 +1,5 @@
 import type { Connections } from "../../connections/open.js";
-import { type Catalog, type CatalogObject, catalogOf, fillHoles } from "../../core/catalog.js";
+import { type Catalog, type CatalogObject, catalogFor, fillHoles } from "../../core/catalog.js";
 import type { CheckTable, ColumnDifference } from "../../core/check.js";
 import type { Engine } from "../../core/engine.js";
 import { DwError, isDwError } from "../../core/errors.js";
@@ -156,8 +156,7 @@ function topicTable(model: CheckableModel, now: number): CheckTable {
 
 function filledCatalog(warehouse: string, models: readonly Model[], environment: string): Catalog {
   const { catalog } = resolveWarehouse(warehouse, models, engines);
-  const filled = (object: CatalogObject): CatalogObject => fillHoles(object as unknown as Json, environment) as unknown as CatalogObject; // JSON by construction
-  return catalogOf(warehouse, catalog.objects.map(filled));
+  return catalogFor(catalog, environment);
 }
 
 function sourceText({ at, name }: SourceModel, environment: string): string {

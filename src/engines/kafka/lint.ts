@@ -1,6 +1,5 @@
-import { type CatalogObject, fillHoles } from "../../core/catalog.js";
+import type { CatalogObject } from "../../core/catalog.js";
 import type { EngineTarget, Finding } from "../../core/finding.js";
-import type { Json } from "../../core/json.js";
 import { type TopicObject, topicObject } from "./body.js";
 import { valueProblem } from "./config.js";
 
@@ -104,9 +103,7 @@ const NEWEST = "4.4";
 
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): readonly Finding[] {
   const version = /^\d+\.\d+/.exec(target.version)?.[0] ?? NEWEST;
-  return objects.flatMap((object) =>
-    topicFindings(topicObject(fillHoles(object as unknown as Json, "default") as unknown as CatalogObject), version),
-  ); // JSON by construction
+  return objects.flatMap((object) => topicFindings(topicObject(object), version));
 }
 
 function topicFindings(topic: TopicObject, version: string): Finding[] {

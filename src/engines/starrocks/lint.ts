@@ -1,6 +1,5 @@
-import { type CatalogObject, displayName, fillHoles } from "../../core/catalog.js";
+import { type CatalogObject, displayName } from "../../core/catalog.js";
 import type { EngineTarget, Finding } from "../../core/finding.js";
-import type { Json } from "../../core/json.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, starrocksObject, type TableBody } from "./body.js";
 import { isClusterObject } from "./cluster/body.js";
 import { lintCluster } from "./cluster/lint.js";
@@ -17,12 +16,11 @@ import { parseType } from "./types.js";
 
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): readonly Finding[] {
   const session = beginSession(target);
-  const all = objects.map((object) => fillHoles(object as unknown as Json, "default") as unknown as CatalogObject); // JSON by construction
-  const filled = all.filter((object) => !isClusterObject(object)).map(starrocksObject);
+  const local = objects.filter((object) => !isClusterObject(object)).map(starrocksObject);
   return [
     ...versionFindings(target),
-    ...lintCluster(all.filter(isClusterObject)),
-    ...dependenciesFirst(filled).flatMap((object) => [...notWritten(object), ...judged(object, session), ...regretted(object)]),
+    ...lintCluster(objects.filter(isClusterObject)),
+    ...dependenciesFirst(local).flatMap((object) => [...notWritten(object), ...judged(object, session), ...regretted(object)]),
   ];
 }
 

@@ -24,14 +24,20 @@ export function checksTable(
   const lines = worstFirst(outcomes).flatMap((shown) => {
     const { text, color } = shown.suppressed && shown.outcome !== "pass" ? { text: "supp", color: "dim" as const } : words[shown.outcome];
     const owner = shown.owner !== null && shown.outcome !== "pass" ? `  → ${shown.owner}` : "";
-    const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${messageText(shown)}${owner}`;
+    const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${shortText(messageText(shown))}${owner}`;
     return [line, ...sampleLines(shown, paint), ...(style.showSql ? shown.sql.map((sql) => indented(sql)) : [])];
   });
   const open = outcomes.some((shown) => shown.outcome === "not-evaluated")
-    ? ["OPEN: not evaluated, which is not a pass; the reason stands beside it."]
+    ? ["OPEN: not evaluated, which is not a pass; the reason stands beside it, whole with --json."]
     : [];
   const score = scores.map(({ layer, score: value }) => `${layer ?? "no layer"} ${value} %`).join(", ");
   return [...lines, "", ...open, `score: ${score}`, `${countsText(outcomes)}  (environment ${environment})`].join("\n");
+}
+
+/** A server's reason without its statement, which --show-sql and --json have. */
+function shortText(message: string): string {
+  const [line = ""] = message.split("\n");
+  return line.replace(/ Statement: .*$/, "");
 }
 
 function sampleLines({ sample }: ShownOutcome, paint: Paint): string[] {
