@@ -2,7 +2,7 @@ import { aggregate } from "./aggregates.js";
 import { duckType } from "./duckdb.js";
 import { wrapped } from "./evolve.js";
 import type { FieldOptions } from "./options.js";
-import type { PaimonField } from "./types.js";
+import type { PaimonField, PaimonType } from "./types.js";
 
 /*
  * Aggregate functions where no version takes anything back: each column is then by itself, and most functions are those
@@ -19,24 +19,36 @@ export interface VersionOrder {
 
 type Picked = (value: string, field: PaimonField, order: VersionOrder) => string;
 
-const last: Picked = (value, field, order) =>
-  order.by === undefined ? picked("last", value, field, order.list) : `arg_max_null(${value}, ${order.by})`;
-
-export const lastNonNull: Picked = (value, field, order) =>
-  order.by === undefined ? picked("last", value, field, order.list, notNull(value)) : `arg_max(${value}, ${order.by})`;
-
-const first: Picked = (value, field, order) =>
-  order.by === undefined ? picked("first", value, field, order.list) : `arg_min_null(${value}, ${order.by})`;
-
-const firstNonNull: Picked = (value, field, order) =>
-  order.by === undefined ? picked("first", value, field, order.list, notNull(value)) : `arg_min(${value}, ${order.by})`;
+/** `by` orders the versions alone, and the function that goes by it keeps the column's values as they are. */
+const chosen =
+  (which: "first" | "last", byOne: string, rows: (value: string) => string = () => ""): Picked =>
+  (value, field, order) =>
+    order.by === undefined || hasNestedFloats(field.type)
+      ? picked(which, value, field, order.list, rows(value))
+      : `${byOne}(${value}, ${order.by})`;
 
 const notNull = (value: string): string => ` FILTER (WHERE ${value} IS NOT NULL)`;
 
-/** DuckDB's first and last in an order give -0.0 back as 0.0: they turn values into bytes that sort. A list does not. */
+const last = chosen("last", "arg_max_null");
+export const lastNonNull = chosen("last", "arg_max", notNull);
+const first = chosen("first", "arg_min_null");
+const firstNonNull = chosen("first", "arg_min", notNull);
+
+/**
+ * DuckDB's first and last in an order give -0.0 back as 0.0: they turn values into bytes that sort. A list does not. Of
+ * nested values so do any_value, arg_max and their like.
+ */
 export function picked(which: "first" | "last", value: string, { type }: PaimonField, list: string, rows = ""): string {
-  if (!/\b(FLOAT|DOUBLE)\b/.test(duckType(type))) return `${which}(${value} ORDER BY ${list})${rows}`;
+  if (!hasFloats(type)) return `${which}(${value} ORDER BY ${list})${rows}`;
   return `(list(${value} ORDER BY ${list})${rows})[${which === "first" ? 1 : -1}]`;
+}
+
+function hasFloats(type: PaimonType): boolean {
+  return /\b(FLOAT|DOUBLE)\b/.test(duckType(type));
+}
+
+function hasNestedFloats(type: PaimonType): boolean {
+  return type.kind !== "atomic" && hasFloats(type);
 }
 
 const inOrder: Readonly<Record<string, Picked>> = {
@@ -85,10 +97,11 @@ function folded(name: string, value: string, field: PaimonField, options: FieldO
   if (step === undefined || step.seen !== undefined) return undefined;
   const type = duckType(field.type);
   const list = `list_reduce(list(${value} ORDER BY ${order.list}), lambda a, x: CAST(${step.value} AS ${type}), CAST(NULL AS ${type}))`;
-  return alone(value, list);
+  return alone(value, field, list);
 }
 
 /** A key with one version is taken as it is. */
-export function alone(value: string, several: string): string {
-  return `CASE WHEN count(*) = 1 THEN any_value(${value}) ELSE ${several} END`;
+export function alone(value: string, { type }: PaimonField, several: string): string {
+  const one = hasNestedFloats(type) ? `list(${value})[1]` : `any_value(${value})`;
+  return `CASE WHEN count(*) = 1 THEN ${one} ELSE ${several} END`;
 }

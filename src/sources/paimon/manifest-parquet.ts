@@ -2,6 +2,8 @@ import { openDuckDb } from "../../connections/duckdb.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import type { AvroRecord, AvroValue } from "../../formats/avro/index.js";
+import { withoutLz4 } from "../../formats/parquet/lz4.js";
+import { SpoolFolder } from "../../formats/spool.js";
 import { ident, text } from "./duckdb.js";
 import { damaged } from "./letters.js";
 import { scan } from "./relation.js";
@@ -20,8 +22,11 @@ export async function openParquetRows(storage: Storage): Promise<ParquetRows> {
   const db = await database.session();
   return {
     rows: async (file, wants = () => true) => {
-      const { path, release } = await storage.local(file);
+      const { path: own, release } = await storage.local(file);
+      const folder = new SpoolFolder("paimon");
       try {
+        const plain = await folder.file("parquet");
+        const path = (await withoutLz4(own, plain, file)) ? plain : own;
         const fields = (await schemaOf(db, path, file)).filter(({ name }) => wants(name));
         if (fields.length === 0) throw damaged(file, "It has none of the columns that it should have.");
         const shapes = fields.map((field) => ({ name: field.name, ...shapeOf(field, ident(field.name)) }));
@@ -30,6 +35,7 @@ export async function openParquetRows(storage: Storage): Promise<ParquetRows> {
         return rows.map((row) => Object.fromEntries(shapes.map(({ name, value }) => [name, value(row[name])])));
       } finally {
         await release();
+        await folder.close();
       }
     },
     close: () => database.close(),

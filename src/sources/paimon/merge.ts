@@ -96,19 +96,20 @@ function layered(versions: Versions, merge: Omit<Work, "source" | "plain">): str
 /** The base's rows whose keys have no changes. */
 function untouched(work: Work, changes: string, base: string): string {
   const columns = work.columns.map(({ alias }) => alias).join(", ");
-  const rows = `SELECT b.* FROM (${base}) AS b ANTI JOIN (SELECT ${groupKeys(work)} FROM (${changes})) AS u ON ${sameKey(work)}`;
+  const rows = `SELECT b.* FROM (${base}) AS b ANTI JOIN (SELECT ${keyNames(work).join()} FROM (${changes})) AS u ON ${sameKey(work)}`;
   return `SELECT ${columns} FROM (${rows}) WHERE ${VISIBLE}`;
 }
 
 /** The changes and those of the base's rows that have their keys. */
 function withBase(work: Work, changes: string, base: string | undefined): string {
   if (base === undefined) return changes;
-  return `${changes}\nUNION ALL\nSELECT b.* FROM (${base}) AS b SEMI JOIN (SELECT ${groupKeys(work)} FROM (${changes})) AS u ON ${sameKey(work)}`;
+  return `${changes}\nUNION ALL\nSELECT b.* FROM (${base}) AS b SEMI JOIN (SELECT ${keyNames(work).join()} FROM (${changes})) AS u ON ${sameKey(work)}`;
 }
 
 function sameKey(work: Work): string {
-  const keys = ["g", ...work.keys.map((key) => aliasOf(work, key.name))];
-  return keys.map((key) => `b.${key} IS NOT DISTINCT FROM u.${key}`).join(" AND ");
+  return keyNames(work)
+    .map((key) => `${comparedKey(work, key, "b.")} IS NOT DISTINCT FROM ${comparedKey(work, key, "u.")}`)
+    .join(" AND ");
 }
 
 /** The last version of a key with changes is one of the changes: the base's versions need not be read. */
@@ -167,13 +168,14 @@ function partialColumn(work: Work, { alias, field }: MergeColumn, order: Version
       : grouped(name, alias, field, options.field(field.name), order);
   }
   const sequence = group.sequence.map((member) => aliasOf(work, member));
+  const newestLast = group.sequence.map((member) => sortedBy(work, member, true, "FIRST"));
   const rows = ` FILTER (WHERE ${sequence.map((member) => `${member} IS NOT NULL`).join(" OR ")})`;
   if (name !== undefined) {
     const value = anyOrder(name, alias, field, rows);
-    return value === undefined ? undefined : alone(alias, value);
+    return value === undefined ? undefined : alone(alias, field, value);
   }
-  const list = [...sequence.map((member) => `${member} ASC NULLS FIRST`), order.list].join(", ");
-  return alone(alias, picked("last", alias, field, list, rows));
+  const list = [...newestLast, order.list].join(", ");
+  return alone(alias, field, picked("last", alias, field, list, rows));
 }
 
 const VISIBLE = "k IN (0, 2)";
@@ -189,14 +191,35 @@ function aliasOf(work: Work, name: string): string {
 function versionOrder(work: Work, direction: "oldest-first" | "newest-first"): string {
   const oldest = direction === "oldest-first";
   const ascending = oldest !== work.options.sequenceDescending;
-  const fields = work.options.sequenceFields.map(
-    (name) => `${aliasOf(work, name)} ${ascending ? "ASC" : "DESC"} NULLS ${oldest ? "FIRST" : "LAST"}`,
-  );
+  const fields = work.options.sequenceFields.map((name) => sortedBy(work, name, ascending, oldest ? "FIRST" : "LAST"));
   return [...fields, `s ${oldest ? "ASC" : "DESC"}`].join(", ");
 }
 
+/** -0.0 comes before 0.0; a float by which a window sorts would come out of it as 0.0, the sum with nothing does not. */
+function sortedBy(work: Work, name: string, ascending: boolean, nulls: "FIRST" | "LAST"): string {
+  const alias = aliasOf(work, name);
+  const [way, back] = ascending ? ["ASC", "DESC"] : ["DESC", "ASC"];
+  return isFloat(work, alias) ? `(${alias} + 0) ${way} NULLS ${nulls}, signbit(${alias}) ${back}` : `${alias} ${way} NULLS ${nulls}`;
+}
+
+function isFloat(work: Work, key: string): boolean {
+  const field = work.columns.find(({ alias }) => alias === key)?.field;
+  return field?.type.kind === "atomic" && field.type.logical.kind === "float";
+}
+
 function groupKeys(work: Work): string {
-  return ["g", ...work.keys.map((key) => aliasOf(work, key.name))].join(", ");
+  return keyNames(work)
+    .map((key) => comparedKey(work, key))
+    .join(", ");
+}
+
+function keyNames(work: Work): readonly string[] {
+  return ["g", ...work.keys.map((key) => aliasOf(work, key.name))];
+}
+
+/** -0.0 and 0.0 are two keys to Paimon and one to DuckDB, whose windows give it back as 0.0; their texts differ. */
+function comparedKey(work: Work, key: string, of = ""): string {
+  return isFloat(work, key) ? `CAST(${of}${key} AS VARCHAR)` : `${of}${key}`;
 }
 
 function oneVersion(work: Work, which: "first" | "last"): string {

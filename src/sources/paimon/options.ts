@@ -32,6 +32,8 @@ export interface TableOptions {
   readonly legacyPartitionNames: boolean;
   readonly pathDirectory: string | undefined;
   readonly indexBesideData: boolean;
+  /** Files may be compressed with LZ4. */
+  readonly lz4: boolean;
   readonly field: (name: string) => FieldOptions;
   readonly text: (key: string) => string | undefined;
 }
@@ -74,6 +76,7 @@ export function tableOptions(schema: TableSchema): TableOptions {
     legacyPartitionNames: text("partition.legacy-name")?.trim().toLowerCase() !== "false",
     pathDirectory: text("data-file.path-directory"),
     indexBesideData: flag("index-file-in-data-file-dir"),
+    lz4: ["file.compression", "file.compression.per.level", "parquet.compression"].some((key) => /lz4/i.test(text(key) ?? "")),
     field: (name) => ({
       aggregate: (text(`fields.${name}.aggregate-function`) ?? text("fields.default-aggregate-function"))?.trim(),
       ignoreRetract: flag(`fields.${name}.ignore-retract`),

@@ -2,6 +2,7 @@ import { copyFile } from "node:fs/promises";
 import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
+import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import type { SpoolFolder } from "../../formats/spool.js";
 import { atomicType, text, timeOfDay } from "./duckdb.js";
 import { type Leaf, wrapped } from "./evolve.js";
@@ -34,6 +35,8 @@ type Prepare = (file: FileToRead, fields: readonly PaimonField[], spool: Spool) 
 export interface Spool {
   readonly storage: Storage;
   readonly folder: SpoolFolder;
+  /** Parquet files may be compressed in a way that DuckDB does not read. */
+  readonly lz4: boolean;
   /** Called once each when the chunk is closed. */
   readonly release: (() => Promise<void>)[];
 }
@@ -68,9 +71,12 @@ async function local(file: FileToRead, spool: Spool): Promise<string> {
 
 async function parquet(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const path = await local(file, spool);
-  if (!fields.some((field) => hasNanoseconds(field.type))) return { path, leaf: parquetLeaf };
+  const nanoseconds = fields.some((field) => hasNanoseconds(field.type));
+  if (!spool.lz4 && !nanoseconds) return { path, leaf: parquetLeaf };
   const copy = await spool.folder.file("parquet");
-  await copyFile(path, copy);
+  const decompressed = spool.lz4 && (await withoutLz4(path, copy, file.path));
+  if (!nanoseconds) return { path: decompressed ? copy : path, leaf: parquetLeaf };
+  if (!decompressed) await copyFile(path, copy);
   const relabelled = await int96AsBytes(copy, file.path);
   return { path: copy, leaf: relabelled ? int96Leaf : parquetLeaf };
 }

@@ -14,14 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const types = { id: "INT NOT NULL", seq: "INT", num: "INT", real: "DOUBLE", word: "STRING", flag: "BOOLEAN", items: "ARRAY<INT>" };
+const types = { id: "INT NOT NULL", seq: "INT", num: "INT", real: "DOUBLE", word: "STRING", flag: "BOOLEAN", items: "ARRAY<DOUBLE>" };
 
-function merge(options: Readonly<Record<string, string>>) {
+function merge(options: Readonly<Record<string, string>>, key = types.id) {
   const fields = parseFields(
     Object.entries(types).map(([name, type], id) => ({
       id,
       name,
-      type: name === "items" ? { type: "ARRAY", element: "INT" } : type,
+      type: name === "items" ? { type: "ARRAY", element: "DOUBLE" } : name === "id" ? key : type,
     })),
     "schema-0",
   );
@@ -35,7 +35,7 @@ const changes = `SELECT 0 AS g, i AS s, CAST(0 AS TINYINT) AS k, 0 AS l, CAST(i 
   CASE WHEN hash(i) % 5 > 0 THEN CAST(hash(i) % 4 AS INTEGER) END AS c1, CASE WHEN hash(i, 1) % 4 > 0 THEN CAST(hash(i, 2) % 100 AS INTEGER) END AS c2,
   CASE hash(i, 3) % 4 WHEN 0 THEN -0.0::DOUBLE WHEN 1 THEN 'NaN'::DOUBLE WHEN 2 THEN 1.5 END AS c3,
   CASE hash(i, 4) % 3 WHEN 0 THEN '' WHEN 1 THEN 'w' || i END AS c4, CASE WHEN hash(i, 5) % 3 > 0 THEN hash(i, 6) % 2 = 0 END AS c5,
-  CASE WHEN hash(i, 7) % 3 > 0 THEN [CAST(i AS INTEGER), 1] END AS c6 FROM range(350) AS r(i)`;
+  CASE WHEN hash(i, 7) % 3 > 0 THEN [CAST(i AS DOUBLE), -0.0] END AS c6 FROM range(350) AS r(i)`;
 const versions: Versions = { changes, newer: false, single: false, plain: true };
 
 async function rows(sql: string): Promise<string[]> {
@@ -88,4 +88,25 @@ test("a fold of many keys in pieces comes out as at once", async () => {
   expect(parts?.folded.length).toBe(4);
   expect(await rows([parts?.streamed, ...(parts?.folded ?? [])].join(" UNION ALL "))).toEqual(await rows(sql(layered, columns)));
   expect(pieces(layered, columns, 1000)).toBeUndefined();
+});
+
+test("-0.0 and 0.0 are two keys", async () => {
+  for (const options of [{}, { "merge-engine": "partial-update" }, { "merge-engine": "aggregation" }]) {
+    const { sql, columns } = merge(options, "DOUBLE NOT NULL");
+    const key = (values: string): string => changes.replace("CAST(i % 50 AS INTEGER) AS c0", `${values} AS c0`);
+    const zeros = key("CASE i % 2 WHEN 0 THEN 0.0::DOUBLE ELSE -0.0::DOUBLE END");
+    const ids = `SELECT DISTINCT CAST(c0 AS VARCHAR) AS id FROM (${sql({ ...versions, changes: zeros }, columns)})`;
+    expect(await rows(ids)).toHaveLength(2);
+    const layered = { ...versions, base: key("-0.0::DOUBLE").replace("range(350)", "range(1)"), changes: key("0.0::DOUBLE") };
+    expect(await rows(`SELECT CAST(c0 AS VARCHAR) AS id FROM (${sql(layered, columns)})`)).toHaveLength(2);
+  }
+});
+
+test("a sequence field of -0.0 stays so, and is older than 0.0", async () => {
+  const { sql, columns } = merge({ "sequence.field": "real" });
+  const real = changes.replace("'NaN'::DOUBLE", "-0.0::DOUBLE").replace("THEN 1.5 END AS c3", "THEN NULL ELSE -0.0::DOUBLE END AS c3");
+  const found = await rows(`SELECT DISTINCT c3 FROM (${sql({ ...versions, changes: real }, columns)})`);
+  expect(found).toEqual(["{'c3': -0.0}"]);
+  const zero = `${real}\nUNION ALL\nSELECT 0, -1, 0, 0, 1, 1, 1, 0.0::DOUBLE, '', true, []`;
+  expect(await rows(`SELECT c3 FROM (${sql({ ...versions, changes: zero }, columns)}) WHERE c0 = 1`)).toEqual(["{'c3': 0.0}"]);
 });
