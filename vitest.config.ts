@@ -21,7 +21,7 @@ export default defineConfig({
           hookTimeout: 60_000, // an embedded PostgreSQL starts in some
         },
       },
-      { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 240_000 } },
+      { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 300_000 } },
       {
         extends: true,
         test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },

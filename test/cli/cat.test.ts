@@ -69,7 +69,7 @@ test("model:NAME is the table that the environment makes of a model, in DuckDB a
   expect(await dw(["cat", "model:sale"], local)).toMatchObject({ code: 2, stderr: expect.stringContaining("Did you mean model:sales?") });
   const odd = await dw(["backfill", "--source", "csv:sales.csv", "--target", "model:sales", "--where", "true) OR (SELECT true"], local);
   expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining("DW-USAGE") });
-}, 120_000);
+}, 300_000);
 
 test("a table is for people, CSV keeps NULL and empty text apart", async () => {
   expect((await dw(["cat", `csv:${folder}`, "--format", "table"])).stdout).toBe("id  name\n1   x, y\n2   NULL\n3   NULL\n");

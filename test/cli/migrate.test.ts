@@ -51,7 +51,7 @@ test("the life of a warehouse: new, up, up again, a changed model, an approval, 
   const status = JSON.parse((await run("migrate", "status", ...live, "--json")).stdout);
   expect(status.migrations.map((one: { status: string }) => one.status)).toEqual(["applied", "applied", "applied"]);
   expect((await run("migrate", "verify", ...live)).code).toBe(0);
-}, 120_000);
+}, 300_000);
 
 test("a scheduler that names no environment is told so, and nothing is opened", async () => {
   const cwd = await projectFolder({ [MODEL]: orders("") });
