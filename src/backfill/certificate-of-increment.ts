@@ -19,6 +19,7 @@ export function certifyReadBack(prepared: PreparedBackfill, run: RunResult, opti
     identity: prepared.plan.identity,
     target: target.title,
     engine: target.engine,
+    ...(target.emulatedBy && { emulatedBy: target.emulatedBy }),
     at: options.now,
     verdict: "equal",
     ...(prepared.where !== undefined && { where: prepared.where }),

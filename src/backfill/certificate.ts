@@ -9,6 +9,8 @@ export interface Certificate {
   readonly identity: string;
   readonly target: string;
   readonly engine: EngineName;
+  /** Who stood in for the engine: it is that one's rows that were compared. */
+  readonly emulatedBy?: EngineName;
   /** ISO-8601. */
   readonly at: string;
   /** `unproven`: the target's kind of table does not allow the comparison, for the reason in `coverage`. */
@@ -72,6 +74,10 @@ function table(head: readonly string[], rows: readonly (readonly (string | null)
   return [`| ${head.join(" | ")} |`, `|${head.map(() => "---").join("|")}|`, ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`)];
 }
 
+function engineText({ engine, emulatedBy }: Pick<Certificate, "engine" | "emulatedBy">): string {
+  return emulatedBy === undefined ? engine : `${engine}, emulated by ${emulatedBy}`;
+}
+
 /** The same certificate for people: verdict first. */
 export function certificateMarkdown(certificate: Certificate): string {
   const { rows, columns, chunks, findings, differences } = certificate;
@@ -79,7 +85,7 @@ export function certificateMarkdown(certificate: Certificate): string {
     `# ${certificate.backfill}: ${VERDICTS[certificate.verdict]}`,
     "",
     `- source: ${certificate.source} (\`${certificate.identity}\`)`,
-    `- target: ${certificate.target} (${certificate.engine}, environment ${certificate.environment})`,
+    `- target: ${certificate.target} (${engineText(certificate)}, environment ${certificate.environment})`,
     ...(certificate.where === undefined ? [] : [`- rows where: \`${certificate.where}\``]),
     ...(certificate.watermark === undefined
       ? []

@@ -49,6 +49,7 @@ export async function reconcile(prepared: PreparedBackfill, run: RunResult, opti
     identity: prepared.plan.identity,
     target: target.title,
     engine: target.engine,
+    ...(target.emulatedBy && { emulatedBy: target.emulatedBy }),
     at: options.now,
     verdict: equal ? "equal" : comparable || target.merge.merge === "aggregate" ? "different" : "unproven",
     ...(prepared.where !== undefined && { where: prepared.where }),

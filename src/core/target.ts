@@ -143,6 +143,8 @@ export interface Staging {
 export interface TargetTable {
   readonly title: string;
   readonly engine: EngineName;
+  /** Who stands in for the engine, in an embedded environment. */
+  readonly emulatedBy?: EngineName;
   readonly merge: MergeRule;
   /** How rows travel, for `--dry-run`, where it is not by COPY. */
   readonly route?: string;

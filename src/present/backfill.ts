@@ -4,6 +4,7 @@ import { textTable } from "./text-table.js";
 interface Loaded {
   readonly backfill: string;
   readonly environment: string;
+  readonly emulated: string | null;
   readonly target: string;
   readonly verdict: "equal" | "different" | "unproven";
   readonly rows: { readonly source: string; readonly target: string; readonly before: string };
@@ -19,7 +20,7 @@ export function backfillTable(reports: readonly Loaded[]): string {
   const head = ["backfill", "environment", "target", "rows", "chunks", "loaded now", "verdict", "certificate"];
   const rows = reports.map((report) => [
     report.backfill,
-    report.environment,
+    placeText(report),
     report.target,
     rowsText(report),
     String(report.chunks),
@@ -28,6 +29,11 @@ export function backfillTable(reports: readonly Loaded[]): string {
     report.certificate,
   ]);
   return [textTable(head, rows), ...reports.flatMap(trouble)].join("\n");
+}
+
+/** `local; hive emulated by DuckDB`. */
+function placeText({ environment, emulated }: Pick<Loaded, "environment" | "emulated">): string {
+  return emulated === null ? environment : `${environment}; ${emulated} emulated by DuckDB`;
 }
 
 function rowsText({ rows, quarantined = null }: Loaded): string {
@@ -59,6 +65,7 @@ function trouble(report: Loaded): string[] {
 interface Planned {
   readonly backfill: string;
   readonly environment: string;
+  readonly emulated: string | null;
   readonly source: string;
   readonly target: string;
   readonly route: string;
@@ -82,7 +89,7 @@ function onePlan(plan: Planned): string {
   const bytes = pending.reduce((sum, chunk) => sum + chunk.bytes, 0);
   const files = pending.reduce((sum, chunk) => sum + chunk.files, 0);
   return [
-    `${plan.backfill} (${plan.environment}): ${plan.source} → ${plan.target}`,
+    `${plan.backfill} (${placeText(plan)}): ${plan.source} → ${plan.target}`,
     `would load ${pending.length} of ${plan.chunks.length} chunks, ${files} files, ${bytesText(bytes)}: ${plan.route}`,
     "",
     textTable(

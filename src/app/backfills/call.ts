@@ -1,6 +1,7 @@
 import type { Certificate } from "../../backfill/certificate.js";
 import type { Conversation } from "../../core/conversation.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
+import type { EngineName } from "../../core/types.js";
 import type { Project } from "../project.js";
 
 export interface BackfillCall {
@@ -28,6 +29,8 @@ export interface RunFlags {
 export interface BackfillReport {
   readonly backfill: string;
   readonly environment: string;
+  /** The engine that the target is of, where another one stands in for it. */
+  readonly emulated: EngineName | null;
   readonly source: string;
   readonly target: string;
   readonly verdict: Certificate["verdict"];

@@ -33,6 +33,7 @@ export async function reportOf(
   return {
     backfill: certificate.backfill,
     environment: certificate.environment,
+    emulated: certificate.emulatedBy === undefined ? null : certificate.engine,
     source: certificate.source,
     target: certificate.target,
     verdict: certificate.verdict,

@@ -1,5 +1,6 @@
 import { routeText } from "../../backfill/route.js";
 import { DwError } from "../../core/errors.js";
+import type { EngineName } from "../../core/types.js";
 import { lockOwner, openState } from "../state.js";
 import { predicate } from "./bounds.js";
 import type { BackfillCall, BackfillReport, RunFlags } from "./call.js";
@@ -43,6 +44,7 @@ export function verifyBackfill(call: BackfillCall, flags: RunFlags): Promise<Bac
 export interface DryRunReport {
   readonly backfill: string;
   readonly environment: string;
+  readonly emulated: EngineName | null;
   readonly source: string;
   readonly identity: string;
   readonly target: string;
@@ -71,6 +73,7 @@ export function dryRun(call: BackfillCall, flags: RunFlags): Promise<DryRunRepor
     return {
       backfill: prepared.name,
       environment: open.environment,
+      emulated: table.emulatedBy === undefined ? null : table.engine,
       source: prepared.source.title,
       identity: prepared.plan.identity,
       target: table.title,

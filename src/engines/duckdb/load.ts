@@ -65,6 +65,7 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
   return {
     title: name,
     engine: options.engine,
+    ...(options.engine !== "duckdb" && { emulatedBy: "duckdb" }),
     merge: options.merge,
     route: "DuckDB reads and inserts",
     lanes: 1, // DuckDB itself uses every core for one INSERT … SELECT
