@@ -177,7 +177,7 @@ function withoutPersonal(text: string): { readonly comment: string; readonly isP
 
 function defaultModel(text: string, type: LogicalType, slot: Slot): DefaultValue {
   if (/^(now\(\)|CURRENT_TIMESTAMP)$/i.test(text) && type.kind === "timestamp" && type.zoned) return { now: true };
-  const [, literal] = /^'((?:[^']|'')*)'(?:::[a-z ]+(?:\(\d+\))?)?$/s.exec(text) ?? [];
+  const [, literal] = /^'((?:[^']|'')*)'(?:::(?:[a-z ]+(?:\(\d+\))?|[^'()]+\.[^'()]+))?$/s.exec(text) ?? [];
   if (literal !== undefined && type.kind !== "timestamp") return { literal: importedLiteral(literal.replaceAll("''", "'"), type) };
   if (/^-?\d+(\.\d+)?$/.test(text) || /^(true|false)$/.test(text)) return { literal: importedLiteral(text, type) };
   return { sql: { [slot]: text } };

@@ -99,11 +99,17 @@ interface GrantOptions {
   readonly grantable?: true;
 }
 
-export function roleObjects(models: readonly Model[], slot: EngineName, objects: readonly CatalogObject[]): CatalogObject[] {
+/** What rights can be on: `all` of this slot, and the object of any model of the warehouse. */
+export interface Grantable {
+  readonly all: readonly CatalogObject[];
+  readonly of: (model: string) => CatalogObject | undefined;
+}
+
+export function roleObjects(models: readonly Model[], slot: EngineName, objects: Grantable): CatalogObject[] {
   return models.filter((model) => isObjectOn(model, slot, "role")).map((model) => roleObject(model, slot, objects));
 }
 
-function roleObject(model: ObjectModel, slot: EngineName, objects: readonly CatalogObject[]): CatalogObject {
+function roleObject(model: ObjectModel, slot: EngineName, objects: Grantable): CatalogObject {
   const { object: _, password, memberOf, grants, validUntil, ...attributes } = optionsOf<RoleOptions & { object: string }>(model, slot);
   const granted = grants.flatMap((grant) => grantBodies(model, slot, grant, objects));
   const body: RoleBody = {
@@ -139,7 +145,7 @@ interface Granted {
   readonly needs: string;
 }
 
-function grantBodies(model: ObjectModel, slot: EngineName, grant: GrantOptions, objects: readonly CatalogObject[]): Granted[] {
+function grantBodies(model: ObjectModel, slot: EngineName, grant: GrantOptions, objects: Grantable): Granted[] {
   return targetsOf(model, slot, grant.on, objects).map(({ on, needs }) => {
     const privileges = privilegesOf(model, grant, on.slice(0, on.indexOf(" ")));
     const name = grant.grantable ? `${on} WITH GRANT OPTION` : on;
@@ -166,10 +172,10 @@ function privilegesOf(model: ObjectModel, { privileges, columns }: GrantOptions,
 
 type Target = { readonly on: string; readonly needs: string };
 
-function targetsOf(model: ObjectModel, slot: EngineName, on: GrantOptions["on"], objects: readonly CatalogObject[]): Target[] {
+function targetsOf(model: ObjectModel, slot: EngineName, on: GrantOptions["on"], objects: Grantable): Target[] {
   if ("schema" in on) return [{ on: `SCHEMA ${id(on.schema).text}`, needs: objectId(slot, "schema", [on.schema]) }];
   if ("allTablesIn" in on) {
-    const inside = objects.filter(({ name, kind }) => RELATIONS.has(kind) && name[0] === on.allTablesIn);
+    const inside = objects.all.filter(({ name, kind }) => RELATIONS.has(kind) && name[0] === on.allTablesIn);
     if (inside.length === 0)
       throw invalid(
         model,
@@ -179,7 +185,7 @@ function targetsOf(model: ObjectModel, slot: EngineName, on: GrantOptions["on"],
       );
     return inside.map((object) => ({ on: `TABLE ${id(...object.name).text}`, needs: object.id }));
   }
-  const object = objects.find((one) => one.model === on.model);
+  const object = objects.of(on.model);
   const word = object && grantWord(object);
   if (object === undefined || word === undefined)
     throw invalid(

@@ -54,10 +54,21 @@ export function resolveModels(
   const schemas = [...new Set(declared.map((object) => object.name[0] ?? ""))].filter((name) => name !== DEFAULT_SCHEMA).sort();
   const made = [...schemas.map((name) => envelope(flavor, "schema", [name], [], { comment: "" })), ...declared];
   return {
-    objects: [...made, ...roleObjects(models, flavor.slot, made)].sort((a, b) => compareText(a.id, b.id)),
+    objects: [
+      ...made,
+      ...roleObjects(models, flavor.slot, { all: made, of: (name) => made.find(({ model }) => model === name) ?? alone(name, resolving) }),
+    ].sort((a, b) => compareText(a.id, b.id)),
     losses: resolving.losses,
     findings: resolving.findings,
   };
+}
+
+/** The object of a model that is not among those that are resolved now. */
+function alone(name: string, resolving: Resolving): CatalogObject | undefined {
+  const model = resolving.context.models.get(name);
+  if (isObjectOn(model, resolving.flavor.slot, "enum")) return declaredObjects([model], resolving.flavor.slot)[0];
+  const target = targetOf(name, resolving);
+  return target && resolveModel(target, { ...resolving, losses: [], findings: [] });
 }
 
 const KINDS = { table: "table", view: "view", "materialized-view": "materialized-view", function: "function" } as const;
