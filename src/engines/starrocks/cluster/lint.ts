@@ -6,7 +6,7 @@ import { type ClusterObject, isSecret, type Settings } from "./body.js";
  * StorageVolumeMgr, CatalogMgr of branch 4.0), and passwords that stand in a model in the open.
  */
 
-type Problem = Pick<Finding, "message" | "fix"> & { readonly rule: string; readonly severity?: Finding["severity"] };
+export type ClusterProblem = Pick<Finding, "message" | "fix"> & { readonly rule: string; readonly severity?: Finding["severity"] };
 
 export function lintCluster(objects: readonly ClusterObject[]): Finding[] {
   return objects.flatMap((object) => {
@@ -21,7 +21,7 @@ export function lintCluster(objects: readonly ClusterObject[]): Finding[] {
   });
 }
 
-function problemsOf(object: ClusterObject): Problem[] {
+function problemsOf(object: ClusterObject): ClusterProblem[] {
   switch (object.kind) {
     case "external-catalog":
       return catalogProblems(object.body.properties);
@@ -48,10 +48,10 @@ const text = (settings: Settings, name: string): string | undefined => {
 
 const METASTORES = ["hive", "iceberg", "hudi", "deltalake", "paimon", "unified"];
 
-function catalogProblems(properties: Settings): Problem[] {
+export function catalogProblems(properties: Settings): ClusterProblem[] {
   const type = text(properties, "type") ?? "";
   const fix = "See the manual's page of this catalog type.";
-  const needs = (names: readonly string[]): Problem[] =>
+  const needs = (names: readonly string[]): ClusterProblem[] =>
     names.some((name) => text(properties, name) !== undefined)
       ? []
       : [{ rule: "catalog-property", message: `an external catalog of type ${type} says ${names.join(" or ")}.`, fix }];
@@ -65,13 +65,13 @@ function catalogProblems(properties: Settings): Problem[] {
 
 const SCHEMES: Readonly<Record<string, RegExp>> = {
   S3: /^s3:\/\//,
-  HDFS: /^(?:hdfs|viewfs|file|oss|cosn|obs|ks3|tos|abfss?|wasbs?):\/\//,
+  HDFS: /^[a-z][a-z0-9]*:/, // whatever a Hadoop file system is called
   AZBLOB: /^azblob:\/\//,
   ADLS2: /^adls2:\/\//,
   GS: /^gs:\/\//,
 };
 
-function volumeProblems({ type, locations }: Extract<ClusterObject, { kind: "storage-volume" }>["body"]): Problem[] {
+export function volumeProblems({ type, locations }: Extract<ClusterObject, { kind: "storage-volume" }>["body"]): ClusterProblem[] {
   const scheme = SCHEMES[type.toUpperCase()];
   const wrong = locations.filter((location) => scheme && !scheme.test(location));
   return [
@@ -87,11 +87,11 @@ function volumeProblems({ type, locations }: Extract<ClusterObject, { kind: "sto
 const CONDITIONS = ["user", "role", "query_type", "source_ip", "db", "plan_cpu_cost_range", "plan_mem_cost_range"];
 const QUERY_TYPES = ["SELECT", "INSERT", "MV"];
 
-function groupProblems({ classifiers, limits }: Extract<ClusterObject, { kind: "resource-group" }>["body"]): Problem[] {
+export function groupProblems({ classifiers, limits }: Extract<ClusterObject, { kind: "resource-group" }>["body"]): ClusterProblem[] {
   const number = (name: string): number | undefined => (limits[name] === undefined ? undefined : Number(limits[name]));
   const [weight, exclusive] = [number("cpu_weight") ?? number("cpu_core_limit"), number("exclusive_cpu_cores")];
   const memory = limits.mem_limit === undefined ? undefined : String(limits.mem_limit);
-  const problem = (rule: string, message: string, fix: string): Problem => ({ rule, message, fix });
+  const problem = (rule: string, message: string, fix: string): ClusterProblem => ({ rule, message, fix });
   return [
     ...(weight !== undefined && weight > 0 && exclusive !== undefined && exclusive > 0
       ? [problem("resource-group-cpu", "cpu_weight and exclusive_cpu_cores exclude each other.", "Keep one of them.")]
@@ -133,7 +133,7 @@ const JOB_PROPERTIES = [
   "escape task_consume_second task_timeout_second pause_on_fatal_parse_error confluent.schema.registry.url",
 ].flatMap((line) => line.split(" "));
 
-function loadProblems({ properties, from }: Extract<ClusterObject, { kind: "routine-load" }>["body"]): Problem[] {
+function loadProblems({ properties, from }: Extract<ClusterObject, { kind: "routine-load" }>["body"]): ClusterProblem[] {
   const stranger = Object.keys(properties).find((name) => !JOB_PROPERTIES.includes(name));
   const wrong = Object.keys(from).find(
     (name) =>
@@ -141,7 +141,7 @@ function loadProblems({ properties, from }: Extract<ClusterObject, { kind: "rout
   );
   const brokers = text(from, "kafka_broker_list") ?? "";
   const format = text(properties, "format")?.toLowerCase();
-  const isNumber = (name: string, min: number): Problem[] => {
+  const isNumber = (name: string, min: number): ClusterProblem[] => {
     const value = text(properties, name);
     const fits = value === undefined || (/^\d+$/.test(value) && Number(value) >= min);
     return fits
@@ -181,7 +181,7 @@ function loadProblems({ properties, from }: Extract<ClusterObject, { kind: "rout
 
 const SENSITIVE = /(?:password|secret|token|access_key|shared_key|sas_token|credential)/i;
 
-function openSecrets({ body }: ClusterObject): Problem[] {
+function openSecrets({ body }: ClusterObject): ClusterProblem[] {
   const settings = [...("properties" in body ? Object.entries(body.properties) : []), ...("from" in body ? Object.entries(body.from) : [])];
   const open = settings.filter(
     ([name, value]) => typeof value === "string" && value !== "" && SENSITIVE.test(name) && !/access_key$|_id$/i.test(name),

@@ -136,6 +136,7 @@ export const SYSTEM_DATABASES = ["information_schema", "_statistics_", "sys"];
 export class Catalog {
   private readonly databases = new Map<string, Database>();
   private readonly dropped = new Set<string>();
+  private readonly beside = new Map<string, "there" | "gone">();
   private current = "default";
   readonly colocateGroups = new Map<string, ColocateGroup>();
   /** Temporary tables of the session; they hide others of their name, and are dropped before them. */
@@ -165,6 +166,20 @@ export class Catalog {
   dropDatabase(name: string): void {
     this.databases.delete(name);
     this.dropped.add(name);
+  }
+
+  /** What lies in no database: `role analyst`, `catalog lake`. */
+  remember(thing: string): void {
+    this.beside.set(thing, "there");
+  }
+
+  forget(thing: string): void {
+    this.beside.set(thing, "gone");
+  }
+
+  /** Undefined for what the file has not made or dropped: the cluster may have it. */
+  remembers(thing: string): "there" | "gone" | undefined {
+    return this.beside.get(thing);
   }
 
   wasDropped(database: string): boolean {

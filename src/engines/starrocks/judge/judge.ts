@@ -2,6 +2,7 @@ import type { EngineTarget, Finding } from "../../../core/finding.js";
 import type { Statement } from "../parse/ast.js";
 import { placeOf, SyntaxFault, splitStatements, type Place as TextPlace, type Token } from "../parse/lexer.js";
 import { parseStatement } from "../parse/statement.js";
+import { judgeAccess } from "./access.js";
 import { alterTable } from "./alter-table.js";
 import { Catalog, type Place } from "./catalog.js";
 import { createLike, createTableAs } from "./copies.js";
@@ -34,7 +35,7 @@ export function beginSession(target: EngineTarget, { isDescribed = false }: { is
 
 /**
  * Judges hand-written SQL: each statement after those before it, beginning with an empty database. A statement that the
- * front end refuses changes nothing. Only definitions of databases, tables and views are judged.
+ * front end refuses changes nothing. Definitions are judged: of databases, tables, views, catalogs, roles and their rights.
  */
 export function judgeText(text: string, target: EngineTarget, cluster: { isDescribed?: boolean } = {}): Verdict[] {
   return judgeStatements(text, beginSession(target, cluster)).map(({ start, findings }, index) => ({
@@ -155,6 +156,9 @@ function judge(statement: Statement, situation: Situation): void {
       return;
     case "use":
       catalog.use(statement.name.at(-1) ?? "");
+      return;
+    case "access":
+      judgeAccess(statement.of, situation);
       return;
     case "query":
     case "other":

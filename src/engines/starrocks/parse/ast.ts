@@ -406,8 +406,48 @@ export type Statement =
   | { readonly statement: "create-index"; readonly table: readonly string[]; readonly index: IndexDef }
   | { readonly statement: "drop-index"; readonly table: readonly string[]; readonly name: string }
   | { readonly statement: "query"; readonly query: Query }
-  /** Something that is no definition of tables or views: read as far as its first words. */
+  | { readonly statement: "access"; readonly of: AccessStatement }
+  /** Something that is no definition: read as far as its first words. */
   | { readonly statement: "other"; readonly words: string };
+
+/** Whose rights they are: a role's, a user's or, since 3.5, those of a group that another system knows. */
+export type Side = { readonly role?: string; readonly user?: string; readonly group?: string };
+
+/** `type` in the singular; `all`: ALL TABLES and the like, in databases or not. A name has its parts, `*` among them. */
+export interface GrantTarget {
+  readonly type: string;
+  readonly names: readonly (readonly string[])[];
+  readonly all?: "everywhere" | "in-databases";
+}
+
+/** What a cluster keeps beside databases. */
+export type AccessStatement =
+  | { readonly access: "create-role"; readonly ifNotExists: boolean; readonly names: readonly string[] }
+  | { readonly access: "drop-role"; readonly ifExists: boolean; readonly names: readonly string[] }
+  | {
+      readonly access: "create-user";
+      readonly ifNotExists: boolean;
+      readonly name: string;
+      readonly plugin?: string;
+      readonly defaultRoles: readonly string[];
+    }
+  | { readonly access: "grant" | "revoke"; readonly privileges: readonly string[]; readonly target: GrantTarget; readonly to: Side }
+  | { readonly access: "grant-role" | "revoke-role"; readonly roles: readonly string[]; readonly to: Side }
+  | { readonly access: "create-catalog"; readonly ifNotExists: boolean; readonly name: string; readonly properties: readonly Property[] }
+  | { readonly access: "drop-catalog"; readonly ifExists: boolean; readonly name: string }
+  | {
+      readonly access: "create-volume";
+      readonly name: string;
+      readonly type: string;
+      readonly locations: readonly string[];
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly access: "create-group";
+      readonly name: string;
+      readonly classifiers: readonly Readonly<Record<string, string>>[];
+      readonly limits: readonly Property[];
+    };
 
 export interface CreateMaterializedView {
   readonly statement: "create-materialized-view";

@@ -1,3 +1,4 @@
+import { accessStatements } from "./access.js";
 import { alterTable } from "./alter.js";
 import type { IndexDef, MaterializedViewChange, RefreshScheme, Statement, ViewColumn } from "./ast.js";
 import { Cursor } from "./cursor.js";
@@ -20,6 +21,7 @@ function readStatement(cursor: Cursor): Statement {
   if (cursor.sees("CREATE", "TABLE", "FUNCTION") && cursor.seesName(3)) return { statement: "other", words: "CREATE TABLE FUNCTION" };
   if (cursor.takes("USE")) return { statement: "use", name: cursor.qualifiedName() };
   for (const [words, read] of statements) if (cursor.takes(...words)) return read(cursor);
+  for (const [words, read] of accessStatements) if (cursor.takes(...words)) return { statement: "access", of: read(cursor) };
   return { statement: "other", words: [cursor.token.key, cursor.peek(1).key].join(" ").trim() };
 }
 
