@@ -61,11 +61,13 @@ export interface Finding {
 }
 
 export interface Difference {
-  readonly where: "only in source" | "only in target";
+  readonly where: "only in source" | "only in target" | "differs";
   /** The identifying columns: `station_id=7, at=…`. */
   readonly row: string;
   /** Title of the chunk that has the row. */
   readonly chunk?: string;
+  /** Of a row that differs: in what, as canonical texts; personal data masked. */
+  readonly columns?: readonly { readonly name: string; readonly source: string | null; readonly target: string | null }[];
 }
 
 const cell = (text: string | null): string => (text ?? "").replaceAll("|", "\\|").replaceAll("\n", " ");
@@ -103,10 +105,10 @@ export function certificateMarkdown(certificate: Certificate): string {
         findings.map(({ what, source, target }) => [what, source, target]),
       ),
     ),
-    ...section("Rows that only one side has", differences.length, () =>
+    ...section("Rows that differ", differences.length, () =>
       table(
-        ["where", "row", "chunk"],
-        differences.map(({ where, row, chunk }) => [where, row, chunk ?? null]),
+        ["where", "row", "chunk", "columns"],
+        differences.map(({ where, row, chunk, columns: changed }) => [where, row, chunk ?? null, changedText(changed)]),
       ),
     ),
     ...section("Columns", columns.length, () =>
@@ -133,6 +135,13 @@ export function certificateMarkdown(certificate: Certificate): string {
     ),
     "",
   ].join("\n");
+}
+
+/** `paid: 1.50 in the source, 1.00 in the target`. */
+export function changedText(changed: Difference["columns"] = []): string {
+  return changed
+    .map(({ name, source, target }) => `${name}: ${source ?? "NULL"} in the source, ${target ?? "NULL"} in the target`)
+    .join("; ");
 }
 
 const VERDICTS = {

@@ -476,5 +476,6 @@ export function overLedger(prepared: PreparedBackfill, column: SourceColumn, loa
   const ranges = new Map(loaded.map(({ chunk, fingerprint }) => [chunk, fingerprint.range]));
   const chunks = loaded.map(({ chunk, title }): Chunk => ({ id: chunk, title, bytes: 0, files: [] }));
   const plan = rangedPlan(prepared, { column, mark, source: prepared.plan }, chunks, (id) => ranges.get(id));
-  return { ...prepared, plan };
+  const { increment } = prepared;
+  return { ...prepared, plan, ...(increment && { increment: { ...increment, range: (chunk) => ranges.get(chunk) } }) };
 }

@@ -1,34 +1,19 @@
-import {
-  addFingerprints,
-  bucketQuery,
-  bucketRowsQuery,
-  emptyFingerprint,
-  type Fingerprint,
-  isHashed,
-  sameValue,
-  subtractFingerprint,
-} from "../core/fingerprint.js";
-import type { DuckDbSession } from "../core/source.js";
-import type { HashBucket, HashedRow } from "../core/target.js";
+import { addFingerprints, emptyFingerprint, type Fingerprint, isHashed, sameValue, subtractFingerprint } from "../core/fingerprint.js";
 import { typeText } from "../core/types.js";
-import { duckdbCanonical } from "../engines/duckdb/canonical.js";
-import type { Certificate, CertificateChunk, CertificateColumn, Difference, Finding } from "./certificate.js";
+import type { Certificate, CertificateChunk, CertificateColumn, Finding } from "./certificate.js";
+import { type DrillDown, shownDifferences } from "./drill-down.js";
 import type { PreparedBackfill } from "./prepare.js";
-import { rowsOf } from "./rows.js";
-import type { Reader, RunResult } from "./run.js";
+import type { RunResult } from "./run.js";
 
 /*
  * What arrived is compared with what was read: the sum of the chunks' fingerprints, taken by DuckDB over the mapped source,
  * against the target's own aggregate over the table, less what the table held before the first chunk.
  */
 
-export interface ReconcileOptions {
+export interface ReconcileOptions extends DrillDown {
   readonly environment: string;
-  readonly connect: () => Promise<Reader>;
   /** ISO-8601; the caller's clock. */
   readonly now: string;
-  /** Columns that a person recognises a row by, for the drill-down. */
-  readonly key: readonly string[];
 }
 
 export async function reconcile(prepared: PreparedBackfill, run: RunResult, options: ReconcileOptions): Promise<Certificate> {
@@ -40,7 +25,7 @@ export async function reconcile(prepared: PreparedBackfill, run: RunResult, opti
   const comparable = target.merge.merge === "append" || (target.merge.merge === "upsert" && run.baseline.rows === "0");
   const equal = findings.length === 0 && complete;
   const rejected = prepared.rejection === undefined ? undefined : await target.quarantined?.(prepared.name);
-  const differences = equal || !comparable ? [] : await drillDown(prepared, options);
+  const differences = equal || !comparable ? [] : await shownDifferences(prepared, options);
   return {
     certificate: "dw-reconciliation/1",
     backfill: prepared.name,
@@ -165,96 +150,4 @@ function coverage({ target, plan, mapping, columns, route }: PreparedBackfill, r
     lines.push("Rows of one key merge while they are loaded: only the sums of SUM columns are compared.");
   if (!plan.immutable) lines.push("The source is not immutable: the certificate holds for the rows as they were when each chunk was read.");
   return lines;
-}
-
-const SMALL_TABLE = 100_000n;
-const MOST_BUCKETS = 16;
-const MOST_ROWS = 20_000;
-const MOST_DIFFERENCES = 20;
-
-/** Buckets by row hash narrow the trouble down on both sides; the rows of the differing buckets name it. */
-async function drillDown(prepared: PreparedBackfill, options: ReconcileOptions): Promise<Difference[]> {
-  const { columns, target, plan } = prepared;
-  const digits = BigInt((await target.fingerprint(columns)).rows) > SMALL_TABLE ? 3 : 1;
-  const db = await options.connect();
-  try {
-    const theirs = await target.buckets(columns, digits);
-    const ours: HashBucket[] = [];
-    for (const chunk of plan.chunks) ours.push(...(await chunkBuckets(prepared, chunk.id, db, digits)));
-    const buckets = differingBuckets(ours, theirs).slice(0, MOST_BUCKETS);
-    if (buckets.length === 0) return [];
-    const label = options.key.length > 0 ? options.key : columns.slice(0, 1).map(({ name }) => name);
-    const there = await target.hashedRows(columns, label, buckets, MOST_ROWS);
-    const here: SourceRow[] = [];
-    for (const chunk of plan.chunks) here.push(...(await chunkRows(prepared, chunk.id, db, label, buckets)));
-    return differences(here, there).slice(0, MOST_DIFFERENCES);
-  } finally {
-    await db.close();
-  }
-}
-
-async function onChunk<Result>(
-  prepared: PreparedBackfill,
-  id: string,
-  db: DuckDbSession,
-  read: (relation: string) => Promise<Result>,
-): Promise<Result> {
-  const chunk = prepared.plan.chunks.find((candidate) => candidate.id === id);
-  if (chunk === undefined) throw new Error(`the plan has no chunk ${id}`);
-  const open = await prepared.plan.open(chunk, db);
-  try {
-    return await read(`(${rowsOf(prepared, open.sql)}) AS mapped`);
-  } finally {
-    await open.close();
-  }
-}
-
-function chunkBuckets(prepared: PreparedBackfill, id: string, db: DuckDbSession, digits: number): Promise<HashBucket[]> {
-  return onChunk(prepared, id, db, async (relation) => {
-    const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
-      bucketQuery(duckdbCanonical, prepared.columns, relation, digits),
-    );
-    return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
-  });
-}
-
-type SourceRow = HashedRow & { readonly chunk: string };
-
-function chunkRows(
-  prepared: PreparedBackfill,
-  id: string,
-  db: DuckDbSession,
-  label: readonly string[],
-  buckets: readonly string[],
-): Promise<SourceRow[]> {
-  return onChunk(prepared, id, db, async (relation) => {
-    const rows = await db.rows<{ row_hash: string; label: string }>(
-      bucketRowsQuery(duckdbCanonical, prepared.columns, relation, label, buckets, MOST_ROWS),
-    );
-    const title = prepared.plan.chunks.find((chunk) => chunk.id === id)?.title ?? id;
-    return rows.map((row) => ({ hash: row.row_hash, label: row.label, chunk: title }));
-  });
-}
-
-function differingBuckets(ours: readonly HashBucket[], theirs: readonly HashBucket[]): string[] {
-  const sums = new Map<string, { rows: bigint; hash: bigint }>();
-  const add = (bucket: HashBucket, sign: bigint): void => {
-    const sum = sums.get(bucket.bucket) ?? { rows: 0n, hash: 0n };
-    sums.set(bucket.bucket, { rows: sum.rows + sign * BigInt(bucket.rows), hash: sum.hash + sign * BigInt(bucket.hash) });
-  };
-  for (const bucket of ours) add(bucket, 1n);
-  for (const bucket of theirs) add(bucket, -1n);
-  return [...sums].filter(([, { rows, hash }]) => rows !== 0n || hash !== 0n).map(([bucket]) => bucket);
-}
-
-/** Multisets: a row that is there twice instead of once is a difference too. */
-function differences(ours: readonly SourceRow[], theirs: readonly HashedRow[]): Difference[] {
-  const left = new Map<string, SourceRow[]>();
-  for (const row of ours) left.set(row.hash, [...(left.get(row.hash) ?? []), row]);
-  const extra: Difference[] = [];
-  for (const row of theirs) {
-    if (left.get(row.hash)?.pop() === undefined) extra.push({ where: "only in target", row: row.label });
-  }
-  const missing = [...left.values()].flat().map((row): Difference => ({ where: "only in source", row: row.label, chunk: row.chunk }));
-  return [...missing, ...extra];
 }

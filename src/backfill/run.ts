@@ -284,7 +284,12 @@ async function keep(db: DuckDbSession, sql: string): Promise<string> {
 }
 
 /** What the chunk will be in the target; throws DW-VALUE-REFUSED when a value breaks a rule of the mapping. */
-async function fingerprintChunk(prepared: PreparedBackfill, chunk: Chunk, db: DuckDbSession, chunkSql: string): Promise<Fingerprint> {
+export async function fingerprintChunk(
+  prepared: PreparedBackfill,
+  chunk: Chunk,
+  db: DuckDbSession,
+  chunkSql: string,
+): Promise<Fingerprint> {
   // What breaks a rule is set aside where rows are rejected.
   if (prepared.rejection === undefined) await checkRules(prepared, chunk, db, livingRows(prepared, chunkSql));
   if (prepared.latest !== undefined) await checkVersions(prepared, prepared.latest, chunk, db, chunkSql);

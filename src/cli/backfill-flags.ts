@@ -40,4 +40,4 @@ export function reading(flags: Read): RunFlags {
   return Object.fromEntries(stated) as RunFlags; // the flags of RunFlags, without those that were not given
 }
 
-const READ: ReadonlySet<string> = new Set(["where", "since", "until", "concurrency", "certificates"]);
+const READ: ReadonlySet<string> = new Set(["where", "since", "until", "concurrency", "recopy", "certificates"]);

@@ -142,6 +142,10 @@ export const codes = {
   "DW-VALUE-REFUSED": { class: "refused", explain: "A value cannot be held by the target without changing it." },
   "DW-QUARANTINE-FULL": { class: "refused", explain: "More rows cannot be loaded than the backfill allows to set aside." },
   "DW-POLICY-IN-THE-WAY": { class: "refused", explain: "A policy of the target would delete rows that the backfill brings." },
+  "DW-RECOPY-REFUSED": {
+    class: "refused",
+    explain: "The differing rows of a backfill cannot be copied again one by one; the message says why.",
+  },
   "DW-POLICY-PAUSED": { class: "refused", explain: "A policy that was paused for a backfill does not run again." },
   "DW-LOAD-UNKNOWN": {
     class: "refused",

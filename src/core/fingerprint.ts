@@ -232,6 +232,35 @@ function hashedRelation(sql: CanonicalSql, columns: readonly FingerprintColumn[]
   return `(SELECT *, ${sql.md5(row)} AS row_hash FROM (SELECT ${named} FROM ${relation}) AS named${sql.fence}) AS hashed`;
 }
 
+/** MD5 of a row's canonical text, over the columns by their own names. */
+export function rowHash(sql: CanonicalSql, columns: readonly FingerprintColumn[]): string {
+  return sql.md5(columns.map((column) => framed(sql, column, sql.ident(column.name))).join(" || '|' || "));
+}
+
+/** `row_hash` and the canonical texts of all columns (`v0` …) of the rows with these hashes (hexadecimal: they are not quoted further). */
+export function rowValuesQuery(
+  sql: CanonicalSql,
+  columns: readonly FingerprintColumn[],
+  relation: string,
+  hashes: readonly string[],
+): string {
+  const texts = columns.map((column, index) => {
+    const text = isHashed(column) ? sql.text(column.type, `c${index}`) : undefined;
+    return `${text === undefined ? "NULL" : sql.asText(text)} AS v${index}`;
+  });
+  const names = hashes.filter((hash) => /^[0-9a-f]{32}$/.test(hash)).map((hash) => `'${hash}'`);
+  return `SELECT row_hash, ${texts.join(", ")} FROM ${hashedRelation(sql, columns, relation)} WHERE row_hash IN (${names.join(", ")})`;
+}
+
+/** Values by row hash, in the order of the columns. */
+export function readRowValues(
+  columns: readonly FingerprintColumn[],
+  rows: readonly Readonly<Record<string, unknown>>[],
+): ReadonlyMap<string, readonly (string | null)[]> {
+  const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
+  return new Map(rows.map((row) => [String(row.row_hash), columns.map((_, index) => text(row[`v${index}`]))]));
+}
+
 /** One scan of `relation` (quoted name or subquery) that computes a fingerprint; `readFingerprint` reads its single row. */
 export function fingerprintQuery(sql: CanonicalSql, columns: readonly FingerprintColumn[], relation: string): string {
   const metrics = columns.flatMap((column, index) => columnMetrics(sql, column, index));

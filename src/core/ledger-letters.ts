@@ -22,6 +22,14 @@ export function resetRefused(backfill: string, target: string): DwError {
   });
 }
 
+export function rowsMoved(target: string): DwError {
+  return new DwError("DW-RECONCILE-MISMATCH", {
+    what: `Rows that were to be taken out of ${target} are not there as they were a moment ago.`,
+    why: "Somebody else writes to it, or they lie in a compressed chunk, where they have no place of their own. Nothing was changed.",
+    fix: "Run again when nobody writes; decompress the chunk of a hypertable first.",
+  });
+}
+
 export function tableMissing(table: string): DwError {
   return new DwError("DW-TABLE-MISSING", {
     what: `There is no table ${table} in the database.`,

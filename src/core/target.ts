@@ -89,6 +89,21 @@ export interface LoadSession {
   readonly close: () => Promise<void>;
 }
 
+export interface Mending {
+  /** Rows that only the target has: how many of each hash. */
+  readonly extra: ReadonlyMap<string, number>;
+  readonly missing: readonly MissingRows[];
+}
+
+/** Rows of one chunk that only the source has: `sql` runs on `db` and gives them. `fingerprint` is of the whole chunk as it was read now. */
+export interface MissingRows {
+  readonly chunk: Chunk;
+  readonly db: DuckDbSession;
+  readonly sql: string;
+  readonly rows: number;
+  readonly fingerprint: Fingerprint;
+}
+
 /** Rows whose canonical text hashes into a bucket; what a drill-down compares. */
 export interface HashedRow {
   readonly hash: string;
@@ -177,6 +192,13 @@ export interface TargetTable {
   ) => Promise<readonly HashedRow[]>;
   /** What a chunk may do to rows that are there; absent: nothing. `upsert`: where the table's rows are unique by this key. */
   readonly applies?: (apply: "replace" | { readonly upsert: readonly string[] }) => Promise<boolean>;
+  /** Canonical values of the rows with these hashes, by hash, in the order of the columns. Absent: rows are named by their labels alone. */
+  readonly rowValues?: (
+    columns: readonly FingerprintColumn[],
+    hashes: readonly string[],
+  ) => Promise<ReadonlyMap<string, readonly (string | null)[]>>;
+  /** Takes rows out and puts rows in, with the ledger's fingerprints, in one commit. DW-RECONCILE-MISMATCH where a row is not found. */
+  readonly mend?: (backfill: string, columns: readonly FingerprintColumn[], mending: Mending, signal: AbortSignal) => Promise<void>;
   /** Absent where the engine does nothing by itself. */
   readonly upkeep?: Upkeep;
   /** Absent where the target cannot publish what was audited: such backfills are refused. */

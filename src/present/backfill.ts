@@ -13,7 +13,12 @@ interface Loaded {
   readonly loadedNow: number;
   readonly certificate: string;
   readonly findings: readonly { readonly what: string; readonly source: string | null; readonly target: string | null }[];
-  readonly differences: readonly { readonly where: string; readonly row: string; readonly chunk?: string }[];
+  readonly differences: readonly {
+    readonly where: string;
+    readonly row: string;
+    readonly chunk?: string;
+    readonly columns?: readonly { readonly name: string; readonly source: string | null; readonly target: string | null }[];
+  }[];
 }
 
 export function backfillTable(reports: readonly Loaded[]): string {
@@ -55,11 +60,23 @@ function trouble(report: Loaded): string[] {
       : [
           "",
           textTable(
-            ["where", "row", "chunk"],
-            report.differences.map(({ where, row, chunk }) => [where, row, chunk ?? ""]),
+            ["where", "row", "chunk", "columns"],
+            report.differences.map(({ where, row, chunk, columns = [] }) => [where, row, chunk ?? "", columns.map(changedText).join("; ")]),
           ),
         ]),
   ];
+}
+
+function changedText({
+  name,
+  source,
+  target,
+}: {
+  readonly name: string;
+  readonly source: string | null;
+  readonly target: string | null;
+}): string {
+  return `${name}: ${source ?? "NULL"}, here ${target ?? "NULL"}`;
 }
 
 interface Planned {

@@ -1,4 +1,5 @@
 import type { Certificate } from "../../backfill/certificate.js";
+import type { Mended } from "../../backfill/mend.js";
 import type { Conversation } from "../../core/conversation.js";
 import type { ResolvedEnvironment } from "../../core/environment.js";
 import type { EngineName } from "../../core/types.js";
@@ -22,6 +23,8 @@ export interface RunFlags {
   readonly since?: string;
   readonly until?: string;
   readonly concurrency?: number;
+  /** Of `verify`: rows that differ are copied again. */
+  readonly recopy?: boolean;
   /** Where certificates are written, relative to the project; `.dw/certificates` when absent. */
   readonly certificates?: string;
 }
@@ -44,4 +47,6 @@ export interface BackfillReport {
   readonly certificate: string;
   readonly findings: Certificate["findings"];
   readonly differences: Certificate["differences"];
+  /** What `verify --recopy` did before the verdict. */
+  readonly mended?: Mended;
 }

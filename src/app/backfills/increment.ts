@@ -1,7 +1,7 @@
 import { certifyReadBack } from "../../backfill/certificate-of-increment.js";
 import { type Meeting, overLedger, planIncrement, refuseRepeatedHour } from "../../backfill/increment.js";
 import type { PreparedBackfill } from "../../backfill/prepare.js";
-import { readFingerprintOf, runBackfill } from "../../backfill/run.js";
+import { type RunResult, readFingerprintOf, runBackfill } from "../../backfill/run.js";
 import { DwError } from "../../core/errors.js";
 import { emptyFingerprint } from "../../core/fingerprint.js";
 import type { Incremental } from "../../core/model.js";
@@ -10,7 +10,7 @@ import type { LedgerEntry, LoadedChunk } from "../../core/target.js";
 import type { LogicalType } from "../../core/types.js";
 import { predicate } from "./bounds.js";
 import type { BackfillCall, BackfillReport, RunFlags } from "./call.js";
-import { certify, reconcileOptions, reportOf } from "./certify.js";
+import { certifyMended, reconcileOptions, reportOf } from "./certify.js";
 import { runOptions, sayMapping } from "./load.js";
 import type { OpenBackfill } from "./open.js";
 import { refreshed, tended } from "./tend.js";
@@ -151,14 +151,17 @@ async function compareAll(
   const addsUp = meeting.meet === "replace" || meeting.meet === "append";
   const recorded = addsUp ? (ledger?.chunks ?? []) : watermark === null ? [] : [everything(prepared, watermark)];
   const over = overLedger(prepared, column, recorded);
-  const chunks: LoadedChunk[] = [];
-  for (const loaded of recorded) {
-    const chunk = over.plan.chunks.find(({ id }) => id === loaded.chunk);
-    if (chunk !== undefined)
-      chunks.push(loadedNow > 0 && addsUp ? loaded : { ...loaded, fingerprint: await readFingerprintOf(over, chunk, open.connect) });
-  }
-  const run = { chunks, baseline: ledger?.baseline ?? emptyFingerprint(base.columns), loadedNow };
-  return certify(call, open, over, run, flags.certificates);
+  const read = async (): Promise<RunResult> => {
+    const chunks: LoadedChunk[] = [];
+    for (const loaded of recorded) {
+      const chunk = over.plan.chunks.find(({ id }) => id === loaded.chunk);
+      if (chunk === undefined) continue;
+      const fingerprint = loadedNow > 0 && addsUp ? loaded.fingerprint : await readFingerprintOf(over, chunk, open.connect);
+      chunks.push({ ...loaded, fingerprint });
+    }
+    return { chunks, baseline: ledger?.baseline ?? emptyFingerprint(base.columns), loadedNow };
+  };
+  return certifyMended(call, open, over, read, flags);
 }
 
 function everything({ columns }: PreparedBackfill, upTo: string): LoadedChunk {

@@ -1,20 +1,23 @@
-import { readFingerprintOf } from "../../backfill/run.js";
+import { type RunResult, readFingerprintOf } from "../../backfill/run.js";
 import { DwError } from "../../core/errors.js";
 import type { LedgerEntry, LoadedChunk } from "../../core/target.js";
 import { predicate } from "./bounds.js";
 import type { BackfillCall, BackfillReport, RunFlags } from "./call.js";
-import { certify } from "./certify.js";
+import { certifyMended } from "./certify.js";
 import type { OpenBackfill } from "./open.js";
 
 /** Reads the chunks of the ledger again and compares them with the table. */
 export async function verify(call: BackfillCall, open: OpenBackfill, flags: RunFlags, ledger: LedgerEntry): Promise<BackfillReport> {
   const prepared = await open.prepare(await predicate(open, flags), {});
-  const chunks: LoadedChunk[] = [];
-  for (const chunk of prepared.plan.chunks) {
-    const loaded = ledger.chunks.find((candidate) => candidate.chunk === chunk.id);
-    if (loaded !== undefined) chunks.push({ ...loaded, fingerprint: await readFingerprintOf(prepared, chunk, open.connect) });
-  }
-  return certify(call, open, prepared, { chunks, baseline: ledger.baseline, loadedNow: 0 }, flags.certificates);
+  const read = async (): Promise<RunResult> => {
+    const chunks: LoadedChunk[] = [];
+    for (const chunk of prepared.plan.chunks) {
+      const loaded = ledger.chunks.find((candidate) => candidate.chunk === chunk.id);
+      if (loaded !== undefined) chunks.push({ ...loaded, fingerprint: await readFingerprintOf(prepared, chunk, open.connect) });
+    }
+    return { chunks, baseline: ledger.baseline, loadedNow: 0 };
+  };
+  return certifyMended(call, open, prepared, read, flags);
 }
 
 export function neverRan({ definition, target }: OpenBackfill): DwError {

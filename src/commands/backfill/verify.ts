@@ -1,3 +1,4 @@
+import { Flags } from "@oclif/core";
 import { reading, readingFlags, selection, selectionFlags } from "../../cli/backfill-flags.js";
 import { DwCommand } from "../../cli/base-command.js";
 
@@ -5,7 +6,15 @@ export default class BackfillVerify extends DwCommand<typeof BackfillVerify> {
   static override summary = "Read the source again, recount the target and compare.";
   static override strict = false;
   static override usage = "backfill verify NAME...";
-  static override flags = { ...selectionFlags, ...readingFlags };
+  static override flags = {
+    ...selectionFlags,
+    ...readingFlags,
+    recopy: Flags.boolean({ summary: "Take out and copy again the rows that differ, in one commit, and compare once more." }),
+  };
+  static override examples = [
+    "<%= config.bin %> backfill verify sensor_history",
+    "<%= config.bin %> backfill verify sensor_history --recopy",
+  ];
 
   override async run(): Promise<void> {
     const environment = await this.environment();

@@ -8,8 +8,11 @@ import {
   type FingerprintColumn,
   fingerprintQuery,
   readFingerprint,
+  readRowValues,
+  rowHash,
+  rowValuesQuery,
 } from "../../core/fingerprint.js";
-import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
+import { ledgerConflict, resetRefused, rowsMoved, tableMissing } from "../../core/ledger-letters.js";
 import type { DuckDbConnection } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type {
@@ -18,6 +21,7 @@ import type {
   LoadedChunk,
   LoadIdentity,
   LoadSession,
+  Mending,
   MergeRule,
   Staging,
   TargetColumn,
@@ -108,6 +112,11 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
       );
       return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
     },
+    rowValues: async (columns, hashes) => readRowValues(columns, await db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes))),
+    ...(options.merge.merge !== "aggregate" && {
+      mend: (backfill: string, columns: readonly FingerprintColumn[], mending: Mending) =>
+        mendTable(db, { backfill, title: name, relation, merge: options.merge, columns }, mending),
+    }),
     ...(options.merge.merge === "append" && {
       applies: async (apply: "replace" | { readonly upsert: readonly string[] }) =>
         apply === "replace" || isKeyed(db, options.name, apply.upsert),
@@ -331,6 +340,39 @@ async function readBack(db: DuckDbSession, { chunk, fingerprint }: LoadableChunk
     what: `Chunk ${chunk.title} was loaded, but ${to.title} does not give it back: ${fingerprint.rows} rows were expected, ${found.rows} found, or values differ.`,
     why: "A type or another writer changed them. The chunk was rolled back; the watermark stays.",
     fix: "Look at the table's column types and at who else writes to it; then run again.",
+  });
+}
+
+interface MendedTable {
+  readonly backfill: string;
+  readonly title: string;
+  readonly relation: string;
+  readonly merge: MergeRule;
+  readonly columns: readonly FingerprintColumn[];
+}
+
+/** The rows that come lie in temporary tables of a reader: what is done to the table is done on its connection. */
+async function mendTable(db: DuckDbSession, to: MendedTable, { extra, missing }: Mending): Promise<void> {
+  const names = to.columns.map((column) => column.name);
+  const [reader] = missing.map((rows) => rows.db);
+  const on = reader ?? db;
+  const expected = [...extra.values()].reduce((sum, count) => sum + count, 0);
+  await inTransaction(on, async () => {
+    if (expected > 0) {
+      const values = [...extra].map(([hash, count]) => `('${hash}', ${count})`).join(", ");
+      const hashed = `SELECT rowid AS place, ${rowHash(duckdbCanonical, to.columns)} AS row_hash FROM ${to.relation}`;
+      const numbered = `SELECT place, row_hash, row_number() OVER (PARTITION BY row_hash) AS copy FROM (${hashed}) AS hashed`;
+      const places = `SELECT place FROM (${numbered}) AS numbered JOIN (VALUES ${values}) AS extra(hash, copies) ON hash = row_hash AND copy <= copies`;
+      await on.run(`CREATE OR REPLACE TEMPORARY TABLE dw_extra AS ${places}`);
+      const [found] = await on.rows<{ n: string }>("SELECT count(*) AS n FROM temp.main.dw_extra");
+      if (String(found?.n) !== String(expected)) throw rowsMoved(to.title);
+      await on.run(`DELETE FROM ${to.relation} WHERE rowid IN (SELECT place FROM temp.main.dw_extra)`);
+    }
+    for (const { sql, chunk, fingerprint } of missing) {
+      await on.run(insertStatement(names, sql, to.relation, to.merge));
+      const set = `fingerprint = ${literal(JSON.stringify(fingerprint))}, title = ${literal(chunk.title)}`;
+      await on.run(`UPDATE dw_state.chunks SET ${set} WHERE ${where(to.backfill, to.title)} AND chunk = ${literal(chunk.id)}`);
+    }
   });
 }
 

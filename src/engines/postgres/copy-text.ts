@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import type { PgSession } from "../../core/session.js";
 import type { LogicalType } from "../../core/types.js";
 
 /*
@@ -80,4 +81,19 @@ function lastRowEnd(piece: Uint8Array, startsInQuotes: boolean): { end: number; 
     else if (byte === NEWLINE && !inQuotes) end = index + 1;
   }
   return { end, inQuotes };
+}
+
+/** Bytes that PGlite is handed at once: it holds them in its own memory, of which it has little. */
+const EMBEDDED_PIECE = 16 * 1024 * 1024;
+
+/** Answers the number of rows. */
+export async function copyBytes(session: PgSession, copy: string, bytes: AsyncIterable<Uint8Array>, embedded: boolean): Promise<number> {
+  if (!embedded) return session.copyIn(copy, bytes);
+  let copied = 0;
+  for await (const piece of csvPieces(bytes, EMBEDDED_PIECE)) copied += await session.copyIn(copy, only(piece));
+  return copied;
+}
+
+async function* only(piece: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield piece;
 }

@@ -9,13 +9,15 @@ import {
   type FingerprintColumn,
   fingerprintQuery,
   readFingerprint,
+  readRowValues,
+  rowValuesQuery,
 } from "../../core/fingerprint.js";
 import type { Pg, PgSession } from "../../core/session.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
 import { GONE, giveWay, isUniqueBy, makeLike, ROWS, readBack, upsert } from "./apply.js";
 import { postgresCanonical } from "./canonical.js";
 import { type CopyForm, copyForm } from "./copy-form.js";
-import { csvPieces, fileBytes } from "./copy-text.js";
+import { copyBytes, fileBytes } from "./copy-text.js";
 import {
   claimLedger,
   countQuarantined,
@@ -28,6 +30,7 @@ import {
   supersede,
 } from "./ledger.js";
 import { serverTypes, tableColumns } from "./live-columns.js";
+import { mendTable } from "./mend.js";
 import { relayChunk, relayedTypes } from "./relay.js";
 import { isStaged, makeStaged, publishStaged, stagedName } from "./staging.js";
 
@@ -43,8 +46,6 @@ export interface PgTargetOptions {
   readonly staged?: string;
 }
 
-/** Bytes that PGlite is handed at once: it holds them in its own memory, of which it has little. */
-const EMBEDDED_PIECE = 16 * 1024 * 1024;
 const SERVER_LANES = 3;
 
 /** DuckDB, which writes the chunk files, quotes names in the same way. */
@@ -82,6 +83,16 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
     hashedRows: async (columns, label, buckets, limit) => {
       const rows = await pg.query(bucketRowsQuery(postgresCanonical, columns, relation, label, buckets, limit));
       return rows.map((row) => ({ hash: String(row.row_hash), label: String(row.label) }));
+    },
+    rowValues: async (columns, hashes) =>
+      readRowValues(columns, await pg.query(rowValuesQuery(postgresCanonical, columns, relation, hashes))),
+    mend: async (backfill, columns, mending, signal) => {
+      const { form } = await formsOf(pg, options, columns);
+      await mendTable(pg, { backfill, name, relation, columns, form, scratch: options.scratch }, mending, signal).catch(
+        (error: unknown) => {
+          throw signal.aborted ? signal.reason : refusal(error, { ...options, name });
+        },
+      );
     },
     applies: async (apply) => apply === "replace" || isUniqueBy(pg, home, apply.upsert),
     ...(options.staged === undefined && {
@@ -241,17 +252,6 @@ async function copyChunk(
     throw signal.aborted ? signal.reason : refusal(error, to);
   }
   return { ...loaded, loadedAt: new Date().toISOString() };
-}
-
-async function copyBytes(session: PgSession, copy: string, bytes: AsyncIterable<Uint8Array>, embedded: boolean): Promise<number> {
-  if (!embedded) return session.copyIn(copy, bytes);
-  let copied = 0;
-  for await (const piece of csvPieces(bytes, EMBEDDED_PIECE)) copied += await session.copyIn(copy, only(piece));
-  return copied;
-}
-
-async function* only(piece: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield piece;
 }
 
 function changedMeanwhile(title: string, expected: string, copied: number): DwError {
