@@ -84,10 +84,14 @@ export const loadWorker = fileURLToPath(new URL("load-worker.mjs", import.meta.u
 
 /** What load-worker.mjs is told. */
 export interface LoadJob {
-  readonly target: "pglite" | "postgres" | "duckdb" | "parquet";
+  readonly target: "pglite" | "postgres" | "duckdb" | "starrocks" | "parquet";
   /** Folder of PGlite, file of DuckDB, folder of folders of Parquet files. */
   readonly path?: string;
   readonly connection?: object;
+  /** Where Stream Load is. */
+  readonly http?: object;
+  /** Chunks say that they are large. */
+  readonly large?: boolean;
   /** A SOURCE; `postgres:TABLE` is a table of `from`. */
   readonly source: string;
   readonly from?: object;

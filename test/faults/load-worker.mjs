@@ -7,6 +7,7 @@ import { prepareBackfill } from "../../dist/backfill/prepare.js";
 import { reconcile } from "../../dist/backfill/reconcile.js";
 import { runBackfill } from "../../dist/backfill/run.js";
 import { openDuckDb } from "../../dist/connections/duckdb.js";
+import { openMysqlServer } from "../../dist/connections/mysql.js";
 import { openPg } from "../../dist/connections/pg.js";
 import { openPglite } from "../../dist/connections/pglite.js";
 import { isDwError } from "../../dist/core/errors.js";
@@ -16,6 +17,7 @@ import { mapType as duckdbType } from "../../dist/engines/duckdb/types.js";
 import { pgTarget } from "../../dist/engines/postgres/load.js";
 import { openPgTable } from "../../dist/engines/postgres/read.js";
 import { mapType as postgresType } from "../../dist/engines/postgres/types.js";
+import { starrocksTarget } from "../../dist/engines/starrocks/load.js";
 import { jsonLine } from "../../dist/formats/jsonl.js";
 import { openSource } from "../../dist/sources/index.js";
 import { localWriter } from "../../dist/storage/local-writer.js";
@@ -37,6 +39,8 @@ function cut(source, parts) {
           title: `${chunk.title} part ${part}`,
           part,
           whole: chunk,
+          // What is large is sent in two phases.
+          ...(job.large && { bytes: 2 ** 30 }),
         })),
       );
       const open = async (chunk, db) => {
@@ -55,6 +59,12 @@ async function openTarget(columns) {
     const table = filesTarget({ format: "parquet", writer: localWriter(folder), partitionBy: [] });
     const read = () => openSource(`parquet:${folder}`, { at: {}, cwd: "/" });
     return { table, read, close: async () => {} };
+  }
+  if (job.target === "starrocks") {
+    const mysql = await openMysqlServer("starrocks", job.connection);
+    const name = ["lake", job.table];
+    const table = await starrocksTarget({ http: job.http, connect: () => mysql.session(), name, pause: 5 });
+    return { table, close: () => mysql.close() };
   }
   if (job.target === "duckdb") {
     const duckdb = await openDuckDb({ path: job.path });
@@ -112,7 +122,7 @@ const accepting = (columns) =>
   Object.fromEntries(
     columns.map(({ name, type, nullable }) => [
       name,
-      { type, nullable, comment: "", accept: { postgres: "tested", timescale: "tested", duckdb: "tested" } },
+      { type, nullable, comment: "", accept: { postgres: "tested", timescale: "tested", duckdb: "tested", starrocks: "tested" } },
     ]),
   );
 
