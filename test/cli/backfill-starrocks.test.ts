@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SourceColumn } from "../../src/core/source.js";
 import { transitType } from "../../src/core/transit.js";
@@ -31,11 +33,12 @@ export default defineConfig({ environments: { prod: {
 } } });
 `;
 
-type Dw = (...words: string[]) => Promise<Run>;
+type Dw = ((...words: string[]) => Promise<Run>) & { readonly cwd: string };
 
 async function project(files: Readonly<Record<string, string>>): Promise<Dw> {
   const cwd = await projectFolder({ "dw.config.ts": config(), ...files });
-  return (...words) => dw([...words, "--env", "prod"], { cwd, env: { SR_PASSWORD: "se:cret" } });
+  const run = (...words: string[]): Promise<Run> => dw([...words, "--env", "prod"], { cwd, env: { SR_PASSWORD: "se:cret" } });
+  return Object.assign(run, { cwd });
 }
 
 async function migrated(files: Readonly<Record<string, string>>): Promise<Dw> {
@@ -155,4 +158,56 @@ test("every lake table and plain file arrives in StarRocks, equal to what its re
     const found = differing(await heldLines(identifier(name), columns_), expected, columns, kept);
     expect({ name, ...found }).toEqual({ name, rows: found.rows, extra: [], missing: [] });
   }
+}, 240_000);
+
+// ------------------------------------------------------------------------------------------------ one table's life
+
+const orders = (limit: number, more = ""): string => `import { defineBackfill, defineTable, hash, range, t } from "dwright";
+export const orders = defineTable("orders", { layer: "dwd", grain: "one row per order", key: ["id"],
+  columns: { id: t.bigint("order"), paid: t.decimal(10, 2, "euro"), note: t.text("free").nullable() },
+  checks: [range("paid", { min: 0, max: ${limit} })],
+  on: { starrocks: { database: "shop", table: "duplicate", key: ["id"], distributeBy: hash(["id"], 2) } } });
+export const history = defineBackfill("history", { from: "jsonl:orders.jsonl", to: orders, ${more} });
+`;
+const lines = Array.from({ length: 50 }, (_, id) => JSON.stringify({ id, paid: `${id}.50`, note: id % 3 === 0 ? null : "x" }));
+const held = (): Promise<string[]> =>
+  server.fake.rowsOf(["shop", "orders"], (relation) => `SELECT CAST(id AS VARCHAR) FROM ${relation} ORDER BY id`);
+
+test("status, verify and reset: what is loaded is known, compared again and forgotten with its rows", async () => {
+  const run = await migrated({ "models/shop/orders.ts": orders(100), "orders.jsonl": `${lines.join("\n")}\n` });
+  expect((await run("backfill", "status", "history", "--json")).stdout).toContain('"source": null');
+  const planned = JSON.parse((await run("backfill", "history", "--dry-run", "--json")).stdout);
+  expect(planned).toMatchObject([{ target: "shop.orders", route: expect.stringContaining("Stream Load") }]);
+  expect((await run("backfill", "history")).code).toBe(0);
+  expect(JSON.parse((await run("backfill", "status", "history", "--json")).stdout)).toMatchObject([{ rows: "50", chunks: 1 }]);
+  expect((await run("backfill", "verify", "history")).stdout).toMatch(/50 .*equal/);
+
+  await server.fake.run("UPDATE shop.orders SET paid = 7 WHERE id = 9", { id: 0, database: undefined });
+  const found = await run("backfill", "verify", "history", "--json");
+  expect([found.code, JSON.parse(found.stdout)]).toMatchObject([1, [{ verdict: "different", differences: [{}, {}] }]]);
+
+  const refused = await run("backfill", "reset", "history");
+  expect([refused.code, refused.stderr]).toMatchObject([5, expect.stringContaining("--empty")]);
+  expect((await run("backfill", "reset", "history", "--empty")).code).toBe(0);
+  expect(await held()).toEqual([]);
+  expect(JSON.parse((await run("backfill", "history", "--json")).stdout)).toMatchObject([{ verdict: "equal", loadedNow: 1 }]);
+  expect((await held()).length).toBe(50);
+}, 240_000);
+
+test("audited: nobody sees a row before all of them have passed, and a publication whose answer is lost is not repeated", async () => {
+  const audited = 'publish: "audited"';
+  const files = (limit: number) => ({ "models/shop/orders.ts": orders(limit, audited), "orders.jsonl": `${lines.join("\n")}\n` });
+  const run = await migrated(files(40));
+  const failed = await run("backfill", "history");
+  expect([failed.code, failed.stderr]).toMatchObject([1, expect.stringContaining("DW-AUDIT-FAILED")]);
+  expect(await held()).toEqual([]);
+
+  await writeFile(join(run.cwd, "models/shop/orders.ts"), orders(100, audited));
+  server.fake.misbehaviours.push({ does: "lose-connection", at: /WITH LABEL `dw_publish/ });
+  const lost = await run("backfill", "history");
+  expect([lost.code, server.fake.misbehaviours]).toEqual([3, []]);
+  const again = await run("backfill", "history", "--json");
+  expect([again.code, JSON.parse(again.stdout)]).toMatchObject([0, [{ verdict: "equal", rows: { source: "50", target: "50" } }]]);
+  expect((await held()).length).toBe(50);
+  expect(server.fake.executed.filter((sql) => sql.includes("dw_publish") && sql.startsWith("INSERT INTO `shop`")).length).toBe(1);
 }, 240_000);

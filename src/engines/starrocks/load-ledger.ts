@@ -98,17 +98,38 @@ async function writeRecord(db: MysqlSession, identity: LoadIdentity, target: str
   await db.query(`INSERT INTO ${BACKFILLS.text} VALUES (${values.join(", ")}, utc_timestamp(), ${lit(epoch).text})`);
 }
 
-export async function ledgerOf(db: MysqlSession, backfill: string, target: string): Promise<LedgerEntry | undefined> {
+export async function ledgerOf(
+  db: MysqlSession,
+  backfill: string,
+  target: string,
+): Promise<(LedgerEntry & { readonly epoch: string }) | undefined> {
   await prepare(db);
   const row = await recordOf(db, backfill, target);
   if (row === undefined) return undefined;
   const chunks = (await rowsOf(db, backfill, target)).filter(({ state }) => state === "loaded").map(loadedOf);
   return {
     identity: { backfill, source: row.source ?? "", digest: row.digest ?? "" },
+    epoch: row.epoch ?? "",
     startedAt: iso(row.started_at),
     baseline: JSON.parse(row.baseline ?? "") as Fingerprint, // written by openLedger
     chunks,
   };
+}
+
+/** The chunk under which the ledger keeps that a staging table is about to be published. */
+const PUBLICATION = "";
+
+export async function recordPublication(db: MysqlSession, backfill: string, target: string, label: string): Promise<void> {
+  const values = [key(backfill, target, PUBLICATION), backfill, target, PUBLICATION, "publication", "{}", label, "sent"].map(
+    (value) => lit(value).text,
+  );
+  await db.query(`INSERT INTO ${CHUNKS.text} VALUES (${values.join(", ")}, utc_timestamp())`);
+}
+
+/** The label of a publication that was begun. */
+export async function publicationOf(db: MysqlSession, backfill: string, target: string): Promise<string | undefined> {
+  const [row] = await db.query(sql`SELECT label FROM ${CHUNKS} WHERE id = ${lit(key(backfill, target, PUBLICATION))}`.text);
+  return row?.label ?? undefined;
 }
 
 /** Forgets a backfill; `empty` empties the table. A run that comes in between finds a ledger that nobody may use, and says so. */
@@ -149,7 +170,7 @@ async function recordOf(db: MysqlSession, backfill: string, target: string): Pro
 
 async function rowsOf(db: MysqlSession, backfill: string, target: string): Promise<readonly MysqlRow[]> {
   return db.query(
-    sql`SELECT chunk, title, fingerprint, label, state, CAST(changed_at AS VARCHAR) AS changed_at FROM ${CHUNKS} WHERE backfill = ${lit(backfill)} AND target = ${lit(target)} ORDER BY chunk`
+    sql`SELECT chunk, title, fingerprint, label, state, CAST(changed_at AS VARCHAR) AS changed_at FROM ${CHUNKS} WHERE backfill = ${lit(backfill)} AND target = ${lit(target)} AND chunk <> ${lit(PUBLICATION)} ORDER BY chunk`
       .text,
   );
 }

@@ -4,6 +4,7 @@ import type { StreamLoadServer } from "../../connections/stream-load.js";
 import {
   bucketQuery,
   bucketRowsQuery,
+  emptyFingerprint,
   type Fingerprint,
   type FingerprintColumn,
   fingerprintQuery,
@@ -11,7 +12,7 @@ import {
 } from "../../core/fingerprint.js";
 import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
 import type { MysqlSession } from "../../core/session.js";
-import type { LoadableChunk, LoadIdentity, LoadSession, MergeRule, TargetColumn, TargetTable } from "../../core/target.js";
+import type { LoadableChunk, LoadIdentity, LoadSession, MergeRule, Staging, TargetColumn, TargetTable } from "../../core/target.js";
 import type { TableBody } from "./body.js";
 import { hashes, starrocksCanonical } from "./canonical.js";
 import { tableBody } from "./definition.js";
@@ -22,6 +23,7 @@ import { type Attempt, type Ledger, ledgerOf, openLedger, resetLedger } from "./
 import { unknownLoad } from "./load-letters.js";
 import { type Memory, type Place, type Sending, settledState, untilVisible } from "./load-send.js";
 import { readShown } from "./shown.js";
+import { dropStaged, isStaged, makeStaged, type StagedName, stagedName, stagingOf } from "./staging.js";
 import { fromNative } from "./types.js";
 
 /*
@@ -40,6 +42,8 @@ export interface StarrocksTargetOptions {
   readonly merge?: MergeRule;
   /** How often a label is asked for. Milliseconds. */
   readonly pause?: number;
+  /** Chunks go into this table instead, which the ledger's first row makes. */
+  readonly staged?: StagedName;
 }
 
 const { sql, id } = starrocks;
@@ -58,28 +62,42 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
   });
   const title = options.name.join(".");
   const merge = options.merge ?? mergeRule(await definition(db, options.name));
-  const relation = id(...options.name).text;
-  const fingerprint = async (columns: readonly FingerprintColumn[]): Promise<Fingerprint> => {
-    const [row] = await db.query(fingerprintQuery(starrocksCanonical, columns, relation));
+  const { staged } = options;
+  const relation = id(...(staged ?? options.name)).text;
+  const fingerprintOf = async (columns: readonly FingerprintColumn[], name: readonly string[]): Promise<Fingerprint> => {
+    const [row] = await db.query(fingerprintQuery(starrocksCanonical, columns, id(...name).text));
     return readFingerprint(columns, row ?? {});
   };
+  const fingerprint = (columns: readonly FingerprintColumn[]): Promise<Fingerprint> => fingerprintOf(columns, staged ?? options.name);
+  const home: Place = { http: options.http, name: options.name, title, pause: options.pause ?? PAUSE };
+  const staging = (backfill: string): Staging =>
+    stagingOf({
+      ...{ db, backfill, home, merge, fingerprint },
+      open: (name) => starrocksTarget({ ...options, merge, staged: name }),
+      columns: async () =>
+        columnsOf(await definition(db, options.name)).map(({ name, type }) => ({
+          name,
+          type,
+          ...(!hashes(type) && { apart: true as const }),
+        })),
+    });
   return {
     title,
     engine: "starrocks",
     merge,
+    route: `DuckDB reads, Stream Load sends (${merge.merge === "aggregate" ? "in two phases" : "large chunks in two phases"}, ${LANES} chunks at once)`,
     lanes: LANES,
     hashes,
     columns: async () => columnsOf(await definition(db, options.name)),
     start: async (identity, columns) => {
-      const ledger = await openLedger(db, identity, title, () => fingerprint(columns), ledgerConflict);
+      const baseline = async (): Promise<Fingerprint> => {
+        if (staged) await makeStaged(db, staged, await definition(db, options.name));
+        return fingerprintOf(columns, options.name);
+      };
+      const opened = await openLedger(db, identity, title, baseline, ledgerConflict);
+      const ledger = staged ? { ...opened, baseline: emptyFingerprint(columns) } : opened;
       const destination: Destination = {
-        ...options,
-        pause: options.pause ?? PAUSE,
-        merge,
-        title,
-        identity,
-        columns,
-        ledger,
+        ...{ ...home, name: staged ?? options.name, merge, identity, columns, ledger },
         fingerprint: () => fingerprint(columns),
       };
       await settle(destination);
@@ -88,9 +106,12 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
     ledger: (backfill) => ledgerOf(db, backfill, title),
     reset: async (backfill, empty) => {
       const entry = await ledgerOf(db, backfill, title);
+      const beside = stagedName(backfill, title);
+      const isBeside = (await isStaged(db, beside)) && (await staging(backfill).isOpen());
       const [row] = await db.query(`SELECT count(*) AS n FROM ${relation}`);
-      if (!empty && entry !== undefined && entry.chunks.length > 0 && row?.n !== "0") throw resetRefused(backfill, title);
+      if (!empty && !isBeside && entry !== undefined && entry.chunks.length > 0 && row?.n !== "0") throw resetRefused(backfill, title);
       await resetLedger(db, backfill, title, empty ? async () => void (await db.query(`TRUNCATE TABLE ${relation}`)) : undefined);
+      await dropStaged(db, beside); // the next backfill of this name would, too
     },
     fingerprint,
     buckets: async (columns, digits) =>
@@ -104,6 +125,8 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
         hash: row.row_hash ?? "",
         label: row.label ?? "",
       })),
+    // Rows of one key that are added up cannot be audited before they are.
+    ...(staged === undefined && merge.merge !== "aggregate" && { staging }),
     close: () => db.close(),
   };
 }
