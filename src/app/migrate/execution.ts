@@ -6,6 +6,7 @@ import type { Plan, Statement } from "../../core/plan.js";
 import type { Lease, StatementState, StateStore } from "../../core/state.js";
 import type { EngineName } from "../../core/types.js";
 import { differenceLines } from "../../present/difference.js";
+import { adopt, adoptedObjects, foundAlready, sparedBy } from "./adopted.js";
 import { compareLive, type LiveSlot, type LiveSlots } from "./live.js";
 
 /*
@@ -73,7 +74,8 @@ function isObject(value: unknown): value is CatalogObject {
  * resumed run already worked on are left out: they are between two states by intention.
  */
 export async function proveBefore(step: Step, around: Surroundings, worked: ReadonlySet<ObjectId> = new Set()): Promise<void> {
-  const ids = new Set([...touched(step.plan)].filter((id) => !worked.has(id)));
+  const found = new Set(await foundAlready(step.plan, around.slots, around.warehouse));
+  const ids = new Set([...touched(step.plan)].filter((id) => !worked.has(id) && !found.has(id)));
   const { differences } = await compareLive(around.slots, step.before, ids, step.after.objects);
   if (differences.length === 0) return;
   throw new DwError("DW-TARGET-MOVED", {
@@ -85,9 +87,10 @@ export async function proveBefore(step: Step, around: Surroundings, worked: Read
   });
 }
 
-/** Throws DW-DRIFT when a touched object is not what the migration makes. */
-export async function proveAfter(step: Step, around: Surroundings): Promise<void> {
-  const { differences } = await compareLive(around.slots, step.after, touched(step.plan), step.before.objects);
+/** Throws DW-DRIFT when a touched object is not what the migration makes. What is not ours to drop is left out. */
+export async function proveAfter(step: Step, around: Surroundings, spared: ReadonlySet<ObjectId> = new Set()): Promise<void> {
+  const ids = new Set([...touched(step.plan)].filter((id) => !spared.has(id)));
+  const { differences } = await compareLive(around.slots, step.after, ids, step.before.objects);
   if (differences.length === 0) return;
   throw new DwError("DW-DRIFT", {
     what: `After ${step.id} the live objects are not what it makes:\n${differenceLines(differences)
@@ -103,10 +106,24 @@ export async function executeStep(step: Step, around: Surroundings, lease: Lease
   const states = await settledStates(step, around, lease);
   const worked = step.statements.filter((statement) => states.get(statement.id) === "done").map((statement) => statement.object);
   await proveBefore(step, around, withAliases(step.plan, worked));
+  const others = await othersObjects(step, around, new Set(worked));
   const open = step.statements.filter((statement) => !statement.held && states.get(statement.id) !== "done");
-  await executeBatches(step, open, around, lease);
-  await proveAfter(step, around);
-  return open.length;
+  const [left, ours] = [open.filter(({ object }) => others.has(object)), open.filter(({ object }) => !others.has(object))];
+  await write(step, left, "done", around, lease, "it was there before dw: left as it is");
+  await executeBatches(step, ours, around, lease);
+  await proveAfter(step, around, sparedBy(step.plan, others));
+  return ours.length;
+}
+
+/** Containers that the step would make and are there, now remembered as not ours; and those that it would drop and are not. */
+async function othersObjects(step: Step, around: Surroundings, worked: ReadonlySet<ObjectId>): Promise<ReadonlySet<ObjectId>> {
+  const { slots, store, warehouse, say } = around;
+  const found = (await foundAlready(step.plan, slots, warehouse)).filter((id) => !worked.has(id));
+  await adopt(store, warehouse, found);
+  const spared = sparedBy(step.plan, await adoptedObjects(store, warehouse));
+  for (const id of found) say(`${step.id}: ${id} is there already, as it should be: it is used, and never dropped`);
+  for (const id of spared) say(`${step.id}: ${id} was there before dw: it stays`);
+  return new Set([...found, ...spared]);
 }
 
 /** Executes statements of a step, each run of transactional ones as a whole, with their journal. */
@@ -195,6 +212,7 @@ async function write(
   lease: Lease,
   message?: string,
 ): Promise<void> {
+  if (batch.length === 0) return;
   const entries = batch.map((statement) => ({
     warehouse: around.warehouse,
     migration: step.id,

@@ -1,6 +1,7 @@
 import { buildPlan } from "../../core/build-plan.js";
 import type { Statement } from "../../core/plan.js";
 import type { Lease } from "../../core/state.js";
+import { adoptedObjects, sparedBy } from "./adopted.js";
 import { statementsBack } from "./down.js";
 import { executeBatches, proveAfter, type Step, settledStates, touched } from "./execution.js";
 import { compareLive } from "./live.js";
@@ -70,8 +71,9 @@ async function takeBack(done: Step, meeting: Meeting, lease: Lease): Promise<voi
   const plan = buildPlan(done.after, done.before, planners);
   const back: Step = { id: `${done.id}/down`, before: done.after, after: done.before, plan, statements: statementsBack(done, plan, slots) };
   const states = await settledStates(back, around, lease);
-  const open = back.statements.filter(({ id }) => states.get(id) !== "done");
+  const spared = sparedBy(plan, await adoptedObjects(store, history.warehouse));
+  const open = back.statements.filter(({ id, object }) => states.get(id) !== "done" && !spared.has(object));
   await executeBatches(back, open, around, lease);
-  await proveAfter({ ...back, plan: done.plan }, around);
+  await proveAfter({ ...back, plan: done.plan }, around, spared);
   await store.unmarkApplied(lease, history.warehouse, done.id);
 }

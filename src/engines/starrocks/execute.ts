@@ -23,6 +23,7 @@ export async function execute(
   if (step) return step(session, statement, signal, patience);
   const view = viewOf(statement);
   if (view) return activate(session, statement.text, view);
+  await keepOthersTables(session, statement.text);
   const table = waitsFor(statement);
   if (!table) {
     await session.query(statement.text);
@@ -31,6 +32,22 @@ export async function execute(
   const before = await youngestJob(session, table);
   await session.query(statement.text);
   await awaitJobs(session, table, before, signal, patience);
+}
+
+/**
+ * DROP DATABASE takes along whatever is in it, also without FORCE (manual, DROP DATABASE): PostgreSQL and Hive would refuse.
+ * Ours have been dropped by the statements before it.
+ */
+async function keepOthersTables(session: MysqlSession, text: string): Promise<void> {
+  const [, database] = /^DROP DATABASE (.+)$/.exec(text) ?? [];
+  if (database === undefined) return;
+  const names = (await session.query(`SHOW FULL TABLES FROM ${database}`)).flatMap((row) => Object.values(row)[0] ?? []);
+  if (names.length === 0) return;
+  throw new DwError("DW-ENGINE-REFUSED", {
+    what: `The database ${database} is not dropped: ${names.slice(0, 5).join(", ")}${names.length > 5 ? " and more" : ""} would go with it.`,
+    why: "dw did not make them, or keeps them until the hold of a rebuild is over.",
+    fix: "Move or drop them by hand if they are not needed, then run the command again.",
+  });
 }
 
 function waitsFor({ wait }: StatementBody): JobTable | undefined {

@@ -190,6 +190,43 @@ describe("migrations of StarRocks", () => {
     expect([held(), await rows()]).toEqual([[], kept]);
   });
 
+  test("a database that was there before is used, and never dropped with what others keep in it", async () => {
+    const session = { id: 0, database: undefined };
+    const table = "DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num' = '1')";
+    for (const text of ["CREATE DATABASE shop", `CREATE TABLE shop.theirs (id INT) ${table}`]) await server.fake.run(text, session);
+    const tables = (): string[] => [...(server.fake.databases.get("shop")?.keys() ?? [])];
+    await make("first", before);
+    expect((await up()).steps.map(({ executed }) => executed)).toEqual([3]);
+    expect(await differences()).toEqual([]);
+    const { unapproved } = await migrateDown(await meeting(), { dryRun: true, lockTimeoutMs: 0, approve: [] });
+    await migrateDown(await meeting(), { dryRun: false, lockTimeoutMs: 0, approve: unapproved.map(({ line }) => line) });
+    expect(tables()).toEqual(["theirs"]);
+    await up();
+    await make("second", []);
+    await up();
+    expect(tables()).toEqual(["theirs"]);
+    expect(await up()).toMatchObject({ steps: [], alreadyApplied: 2 });
+  });
+
+  test("a database that a migration made goes with its way back", async () => {
+    await make("first", before);
+    await up();
+    const { unapproved } = await migrateDown(await meeting(), { dryRun: true, lockTimeoutMs: 0, approve: [] });
+    await migrateDown(await meeting(), { dryRun: false, lockTimeoutMs: 0, approve: unapproved.map(({ line }) => line) });
+    expect(server.fake.databases.has("shop")).toBe(false);
+  });
+
+  test("a database that a migration made stays while somebody else's table is in it", async () => {
+    await make("first", before);
+    await up();
+    const table = "DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num' = '1')";
+    await server.fake.run(`CREATE TABLE shop.theirs (id INT) ${table}`, { id: 0, database: undefined });
+    const { unapproved } = await migrateDown(await meeting(), { dryRun: true, lockTimeoutMs: 0, approve: [] });
+    const down = migrateDown(await meeting(), { dryRun: false, lockTimeoutMs: 0, approve: unapproved.map(({ line }) => line) });
+    await expect(down).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED", what: expect.stringContaining("theirs would go with it") });
+    expect([...(server.fake.databases.get("shop")?.keys() ?? [])]).toEqual(["theirs"]);
+  });
+
   /** Old tables of rebuilds. */
   function held(): string[] {
     return [...(server.fake.databases.get("shop")?.keys() ?? [])].filter((name) => name.includes("__dw_"));
