@@ -319,6 +319,13 @@ export function timescalePairs(): NamedPair[] {
   const p = (options: object): Model =>
     defineTable("p", { grain: "one row per id and hour", columns: base, key: ["id", "at"], on: { timescale: options } } as never); // as above
   const hyper = (options: object = {}): Model => p({ timeColumn: "at", chunkInterval: "1 day", ...options });
+  const twice = (options: object): Model =>
+    defineTable("p", {
+      grain: "one row per id and hour",
+      columns: { ...base, label: t.varchar(20, "a name's first letters") },
+      key: ["id", "at", "label"],
+      on: { timescale: { timeColumn: "at", chunkInterval: "1 day", ...options } },
+    } as never); // as above
   const pair = (name: string, from: Model, to: Model): NamedPair => ({
     name: `timescale: ${name}`,
     from: [from],
@@ -337,6 +344,31 @@ export function timescalePairs(): NamedPair[] {
       "a space dimension grows",
       hyper({ spaceBy: { column: "id", partitions: 2 } }),
       hyper({ spaceBy: { column: "id", partitions: 4 } }),
+    ),
+    pair(
+      "a second space dimension comes",
+      hyper({ spaceBy: { column: "id", partitions: 2 } }),
+      twice({
+        spaceBy: [
+          { column: "id", partitions: 2 },
+          { column: "label", partitions: 3 },
+        ],
+      }),
+    ),
+    pair(
+      "one of two space dimensions grows",
+      twice({
+        spaceBy: [
+          { column: "label", partitions: 2 },
+          { column: "id", partitions: 3 },
+        ],
+      }),
+      twice({
+        spaceBy: [
+          { column: "label", partitions: 2 },
+          { column: "id", partitions: 5 },
+        ],
+      }),
     ),
     pair("retention comes", hyper(), hyper({ retention: "10 years" })),
     pair("retention changes", hyper({ retention: "10 years" }), hyper({ retention: "120 months 5 days" })),

@@ -59,10 +59,14 @@ export type PoliciesBody = {
   readonly reorder?: string;
 };
 
+export type HashDimension = { readonly column: string; readonly partitions: number };
+
 export type HypertableBody = {
   readonly timeColumn: string;
   readonly chunkInterval: IntervalText;
-  readonly spaceBy?: { readonly column: string; readonly partitions: number };
+  readonly spaceBy?: HashDimension;
+  /** Further hash dimensions, in their order. */
+  readonly alsoBy?: readonly HashDimension[];
   /** Columns whose range is kept for each chunk, so that queries skip chunks by them; sorted. */
   readonly skipping?: readonly string[];
 };
@@ -83,6 +87,10 @@ export type PartitioningBody = {
   /** Sorted by name. */
   readonly partitions: readonly PartitionBody[];
 };
+
+export function hashDimensions({ spaceBy, alsoBy = [] }: HypertableBody): readonly HashDimension[] {
+  return spaceBy === undefined ? [] : [spaceBy, ...alsoBy];
+}
 
 export type TableBody = {
   readonly comment: string;

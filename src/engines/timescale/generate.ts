@@ -9,6 +9,7 @@ import {
   type ColumnBody,
   type ColumnstoreBody,
   type HypertableBody,
+  hashDimensions,
   type IntervalText,
   postgresObject,
   type RefreshBody,
@@ -268,11 +269,8 @@ function chunkInterval(object: CatalogObject, value: IntervalText): Sql {
 }
 
 /** TimescaleDB's own default index is left out: the table's body has one under the same name. */
-function makeHypertable(
-  name: readonly string[],
-  { timeColumn, chunkInterval: length, spaceBy }: HypertableBody,
-  filled: boolean,
-): StatementBody[] {
+function makeHypertable(name: readonly string[], hypertable: HypertableBody, filled: boolean): StatementBody[] {
+  const { timeColumn, chunkInterval: length } = hypertable;
   const migrate = filled ? raw(",\n  migrate_data => TRUE") : raw("");
   const why = `Every row of ${displayName(name)} moves into chunks.`;
   return [
@@ -280,9 +278,9 @@ function makeHypertable(
       sql`SELECT create_hypertable(\n  ${relation(name)},\n  by_range(${lit(timeColumn)}, ${interval(length)}),\n  create_default_indexes => FALSE${migrate}\n)`,
       { hazards: [hazard("rewrites-table", why), hazard("irreversible", "A hypertable does not become a plain table again in place.")] },
     ),
-    ...(spaceBy
-      ? [statement(sql`SELECT add_dimension(${relation(name)}, by_hash(${lit(spaceBy.column)}, ${lit(spaceBy.partitions)}))`)]
-      : []),
+    ...hashDimensions(hypertable).map(({ column, partitions }) =>
+      statement(sql`SELECT add_dimension(${relation(name)}, by_hash(${lit(column)}, ${lit(partitions)}))`),
+    ),
   ];
 }
 

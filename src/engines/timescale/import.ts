@@ -9,11 +9,11 @@ export const toModel = toModelOf("timescale", { table: tableOptions, ownIndex, a
 
 function tableOptions({ hypertable, columnstore, policies }: TableBody): JsonObject {
   if (!hypertable) return {};
-  const { timeColumn, chunkInterval, spaceBy, skipping } = hypertable;
+  const { timeColumn, chunkInterval, spaceBy, alsoBy, skipping } = hypertable;
   return {
     timeColumn,
     chunkInterval,
-    ...(spaceBy && { spaceBy }),
+    ...(spaceBy && { spaceBy: alsoBy === undefined ? spaceBy : [spaceBy, ...alsoBy] }),
     ...(skipping && { chunkSkipping: skipping }),
     ...columnstoreOptions(timeColumn, columnstore, policies),
     ...(policies?.reorder !== undefined && { reorderBy: policies.reorder }),

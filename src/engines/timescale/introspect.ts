@@ -4,6 +4,7 @@ import type { PgSession } from "../../core/session.js";
 import type {
   AggregateBody,
   ColumnstoreBody,
+  HashDimension,
   HypertableBody,
   PoliciesBody,
   RefreshBody,
@@ -171,14 +172,16 @@ function reportJobs(looking: Looking, jobs: readonly LiveJob[], hypertables: rea
 }
 
 function withHypertable(looking: Looking, live: LiveHypertable, body: TableBody, jobs: readonly LiveJob[]): TableBody {
-  const [time, space, ...more] = live.dimensions;
+  const [time, ...more] = live.dimensions;
   if (time === undefined) return body;
-  for (const { column } of more) report(looking, live.schema, live.name, `dimension ${column}`);
-  if (space !== undefined && space.partitions === null) report(looking, live.schema, live.name, `second time dimension ${space.column}`);
+  const [spaceBy, ...alsoBy] = more.flatMap(({ column, partitions }): HashDimension[] =>
+    partitions === null ? (report(looking, live.schema, live.name, `second time dimension ${column}`) ?? []) : [{ column, partitions }],
+  );
   const hypertable: HypertableBody = {
     timeColumn: time.column,
     chunkInterval: time.interval ?? String(time.integer),
-    ...(space !== undefined && space.partitions !== null && { spaceBy: { column: space.column, partitions: space.partitions } }),
+    ...(spaceBy && { spaceBy }),
+    ...(alsoBy.length > 0 && { alsoBy }),
     ...(live.skipping.length > 0 && { skipping: [...live.skipping].sort(compareText) }),
   };
   return { ...body, hypertable, ...columnstoreOf(live), ...policiesOf(live, jobs) };

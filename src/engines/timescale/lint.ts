@@ -1,7 +1,7 @@
 import { type CatalogObject, fillHoles, isHole } from "../../core/catalog.js";
 import type { EngineTarget, Finding } from "../../core/finding.js";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.js";
-import { type HypertableBody, type IntervalText, postgresObject, type RefreshBody } from "../postgres/body.js";
+import { type HypertableBody, hashDimensions, type IntervalText, postgresObject, type RefreshBody } from "../postgres/body.js";
 import { approximateMicroseconds, parseInterval } from "../postgres/interval.js";
 import { type AggregateObject, lintTables, tablesOf, unproven } from "../postgres/lint.js";
 import { placeOf, type TableObject } from "../postgres/lint-place.js";
@@ -103,11 +103,17 @@ function reorderFindings(table: Hypertable): Finding[] {
   return [error("timescale/reorder-index", table, message, "Name one of its indexes.")];
 }
 
+/** Dimensions keep their number of partitions as a smallint. */
+const MAX_SPACES = 32_767;
+
 const TIME_TYPES = /^(timestamp|date$|bigint$|integer$|smallint$|uuid$)/;
 
 function hypertableFindings(table: Hypertable): Finding[] {
   const { hypertable, primaryKey, indexes, columns } = table.body;
-  const partitioning = [hypertable.timeColumn, ...(hypertable.spaceBy ? [hypertable.spaceBy.column] : [])];
+  const spaces = hashDimensions(hypertable);
+  const partitioning = [hypertable.timeColumn, ...spaces.map(({ column }) => column)];
+  const twice = partitioning.find((column, index) => partitioning.indexOf(column) !== index);
+  const uncountable = spaces.find(({ partitions }) => !Number.isInteger(partitions) || partitions < 1 || partitions > MAX_SPACES);
   const uniques = [
     ...(primaryKey ? [{ name: "The key", columns: primaryKey.columns }] : []),
     ...indexes
@@ -116,6 +122,28 @@ function hypertableFindings(table: Hypertable): Finding[] {
   ];
   const time = columns.find(({ name }) => name === hypertable.timeColumn);
   return [
+    ...(twice === undefined
+      ? []
+      : [
+          error(
+            "timescale/dimension-twice",
+            table,
+            `${placeOf(table)} is partitioned by ${twice} twice; TimescaleDB takes a column as one dimension only.`,
+            "Name another column, or leave one out.",
+            twice,
+          ),
+        ]),
+    ...(uncountable === undefined
+      ? []
+      : [
+          error(
+            "timescale/hash-partitions",
+            table,
+            `${placeOf(table, uncountable.column)} is hashed into ${uncountable.partitions} partitions; TimescaleDB takes 1 to ${MAX_SPACES}.`,
+            "Correct the number.",
+            uncountable.column,
+          ),
+        ]),
     ...uniques.flatMap((unique) => {
       const missing = partitioning.filter((column) => !unique.columns.includes(column));
       if (missing.length === 0) return [];

@@ -13,13 +13,19 @@ export interface Columnstore<C extends string> {
   readonly minmax?: readonly C[];
 }
 
+interface HashDimension<C extends string> {
+  readonly column: C;
+  readonly partitions: number;
+}
+
 /** What a table model can say for TimescaleDB. Without `timeColumn` it is a plain table. */
 export interface TimescaleTableOptions<C extends string> extends PostgresTableOptions<C> {
   /** Makes the table a hypertable, partitioned by this column. */
   readonly timeColumn?: C;
   /** `7 days`; affects future chunks only. */
   readonly chunkInterval?: PerEnvironment<string>;
-  readonly spaceBy?: { readonly column: C; readonly partitions: number };
+  /** Hash dimensions; what is unique has to contain their columns. */
+  readonly spaceBy?: HashDimension<C> | readonly HashDimension<C>[];
   readonly columnstore?: Columnstore<C>;
   /** Columns whose range is kept for each chunk of the columnstore; queries need `timescaledb.enable_chunk_skipping`. */
   readonly chunkSkipping?: readonly C[];

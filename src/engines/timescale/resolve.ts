@@ -6,6 +6,8 @@ import { modelPlace } from "../../core/model-place.js";
 import type {
   AggregateBody,
   ColumnstoreBody,
+  HashDimension,
+  HypertableBody,
   IndexBody,
   IntervalText,
   MaterializedViewBody,
@@ -39,12 +41,17 @@ function hypertable(object: CatalogObject<TableBody>, model: TableModel, { flavo
     hypertable: {
       timeColumn,
       chunkInterval: (options.chunkInterval ?? DEFAULT_CHUNK_INTERVAL) as IntervalText, // a Hole is JSON
-      ...(options.spaceBy && { spaceBy: options.spaceBy }),
+      ...dimensions(options.spaceBy),
       ...(options.chunkSkipping && { skipping: [...options.chunkSkipping].sort(compareText) }),
     },
     ...columnstoreAndPolicies(options, timeColumn),
   };
   return { ...object, body };
+}
+
+function dimensions(option: TimescaleTableOptions<string>["spaceBy"] = []): Pick<HypertableBody, "spaceBy" | "alsoBy"> {
+  const [spaceBy, ...alsoBy] = [option].flat() as readonly HashDimension[]; // flat() forgets readonly lists
+  return { ...(spaceBy && { spaceBy }), ...(alsoBy.length > 0 && { alsoBy }) };
 }
 
 const NEED_HYPERTABLE = ["chunkInterval", "spaceBy", "columnstore", "retention", "chunkSkipping", "reorderBy"] as const;

@@ -2,7 +2,14 @@ import type { CatalogObject } from "../../core/catalog.js";
 import type { Change } from "../../core/change.js";
 import { isJsonObject, type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
-import type { ColumnstoreBody, HypertableBody, IntervalText, PoliciesBody, RefreshBody } from "../postgres/body.js";
+import {
+  type ColumnstoreBody,
+  type HypertableBody,
+  hashDimensions,
+  type IntervalText,
+  type PoliciesBody,
+  type RefreshBody,
+} from "../postgres/body.js";
 import { isVolatile } from "../postgres/generate.js";
 import { alteredObject, decide as decidePostgres } from "../postgres/rules.js";
 import { asRenamed } from "../postgres/weave.js";
@@ -42,14 +49,16 @@ function altered(change: Altered): Operation[] {
 }
 
 /** Partitioning columns are fixed when a hypertable is made, and a hypertable never becomes a plain table again. */
-function rebuildReason({ from, to }: Altered): string | undefined {
+function rebuildReason({ from, to, renamed: renames }: Altered): string | undefined {
   const before = from.body.hypertable as HypertableBody | undefined; // as resolve and introspect write it
   const after = to.body.hypertable as HypertableBody | undefined;
   if (before === undefined) return undefined;
   if (after === undefined) return "A hypertable cannot become a plain table in place.";
   const renamed = sameJson(columnsOf(from), columnsOf(to)) ? before.timeColumn !== after.timeColumn : false;
   if (renamed) return "The time column of a hypertable cannot be changed in place.";
-  if (before.spaceBy?.column !== after.spaceBy?.column && (before.spaceBy === undefined || after.spaceBy === undefined)) {
+  const spaces = (hypertable: HypertableBody): string[] => hashDimensions(hypertable).map(({ column }) => column);
+  const followed = spaces(before).map((column) => renames?.columns[column] ?? column);
+  if (!sameJson(followed, spaces(after))) {
     return "The partitioning columns of a hypertable cannot be changed in place.";
   }
   return undefined;
@@ -103,9 +112,10 @@ function hypertableActions(from: Json | undefined, to: Json | undefined): Timesc
   if (!sameJson(before.skipping ?? [], after.skipping ?? [])) {
     actions.push({ action: "set-chunk-skipping", from: before.skipping ?? [], to: after.skipping ?? [] });
   }
-  if (before.spaceBy && after.spaceBy && before.spaceBy.partitions !== after.spaceBy.partitions) {
-    const { column, partitions } = after.spaceBy;
-    actions.push({ action: "set-space-partitions", column, from: before.spaceBy.partitions, to: partitions });
+  const spaces = hashDimensions(before);
+  for (const [index, { column, partitions }] of hashDimensions(after).entries()) {
+    const old = spaces[index]?.partitions;
+    if (old !== undefined && old !== partitions) actions.push({ action: "set-space-partitions", column, from: old, to: partitions });
   }
   return actions;
 }

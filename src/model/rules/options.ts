@@ -151,7 +151,7 @@ const columnOptions: Readonly<Record<string, (option: Json) => readonly Json[]>>
   sortedBy: ordered,
   skewedBy: named,
   timeColumn: (option) => [option],
-  spaceBy: named,
+  spaceBy: (option) => (Array.isArray(option) ? option : [option]).flatMap(named),
   columnstore: (option) =>
     isJsonObject(option)
       ? [...listed(option.segmentBy), ...ordered(option.orderBy), ...listed(option.bloom), ...listed(option.minmax)]
