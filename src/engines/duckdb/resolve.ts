@@ -4,6 +4,7 @@ import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
 import type { Column, Model, SqlBody, TableModel, ViewModel } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
+import { bodyText, readModels } from "../../core/model-sql.js";
 import { typeText } from "../../core/types.js";
 import type { ColumnBody, SchemaBody, TableBody, ViewBody } from "./body.js";
 import { quoting } from "./dialect.js";
@@ -116,30 +117,17 @@ function bodyOf(model: ViewModel): SqlBody {
 }
 
 function queryText(model: ViewModel, body: SqlBody, context: ResolveContext): string {
-  const text = body.parts.map((part) => {
-    if (typeof part === "string") return part;
-    if (part.ref === "column") return quoting.ident(part.column);
-    return nameOf(referenced(part.model, model, context))
-      .map(quoting.ident)
-      .join(".");
-  });
-  return dedented(text.join(""));
-}
-
-/** Without the indentation of the TypeScript file that it stands in. */
-function dedented(text: string): string {
-  const trimmed = text.replace(/^\s*\n/, "").replace(/[\s;]+$/, "");
-  const margins = trimmed.split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.length - line.trimStart().length]));
-  const margin = Math.min(...margins, trimmed.length);
-  return trimmed
-    .split("\n")
-    .map((line) => line.slice(margin).trimEnd())
-    .join("\n");
+  return bodyText(body, (reference) =>
+    reference.ref === "column"
+      ? quoting.ident(reference.column)
+      : nameOf(referenced(reference.model, model, context))
+          .map(quoting.ident)
+          .join("."),
+  );
 }
 
 function referencedModels(model: ViewModel, context: ResolveContext): RelationModel[] {
-  const names = bodyOf(model).parts.flatMap((part) => (typeof part === "string" ? [] : [part.model]));
-  return [...new Set(names)].sort().map((name) => referenced(name, model, context));
+  return readModels(bodyOf(model)).map((name) => referenced(name, model, context));
 }
 
 function referenced(name: string, from: ViewModel, context: ResolveContext): RelationModel {

@@ -1,4 +1,5 @@
 import type { CatalogObject } from "../../core/catalog.js";
+import { withUnit } from "../../core/comments.js";
 import type { Loss } from "../../core/loss.js";
 import { mappedType } from "../../core/mapped-column.js";
 import type { TableModel, TopicModel } from "../../core/model.js";
@@ -14,8 +15,7 @@ export function columnBodies(model: TableModel | TopicModel, engine: "flink" | "
     const own = column.as?.[engine];
     const mapping = own === undefined ? mapType(column.type) : { native: own, level: "lossless" as const, note: "" };
     const type = mappedType({ engine, label: LABELS[engine], model: model.name, name, column, mapping }, losses);
-    const comment = column.unit === undefined ? column.comment : `${column.comment} [${column.unit}]`;
-    return { name, type, nullable: column.nullable, comment };
+    return { name, type, nullable: column.nullable, comment: withUnit(column) };
   });
 }
 

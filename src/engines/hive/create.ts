@@ -1,5 +1,6 @@
 import { compareText } from "../../core/catalog.js";
 import type { Sql } from "../../core/sql.js";
+import { commentedView } from "../../render/commented-view.js";
 import { template } from "../../render/template.js";
 import {
   type ColumnBody,
@@ -12,7 +13,6 @@ import {
   type ReferenceBody,
   type TableBody,
   type ViewBody,
-  type ViewColumn,
 } from "./body.js";
 import { hive } from "./dialect.js";
 
@@ -36,14 +36,6 @@ const tableTemplate = template("hive/create-table.sql", {
   location: "sql?",
   hasProperties: "flag",
   properties: [{ name: "sql", value: "sql" }],
-});
-
-const viewTemplate = template("hive/create-view.sql", {
-  replace: "flag",
-  name: "sql",
-  columns: [{ line: "sql" }],
-  comment: "sql?",
-  query: "sql",
 });
 
 const materializedViewTemplate = template("hive/create-materialized-view.sql", {
@@ -92,9 +84,8 @@ export function createTable(name: Name, body: TableBody): Sql {
   return raw(text.trimEnd());
 }
 
-function createView(name: Name, body: ViewBody, replace: boolean): Sql {
-  const columns = body.columns.map((column) => ({ line: viewColumn(column) }));
-  return raw(viewTemplate({ replace, name: id(...name), columns, comment: commentText(body.comment), query: raw(body.query) }).trimEnd());
+function createView(name: Name, { columns, comment, query }: ViewBody, replace: boolean): Sql {
+  return commentedView({ ...hive, text: lit }, { name, columns, comment, query: raw(query), replace });
 }
 
 /** Columns cannot be named here: they are called as the query calls them. */
@@ -180,10 +171,6 @@ function storedClause({ storedAs, storedBy }: FormatBody): Sql | undefined {
   const format = storedAs === undefined ? undefined : raw(handler ? `STORED AS ${storedAs}` : `AS ${storedAs}`);
   const parts = [handler, format].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : join(parts, " ");
-}
-
-function viewColumn({ name, comment }: ViewColumn): Sql {
-  return comment === "" ? id(name) : sql`${id(name)} COMMENT ${lit(comment)}`;
 }
 
 function commentText(comment: string): Sql | undefined {

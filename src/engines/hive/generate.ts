@@ -52,9 +52,7 @@ export function generate(operation: Operation): readonly StatementBody[] {
     case "retype-column":
       return [change(object, operation.to as ColumnBody)]; // as above
     case "set-comment":
-      return [
-        operation.column === undefined ? tableComment(object, operation.comment) : change(object, columnOf(object, operation.column)),
-      ];
+      return commentStatements(object, operation.column, operation.comment);
     case "rebuild-object":
       return rebuild(hiveObject(operation.from), object, operation.why);
     case "engine-action": {
@@ -64,6 +62,13 @@ export function generate(operation: Operation): readonly StatementBody[] {
     default:
       throw new Error(`${operation.op} is no operation of Hive: rules.ts plans a rebuild`);
   }
+}
+
+/** CHANGE COLUMN refuses partition columns: they keep the comment that they were made with. */
+function commentStatements(object: HiveObject, column: string | undefined, comment: string): StatementBody[] {
+  if (column === undefined) return [tableComment(object, comment)];
+  const isPartition = (object.body as TableBody).partitions.some(({ name }) => name === column); // called for tables
+  return isPartition ? [] : [change(object, columnOf(object, column))];
 }
 
 function columnOf(object: HiveObject, name: string): ColumnBody {

@@ -1,5 +1,5 @@
 import { type CatalogObject, objectId } from "../../core/catalog.js";
-import { withoutUnit } from "../../core/comments.js";
+import { withoutGrain, withoutUnit } from "../../core/comments.js";
 import { type ImportContext, importedLiteral, importedType } from "../../core/imported.js";
 import type { Json, JsonObject } from "../../core/json.js";
 import type { Column, Columns, DefaultValue, MaterializedViewModel, Model, Reference, TableModel, ViewModel } from "../../core/model.js";
@@ -49,7 +49,7 @@ function tableModel(object: HiveObject & { kind: "table" }, context: ImportConte
   return {
     model: "table",
     name: context.modelName(object.id) ?? object.name.at(-1) ?? "",
-    ...describedBy(body.comment),
+    ...withoutGrain(body.comment),
     columns: columnsOf([...body.columns, ...body.partitions]),
     ...(body.key.length > 0 && { key: body.key }),
     ...(references.length > 0 && { references }),
@@ -120,19 +120,12 @@ function formatOptions({ storedAs, storedBy, serde, serdeProperties, delimited }
   };
 }
 
-/** commentOf of resolve.ts, taken apart: `What it holds. Grain: one row per order.` */
-function describedBy(text: string): Pick<TableModel, "comment" | "grain"> {
-  const [, comment, grain] = /^(?:(.*)\. )?Grain: (.+)\.$/s.exec(text) ?? [];
-  if (grain === undefined) return text === "" ? { grain: "" } : { comment: text, grain: "" };
-  return comment === undefined ? { grain } : { comment, grain };
-}
-
 // ------------------------------------------------------------------------------------------------ views
 
 type ViewLike = HiveObject & { readonly kind: "view" | "materialized-view" };
 
 function viewModel(object: ViewLike, context: ImportContext): Pick<ViewModel, "name" | "comment" | "columns" | "query"> {
-  const { comment, columns, query } = object.body;
+  const { comment, columns, query, duckdb } = object.body;
   const entries = columns.map((column): [string, Column] => {
     const native = context.viewColumnType(object.id, column.name);
     return [column.name, { type: fromNative(native ?? "string"), ...withoutUnit(column.comment), nullable: true }];
@@ -141,7 +134,7 @@ function viewModel(object: ViewLike, context: ImportContext): Pick<ViewModel, "n
     name: context.modelName(object.id) ?? object.name.at(-1) ?? "",
     ...(comment !== "" && { comment }),
     columns: Object.fromEntries(entries),
-    query: { hive: { dialect: "hive", parts: [query] } },
+    query: { hive: { dialect: "hive", parts: [query] }, ...(duckdb !== undefined && { duckdb: { dialect: "duckdb", parts: [duckdb] } }) },
   };
 }
 
@@ -155,5 +148,5 @@ function materializedViewModel(object: HiveObject & { kind: "materialized-view" 
     ...(location !== undefined && { location }),
     ...(Object.keys(properties).length > 0 && { properties }),
   };
-  return { ...viewModel(object, context), model: "materialized-view", ...describedBy(object.body.comment), on: { hive: options } };
+  return { ...viewModel(object, context), model: "materialized-view", ...withoutGrain(object.body.comment), on: { hive: options } };
 }

@@ -1,7 +1,7 @@
 import { type Catalog, type CatalogObject, catalogOf, compareText, objectId } from "../../core/catalog.js";
 import type { Introspected } from "../../core/engine.js";
 import { isDwError } from "../../core/errors.js";
-import { type Json, type JsonObject, sameJson } from "../../core/json.js";
+import { isJsonObject, type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type { HiveSession } from "../../core/session.js";
 import {
   type ColumnBody,
@@ -152,10 +152,18 @@ function onlyStated(live: JsonObject, wanted: JsonObject): JsonObject {
     ...rest,
     ...(live.query !== undefined && { query: unquoted(String(live.query)) }),
     ...(wanted.duckdb !== undefined && { duckdb: wanted.duckdb }), // which Hive does not keep
+    ...(Array.isArray(live.partitions) && { partitions: live.partitions.map((column) => withOurComment(column, wanted)) }),
     ...(live.properties !== undefined && { properties: Object.fromEntries(properties) }),
     ...(location !== undefined && wanted.location !== undefined && { location: placeText(String(location)) }),
     ...(storedAs !== undefined && wanted.storedAs !== undefined && { storedAs }),
   };
+}
+
+/** No statement changes a partition column's comment: what the table was made with is left to it. */
+function withOurComment(column: Json, { partitions }: JsonObject): Json {
+  if (!isJsonObject(column) || !Array.isArray(partitions)) return column; // materialized views have names only
+  const ours = partitions.filter(isJsonObject).find(({ name }) => name === column.name);
+  return ours?.comment === undefined ? column : { ...column, comment: ours.comment };
 }
 
 /** A body as introspection would find it, had it just been made. */

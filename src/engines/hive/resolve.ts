@@ -1,4 +1,5 @@
 import { type CatalogObject, type Hole, isHole, objectId } from "../../core/catalog.js";
+import { withGrain, withUnit } from "../../core/comments.js";
 import { doubleQuoted } from "../../core/double-quotes.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
@@ -154,18 +155,13 @@ function columnBody(model: TableModel, name: string, column: Column, losses: Los
     type,
     nullable: column.nullable,
     ...(value !== undefined && { default: value }),
-    comment: columnComment(column),
+    comment: withUnit(column),
   };
 }
 
 function partitionColumn(model: TableModel, name: string, losses: Loss[]): PartitionColumn {
   const column = columnOf(model, name);
-  return { name, type: nativeType(model, name, column, losses), comment: columnComment(column) };
-}
-
-/** Hive has no place for units of its own. */
-function columnComment({ comment, unit }: Column): string {
-  return unit === undefined ? comment : comment === "" ? unit : `${comment} [${unit}]`;
+  return { name, type: nativeType(model, name, column, losses), comment: withUnit(column) };
 }
 
 function defaultText(model: TableModel, name: string, { default: value }: Column, type: string): string | undefined {
@@ -201,7 +197,7 @@ function declaresKey(target: TableModel, to: readonly string[]): boolean {
 // ------------------------------------------------------------------------------------------------ views
 
 function viewBody(model: ViewModel | MaterializedViewModel, context: ResolveContext): ViewBody {
-  const columns = Object.entries(model.columns).map(([name, column]) => ({ name, comment: columnComment(column) }));
+  const columns = Object.entries(model.columns).map(([name, column]) => ({ name, comment: withUnit(column) }));
   const text = (body: SqlBody, ident: (name: string) => string): string =>
     bodyText(body, (reference) =>
       reference.ref === "column"
@@ -249,10 +245,7 @@ function referenced(name: string, from: RelationModel, context: ResolveContext):
 }
 
 function commentOf(model: RelationModel): string {
-  const grain = "grain" in model && model.grain !== "" ? `Grain: ${model.grain}.` : "";
-  return [model.comment === undefined ? "" : grain === "" ? model.comment : `${model.comment}.`, grain]
-    .filter((part) => part !== "")
-    .join(" ");
+  return withGrain(model.comment, "grain" in model ? model.grain : "");
 }
 
 function invalid(place: string, what: string, fix: string): DwError {

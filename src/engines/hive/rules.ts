@@ -1,5 +1,6 @@
 import type { CatalogObject } from "../../core/catalog.js";
 import type { Change, Fact } from "../../core/change.js";
+import { type Altered, decided } from "../../core/decided.js";
 import { DwError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
@@ -20,21 +21,11 @@ export type HiveAction =
   /** DuckDB's words for a query have changed, and Hive's have not: nothing that Hive sees. */
   | { readonly action: "reword" };
 
-type Altered = Extract<Change, { change: "altered" }>;
-
 export function decide(change: Change): readonly Operation[] {
-  if (change.change === "added") return [{ op: "create-object", object: change.to }];
-  if (change.change === "removed") return [{ op: "drop-object", object: change.from }];
-  const { from, to, renamed } = change;
-  const here: CatalogObject = { ...from, id: to.id, name: to.name };
-  const moved: Operation[] = renamed?.object ? [{ op: "rename-object", from, object: here }] : [];
-  if (to.kind !== "table") return [...moved, ...queryOperations(change, here)];
-  const columns = Object.entries(renamed?.columns ?? {}).map(([old, now]) => columnRename(to, old, now));
-  return [...moved, ...columns, ...tableOperations(change, here)];
+  return decided(change, { renameColumn, table: tableOperations, query: queryOperations });
 }
 
 function queryOperations({ facts, to }: Altered, here: CatalogObject): Operation[] {
-  if (facts.length === 0) return [];
   const words = facts.every(({ path }) => path[0] === "duckdb");
   return [words ? action(to, { action: "reword" }) : { op: "replace-object", from: here, object: to }];
 }
@@ -42,7 +33,7 @@ function queryOperations({ facts, to }: Altered, here: CatalogObject): Operation
 const POSITIONAL = new Set(["TEXTFILE", "SEQUENCEFILE", "RCFILE"]);
 
 /** Parquet, ORC, Avro and JSON files know columns by name: after a rename they would answer NULL. Iceberg keeps field ids. */
-function columnRename(object: CatalogObject, from: string, to: string): Operation {
+function renameColumn(object: CatalogObject, from: string, to: string): Operation {
   const { format } = hiveObject(object).body as TableBody; // called for tables
   if (format.storedBy === "ICEBERG" || (format.storedBy === undefined && POSITIONAL.has(format.storedAs ?? "TEXTFILE")))
     return { op: "rename-column", object, from, to };
@@ -81,7 +72,9 @@ function decision(fact: Fact, object: CatalogObject, before: TableBody, after: T
     case "columns":
       return columnDecision(fact, name, what, object, before, after);
     case "partitions":
-      return what === "comment" ? [] : "partition columns cannot be altered";
+      return what === "comment"
+        ? [{ op: "set-comment", object, column: name, comment: textOf(fact.to) ?? "" }] // Hive itself has no words for it
+        : "partition columns cannot be altered";
     case "properties":
       return name === "transactional" || name === "transactional_properties"
         ? "a table cannot become or stop being transactional in every version"

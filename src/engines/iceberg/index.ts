@@ -1,4 +1,5 @@
 import { type CatalogObject, compareText, objectId } from "../../core/catalog.js";
+import { withGrain, withUnit } from "../../core/comments.js";
 import { type Engine, emitOnly, type RenderedFile, type ResolveContext, type Resolved } from "../../core/engine.js";
 import type { Loss } from "../../core/loss.js";
 import { mappedType } from "../../core/mapped-column.js";
@@ -37,7 +38,7 @@ function tableBody(model: TableModel, options: IcebergTableOptions<string>, loss
       name,
       type,
       nullable: column.nullable,
-      comment: column.unit === undefined ? column.comment : `${column.comment} [${column.unit}]`,
+      comment: withUnit(column),
     };
   });
   const modes = changes === undefined ? {} : { "write.delete.mode": changes, "write.update.mode": changes, "write.merge.mode": changes };
@@ -53,7 +54,7 @@ function tableBody(model: TableModel, options: IcebergTableOptions<string>, loss
       ...modes,
       ...(properties as TableBody["properties"]),
     }, // as above
-    comment: `${model.comment === undefined ? "" : `${model.comment}. `}Grain: ${model.grain}.`,
+    comment: withGrain(model.comment, model.grain),
   };
 }
 

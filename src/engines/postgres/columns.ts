@@ -1,3 +1,4 @@
+import { withUnit } from "../../core/comments.js";
 import type { ResolveContext } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
@@ -82,8 +83,8 @@ export function columnBodies(model: Model & { readonly columns: Columns; readonl
   });
 }
 
-export function columnComment({ comment, unit, pii }: Column): string {
-  return [comment, unit && `[${unit}]`, pii && "(personal data)"].filter(Boolean).join(" ");
+export function columnComment(column: Column): string {
+  return [withUnit(column), column.pii && "(personal data)"].filter(Boolean).join(" ");
 }
 
 function defaultText(column: Column, zone: string | undefined, flavor: Flavor): string | undefined {

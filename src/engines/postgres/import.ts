@@ -1,6 +1,6 @@
 import type { CatalogObject } from "../../core/catalog.js";
 import { objectId } from "../../core/catalog.js";
-import { withoutUnit } from "../../core/comments.js";
+import { withoutGrain, withoutUnit } from "../../core/comments.js";
 import { type ImportContext, importedLiteral, importedType, relationModel } from "../../core/imported.js";
 import { type Json, type JsonObject, sameJson } from "../../core/json.js";
 import type {
@@ -104,7 +104,7 @@ function tableModel(object: PostgresObject & { kind: "table" }, importing: Impor
   return {
     model: "table",
     name: modelNameOf(object, context),
-    ...describedBy(body.comment),
+    ...withoutGrain(body.comment),
     columns: Object.fromEntries(
       body.columns.map((column) => [column.name, columnModel(column, { slot, context }, enums.get(column.name))]),
     ),
@@ -198,13 +198,6 @@ export function orderedOption({ column, order }: OrderedColumn): Json {
   return order === "asc" ? column : { column, order };
 }
 
-/** commentWithGrain of resolve.ts, taken apart: `What it holds. Grain: one row per order.` */
-function describedBy(text: string): Pick<TableModel, "comment" | "grain"> {
-  const [, comment, grain] = /^(?:(.*) )?Grain: ([^.]+(?:\.[^. ]+)*)\.$/s.exec(text) ?? [];
-  if (grain === undefined) return text === "" ? { grain: "" } : { comment: text, grain: "" };
-  return comment === undefined ? { grain } : { comment: comment.replace(/\.$/, ""), grain };
-}
-
 // ------------------------------------------------------------------------------------------------ views
 
 type ViewLike = Relation & { readonly kind: "view" | "materialized-view" | "continuous-aggregate" };
@@ -237,7 +230,7 @@ function materializedViewModel(
   return {
     ...viewModel(object, importing),
     model: "materialized-view",
-    ...describedBy(object.body.comment),
+    ...withoutGrain(object.body.comment),
     on: { [slot]: { ...placed(object, context), ...added, ...(indexes.length > 0 && { indexes }) } },
   };
 }

@@ -1,4 +1,5 @@
 import { type CatalogObject, compareText, type ObjectKind, objectId } from "../../core/catalog.js";
+import { withGrain } from "../../core/comments.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Finding } from "../../core/finding.js";
@@ -176,7 +177,7 @@ function tableBody(model: TableModel, resolving: Resolving): BodyAndNeeds {
   const options = optionsOf<PostgresTableOptions<string>>(model, flavor);
   const columns = columnBodies(model, resolving);
   const body: TableBody = {
-    comment: commentWithGrain(model.comment, model.grain),
+    comment: withGrain(model.comment, model.grain),
     columns,
     ...(model.key && { primaryKey: { name: derivedName([table], "pkey"), columns: model.key } }),
     indexes: indexBodies(table, options.indexes ?? []),
@@ -208,10 +209,6 @@ function partitioned(
   }
 }
 
-function commentWithGrain(comment: string | undefined, grain: string): string {
-  return [comment?.replace(/([^.!?…])$/, "$1."), grain && `Grain: ${grain}.`].filter(Boolean).join(" ");
-}
-
 function indexBodies(table: string, indexes: readonly PostgresIndex<string>[]): IndexBody[] {
   return indexes
     .map((index): IndexBody => {
@@ -236,7 +233,7 @@ function viewBody(model: ViewModel | MaterializedViewModel, resolving: Resolving
   const { text, models } = renderBody(model, bodyIn(model, model.query, resolving.flavor.dialects), nameOf(resolving));
   return {
     body: {
-      comment: model.model === "view" ? (model.comment ?? "") : commentWithGrain(model.comment, model.grain),
+      comment: model.model === "view" ? (model.comment ?? "") : withGrain(model.comment, model.grain),
       columns: Object.entries(model.columns).map(([name, column]) => ({ name, comment: columnComment(column) })),
       query: text,
     },

@@ -1,5 +1,6 @@
 import { compareText } from "../../core/catalog.js";
 import type { Sql } from "../../core/sql.js";
+import { commentedColumn, commentedView } from "../../render/commented-view.js";
 import { template } from "../../render/template.js";
 import {
   type ColumnBody,
@@ -18,7 +19,6 @@ import {
   type TableBody,
   type TableKind,
   type ViewBody,
-  type ViewColumn,
 } from "./body.js";
 import { quotedText, starrocks } from "./dialect.js";
 import { foldType, lowestBound } from "./types.js";
@@ -29,6 +29,8 @@ import { foldType, lowestBound } from "./types.js";
  */
 
 const { sql, id, join, lit, raw } = starrocks;
+
+const words = { ...starrocks, text: quoted };
 
 export type Name = readonly string[];
 
@@ -42,14 +44,6 @@ const tableTemplate = template("starrocks/create-table.sql", {
   orderBy: "sql?",
   hasProperties: "flag",
   properties: [{ name: "sql", value: "sql" }],
-});
-
-const viewTemplate = template("starrocks/create-view.sql", {
-  replace: "flag",
-  name: "sql",
-  columns: [{ line: "sql" }],
-  comment: "sql?",
-  query: "sql",
 });
 
 const materializedViewTemplate = template("starrocks/create-materialized-view.sql", {
@@ -87,22 +81,14 @@ export function createTable(name: Name, body: TableBody): Sql {
   return raw(text.trimEnd());
 }
 
-export function createView(name: Name, body: ViewBody, replace = false): Sql {
-  const columns = body.columns.map((column) => ({ line: viewColumn(column) }));
-  const text = viewTemplate({
-    replace,
-    name: id(...name),
-    columns,
-    comment: commentText(body.comment),
-    query: raw(sqlText(body.query.starrocks)),
-  });
-  return raw(text.trimEnd());
+export function createView(name: Name, { columns, comment, query }: ViewBody, replace = false): Sql {
+  return commentedView(words, { name, columns, comment, query: raw(sqlText(query.starrocks)), replace });
 }
 
 export function createMaterializedView(name: Name, body: MaterializedViewBody): Sql {
   const text = materializedViewTemplate({
     name: id(...name),
-    columns: body.columns.map((column) => ({ line: viewColumn(column) })),
+    columns: body.columns.map((column) => ({ line: commentedColumn(words, column) })),
     comment: commentText(body.comment),
     partition: body.partition.length === 0 ? undefined : join(body.partition.map(partitionExpression)),
     distribution: body.distribution && distributionClause(body.distribution),
@@ -219,10 +205,6 @@ export function schedule({ start, every }: RefreshBody): Sql[] {
   const [, amount = "", unit = ""] = /^(\d+) ([A-Z]+)$/.exec(every?.trim().toUpperCase() ?? "") ?? [];
   const started = start === undefined ? [] : [sql`START (${quoted(start)})`];
   return every === undefined ? [] : [...started, sql`EVERY (INTERVAL ${raw(amount)} ${raw(unit)})`];
-}
-
-function viewColumn({ name, comment }: ViewColumn): Sql {
-  return comment === "" ? id(name) : sql`${id(name)} COMMENT ${quoted(comment)}`;
 }
 
 function nameList(columns: readonly string[]): Sql | undefined {

@@ -1,4 +1,5 @@
 import { type CatalogObject, type Hole, isHole, objectId } from "../../core/catalog.js";
+import { withUnit } from "../../core/comments.js";
 import { doubleQuoted } from "../../core/double-quotes.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
@@ -152,7 +153,7 @@ function columnBody(model: TableModel, name: string, column: Column, options: Ta
     ...(value && { default: value }),
     ...(options.autoIncrement === name && { autoIncrement: true as const }),
     ...(generated !== undefined && { generated }),
-    comment: columnComment(column),
+    comment: withUnit(column),
   };
 }
 
@@ -183,11 +184,6 @@ function columnDefault(model: TableModel, name: string, column: Column): ColumnB
   const expression = value.sql.starrocks;
   if (expression !== undefined) return { expression };
   throw invalid(model, `the default of column ${name} has no StarRocks expression`, { fix: "Give .defaultSql({ starrocks: … })." });
-}
-
-/** Meaning and unit; the engine has one place for both. */
-function columnComment(column: Column): string {
-  return column.unit === undefined ? column.comment : [column.comment, `[${column.unit}]`].filter((part) => part !== "").join(" ");
 }
 
 function tableComment(model: TableModel | MaterializedViewModel): string {
@@ -325,7 +321,7 @@ function materializedViewBody(
 }
 
 function viewColumns(columns: Columns): ViewColumn[] {
-  return Object.entries(columns).map(([name, column]) => ({ name, comment: columnComment(column) }));
+  return Object.entries(columns).map(([name, column]) => ({ name, comment: withUnit(column) }));
 }
 
 function refresh({ refresh: wanted, deferred }: ViewOptions): RefreshBody {

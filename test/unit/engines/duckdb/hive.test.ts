@@ -101,7 +101,7 @@ describe("Hive emulated on DuckDB", () => {
       "comments, properties, location, buckets and format change",
       visits({}, { location: "hdfs:///a" }),
       visits(
-        { note: t.varchar(8, "by the visitor").nullable() },
+        { note: t.varchar(8, "by the visitor").nullable(), day: t.date("day of the visit, UTC") },
         { location: "hdfs:///b", properties: { "orc.compress": "ZSTD" }, clusteredBy: ["id"], buckets: 4, storedAs: "parquet" },
         { comment: "Visits" },
       ),
