@@ -167,6 +167,7 @@ function damageWords(): RegExp {
     "Invalid string encoding",
     "CSV Error on Line",
     "CSV Parser state machine",
+    "^INTERNAL Error: Information loss on integer cast", // a decimal of more digits than its column says
     "sniffing file",
     "[Dd]ecompress|[Uu]ncompress|GZIP|gzip|ZSTD|[Ss]nappy|zlib",
     "Corrupt|corrupt",

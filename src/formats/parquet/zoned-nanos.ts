@@ -12,19 +12,24 @@ const FLAG = 1;
 const FALSE = 0x12;
 const TAIL_BYTES = 8;
 
-/** Turns the flag of all such columns in a file of our own. What is no Parquet file stays as it is. */
-export function withoutZone(path: string): void {
+/** Turns the flag of all such columns in a file of our own, and says how many there were. What is no Parquet file stays as it is. */
+export function withoutZone(path: string): number {
   const file = openSync(path, "r+");
   try {
     const { size } = fstatSync(file);
     const tail = Buffer.alloc(TAIL_BYTES);
     readSync(file, tail, 0, TAIL_BYTES, Math.max(0, size - TAIL_BYTES));
     const start = size - TAIL_BYTES - tail.readUInt32LE(0);
-    if (tail.toString("latin1", 4) !== "PAR1" || start < 0) return;
+    if (tail.toString("latin1", 4) !== "PAR1" || start < 0) return 0;
     const footer = Buffer.alloc(size - TAIL_BYTES - start);
     readSync(file, footer, 0, footer.length, start);
-    for (let at = footer.indexOf(zonedNanos); at >= 0; at = footer.indexOf(zonedNanos, at + 1)) footer[at + FLAG] = FALSE;
+    let turned = 0;
+    for (let at = footer.indexOf(zonedNanos); at >= 0; at = footer.indexOf(zonedNanos, at + 1)) {
+      footer[at + FLAG] = FALSE;
+      turned++;
+    }
     writeSync(file, footer, 0, footer.length, start);
+    return turned;
   } finally {
     closeSync(file);
   }

@@ -10,6 +10,8 @@ export interface Shape {
   readonly columns: readonly SourceColumn[];
   /** The table function's call for local paths of files that have this shape. */
   readonly scan: (paths: readonly string[]) => string;
+  /** How many columns have nanoseconds with a zone, which DuckDB cuts: such files are read from copies where they have none. */
+  readonly zonedNanos?: number;
   /** A column as SQL over that scan, in the type that the table has for it. */
   readonly value: (column: SourceColumn) => string;
 }

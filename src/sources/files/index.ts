@@ -236,6 +236,7 @@ async function openChunk(
     for (const group of grouped(opened, pieces)) {
       const reading = {
         typed: opened.typed,
+        zonedNanos: group.shape.zonedNanos,
         columns: new Set(needed.map(({ name }) => name.toLowerCase())),
         conditions: implied.filter(({ column }) => isOwn(opened, group, column)),
       };

@@ -1,5 +1,5 @@
-import { quoteName, quoteText } from "../../core/transit.js";
-import type { LogicalType } from "../../core/types.js";
+import { quoteText } from "../../core/transit.js";
+import type { Change } from "./changed.js";
 
 /*
  * Spark before 3.0, and later versions on request, wrote Parquet's days and instants in Java's hybrid calendar: Julian before
@@ -32,35 +32,12 @@ function older(version: string, [major, minor]: readonly [number, number]): bool
   return own < major || (own === major && ownMinor < minor);
 }
 
-/** The value as SQL with its days and instants in the proleptic calendar; undefined where nothing in it can differ. */
-export function proleptic(sql: string, type: LogicalType, legacy: Legacy, depth = 0): string | undefined {
-  const inner = (part: string, of: LogicalType): string | undefined => proleptic(part, of, legacy, depth + 1);
-  switch (type.kind) {
-    case "date":
-      return legacy.days ? `if(${sql} < ${CUTOVER}, ${julianDay(sql)}, ${sql})` : undefined;
-    case "timestamp":
-      return legacy.instants ? instant(sql, type.zoned, legacy) : undefined;
-    case "list": {
-      const element = inner(`e${depth}`, type.element.type);
-      return element && `list_transform(${sql}, lambda e${depth} : ${element})`;
-    }
-    case "map": {
-      const [key, value] = [inner(`e${depth}.key`, type.key), inner(`e${depth}.value`, type.value.type)];
-      if (key === undefined && value === undefined) return undefined;
-      const entry = `struct_pack(k := ${key ?? `e${depth}.key`}, v := ${value ?? `e${depth}.value`})`;
-      return `if(${sql} IS NULL, NULL, map_from_entries(list_transform(map_entries(${sql}), lambda e${depth} : ${entry})))`;
-    }
-    case "struct": {
-      const fields = type.fields.map(({ name, type: of }) => {
-        const member = `struct_extract(${sql}, ${quoteText(name)})`;
-        return { name, member, changed: inner(member, of) };
-      });
-      if (fields.every(({ changed }) => changed === undefined)) return undefined;
-      return `if(${sql} IS NULL, NULL, struct_pack(${fields.map(({ name, member, changed }) => `${quoteName(name)} := ${changed ?? member}`).join(", ")}))`;
-    }
-    default:
-      return undefined;
-  }
+/** For `changed`: days and instants in the proleptic calendar. */
+export function proleptic(legacy: Legacy): Change {
+  return (sql, type) => {
+    if (type.kind === "date" && legacy.days) return `if(${sql} < ${CUTOVER}, ${julianDay(sql)}, ${sql})`;
+    return type.kind === "timestamp" && legacy.instants ? instant(sql, type.zoned, legacy) : undefined;
+  };
 }
 
 const CUTOVER = "DATE '1582-10-15'";

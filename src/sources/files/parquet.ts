@@ -2,8 +2,9 @@ import { DwError } from "../../core/errors.js";
 import { nanKept } from "../../core/predicate.js";
 import type { DuckDbSession, SourceColumn } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
-import { carried, logicalType, quoteName } from "../../core/transit.js";
+import { carried, checkedTime, logicalType, quoteName } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
+import { type Change, changed } from "./changed.js";
 import { footerFiles, type LocalFile } from "./footers.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
 import { type Legacy, legacyOf, proleptic } from "./legacy-calendar.js";
@@ -35,7 +36,7 @@ async function describe(storage: Storage, files: readonly TableFile[], _typed: u
       rows: new Map([...footers].map(([path, footer]) => [path, footer.rows])),
       groups: await rowGroups(
         db,
-        locals.filter(({ file }) => isLarge(file.size, footers.get(file.path)?.rows ?? 0) && !hidesPositions(shapeOfFile(file))),
+        locals.filter(({ file }) => isLarge(file.size, footers.get(file.path)?.rows ?? 0) && isCut(shapeOfFile(file))),
       ),
       facts: [{ name: "schemas", value: String(shapes.size) }],
     };
@@ -54,9 +55,9 @@ async function rowGroups(db: DuckDbSession, locals: readonly LocalFile[]): Promi
   return new Map(locals.flatMap(({ file, path }) => (groups.has(path) ? [[file.path, groups.get(path) ?? []]] : [])));
 }
 
-/** A column of the name that DuckDB has for the positions of rows, by which a file is cut. */
-function hidesPositions({ columns }: Shape): boolean {
-  return columns.some(({ name }) => name.toLowerCase() === "file_row_number");
+/** Not where a column has the name that DuckDB has for positions, nor where each part would be read from a copy of the file. */
+function isCut({ columns, zonedNanos }: Shape): boolean {
+  return zonedNanos === undefined && !columns.some(({ name }) => name.toLowerCase() === "file_row_number");
 }
 
 interface Footer {
@@ -111,7 +112,11 @@ export async function shapeOf(db: DuckDbSession, path: string, legacy: Legacy = 
   const described = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${scan([path])}`);
   const leaves = await db.rows<Leaf>(`SELECT name, precision, logical_type, num_children FROM parquet_schema(${pathList([path])})`);
   refuseWideDecimals(leaves, path);
-  const zonedNanos = new Set(leaves.filter(isZonedNanos).map(({ name }) => name));
+  const calendar = proleptic(legacy);
+  const change: Change = (sql, type) => (type.kind === "time" ? timeSql(sql, type.precision) : calendar(sql, type));
+  const zoned = leaves.filter(isZonedNanos).map(({ name }) => name);
+  refuseNestedNanos(zoned, new Set(described.map((column) => column.column_name)), path);
+  const zonedNanos = new Set(zoned);
   return {
     columns: described.map((column) => ({
       name: column.column_name,
@@ -119,12 +124,18 @@ export async function shapeOf(db: DuckDbSession, path: string, legacy: Legacy = 
       nullable: true,
     })),
     scan,
+    ...(zoned.length > 0 && { zonedNanos: zoned.length }),
     value: (column: SourceColumn) => {
       const name = quoteName(column.name);
       if (column.type.kind === "float") return nanKept(name);
-      return `CAST(${proleptic(name, column.type, legacy) ?? name} AS ${carried(column.name, column.type)})`;
+      return `CAST(${changed(name, column.type, change) ?? name} AS ${carried(column.name, column.type)})`;
     },
   };
+}
+
+function timeSql(sql: string, precision: number): string {
+  const type = precision > 6 ? "TIME_NS" : "TIME";
+  return checkedTime(`CAST(${sql} AS ${type})`, type);
 }
 
 interface Leaf extends Record<string, unknown> {
@@ -141,6 +152,17 @@ function refuseWideDecimals(leaves: readonly Leaf[], path: string): void {
     what: `Column ${wide.name} of ${path} is a decimal of ${wide.precision} digits.`,
     why: "DuckDB, which reads the file, holds 38 digits exactly.",
     fix: "Export the column as text.",
+  });
+}
+
+/** A leaf is known by its name alone, which a top-level column may have, too: then one of them is nested. */
+function refuseNestedNanos(zoned: readonly string[], columns: ReadonlySet<string>, path: string): void {
+  const nested = zoned.find((name, index) => !columns.has(name) || zoned.indexOf(name) < index);
+  if (nested === undefined) return;
+  throw new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: `${path} has ${nested}, which is nanoseconds with a time zone inside of a nested column.`,
+    why: "DuckDB, which reads the file, would cut them to microseconds.",
+    fix: "Export the column with microseconds, or without a time zone.",
   });
 }
 

@@ -1,4 +1,7 @@
+import { copyFile } from "node:fs/promises";
 import type { Storage } from "../../core/storage.js";
+import { unsupported } from "../../formats/damage.js";
+import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
 import { SpoolFolder } from "../../formats/spool.js";
 import type { RowRange } from "../../formats/vector.js";
 import type { FileFormat, SpooledFile } from "./format.js";
@@ -8,7 +11,9 @@ import type { Piece } from "./pieces.js";
 import { startsWithMark, unpack } from "./unpack.js";
 
 /** What of a file will be read. */
-export type Reading = Pick<SpooledFile, "typed" | "columns" | "conditions">;
+export interface Reading extends Pick<SpooledFile, "typed" | "columns" | "conditions"> {
+  readonly zonedNanos: number | undefined;
+}
 
 /** Paths that DuckDB can open, for the time that a chunk is open: the files themselves, or copies in a folder of ours. */
 export class LocalCopies {
@@ -25,16 +30,29 @@ export class LocalCopies {
     if (format.spool !== undefined) {
       const to = await this.folder.file("parquet");
       await format.spool({ storage, path: file.path, to, rows: part, ...reading });
+      if (reading.zonedNanos !== undefined) withoutZone(to);
       return to;
     }
     if (format.cutBy === "lines" && part !== undefined) return this.lines(file, part);
     const local = await storage.local(file.path);
     this.releases.push(local.release);
+    if (reading.zonedNanos !== undefined) return this.withoutZone(local.path, file, reading.zonedNanos);
     const compression = compressionOf(file.path);
     if (!format.packed || (compression === "none" && !(await startsWithMark(local.path, compression, file)))) return local.path;
     const copy = await this.folder.file("text");
     await unpack(local.path, copy, compression, file.path, file.size);
     return copy;
+  }
+
+  private async withoutZone(local: string, file: TableFile, columns: number): Promise<string> {
+    const copy = await this.folder.file("parquet");
+    await copyFile(local, copy);
+    if (withoutZone(copy) === columns) return copy;
+    throw unsupported(
+      `${file.path} has nanoseconds with a time zone in a form that dw does not know.`,
+      "DuckDB would cut them to microseconds.",
+      "Rewrite the column with microseconds, or without a time zone.",
+    );
   }
 
   private async lines(file: TableFile, part: RowRange): Promise<string> {

@@ -23,6 +23,8 @@ const instant =
   (value) =>
     typeof value === "bigint" ? `${make}(${value})` : days(value); // a date, where the column was promoted later
 
+const MICROS_PER_DAY = 86_400_000_000n;
+
 const scalars: Readonly<Record<string, Scalar>> = {
   boolean: (value) => (typeof value === "boolean" ? String(value) : undefined),
   int: integer,
@@ -30,7 +32,8 @@ const scalars: Readonly<Record<string, Scalar>> = {
   float,
   double: float,
   date: days,
-  time: (value) => (typeof value === "bigint" ? `TIME '00:00:00' + to_microseconds(${value})` : undefined),
+  time: (value) =>
+    typeof value === "bigint" && value >= 0n && value < MICROS_PER_DAY ? `TIME '00:00:00' + to_microseconds(${value})` : undefined,
   timestamp: instant("make_timestamp"),
   timestamptz: (value) => (typeof value === "bigint" ? `timezone('UTC', make_timestamp(${value}))` : undefined),
   timestamp_ns: instant("make_timestamp_ns"),

@@ -1,3 +1,4 @@
+import { checkedTime } from "../../core/transit.js";
 import { corrupt } from "../../formats/damage.js";
 import type { FileField, FileType } from "./file-schema.js";
 import { listOf, objectOf, Place } from "./json.js";
@@ -75,8 +76,7 @@ function map(
 
 /** True when the file's value is already the table's, member by member. */
 function asItIs(file: FileType, type: IcebergType): boolean {
-  if (file.kind === "plain")
-    return type.kind !== "struct" && type.kind !== "list" && type.kind !== "map" && file.duckdb === duckdbType(type);
+  if (file.kind === "plain") return !["struct", "list", "map", "time"].includes(type.kind) && file.duckdb === duckdbType(type);
   if (type.kind === "struct" && file.kind === "struct") {
     return (
       file.fields.length === type.fields.length &&
@@ -96,7 +96,9 @@ type Convert = (sql: string, target: string) => string;
 const cast: Convert = (sql, target) => `CAST(${sql} AS ${target})`;
 const fromInstant: Convert = (sql, target) => `CAST(timezone('UTC', ${sql}) AS ${target})`;
 const toInstant: Convert = (sql) => `timezone('UTC', CAST(${sql} AS TIMESTAMP))`;
-const timeOfMicros: Convert = (sql) => `(TIME '00:00:00' + to_microseconds(${sql}))`;
+const MICROS_PER_DAY = "86400000000";
+const timeOfMicros: Convert = (sql) =>
+  `(TIME '00:00:00' + to_microseconds(if(${sql} < 0 OR ${sql} >= ${MICROS_PER_DAY}, error('DW-FILE-CORRUPT: A time of day in a file is below 00:00 or above 24:00.'), ${sql})))`;
 const uuidOfBytes: Convert = (sql) => `CAST(hex(${sql}) AS UUID)`;
 
 const zoned = "TIMESTAMP WITH TIME ZONE";
@@ -123,10 +125,11 @@ const readable: Readonly<Record<string, Readonly<Record<string, Convert>>>> = {
 function plain(sql: string, file: string, field: IcebergField, projection: Projection): string {
   const { type } = field;
   const target = duckdbType(type);
-  if (file === target) return sql;
+  if (file === target) return type.kind === "time" ? checkedTime(sql) : sql;
   const convert = type.kind === "decimal" ? widerDecimal(file, type) : readable[type.kind]?.[file];
   if (convert === undefined) throw mismatch(field, file, projection);
-  return convert(sql, target);
+  const converted = convert(sql, target);
+  return type.kind === "time" ? checkedTime(converted) : converted;
 }
 
 function widerDecimal(file: string, type: Extract<IcebergType, { kind: "decimal" }>): Convert | undefined {

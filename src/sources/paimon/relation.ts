@@ -1,6 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
+import { checkedTime } from "../../core/transit.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
 import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import type { SpoolFolder } from "../../formats/spool.js";
@@ -99,7 +100,7 @@ function hasNanoseconds(type: PaimonType): boolean {
 
 const parquetLeaf: Leaf = (expression, type) => {
   // Paimon writes TIME as adjusted to UTC, which DuckDB shows as a time with zone.
-  if (type.kind === "time") return `CAST(${expression} AS ${atomicType(type)})`;
+  if (type.kind === "time") return checkedTime(`CAST(${expression} AS ${atomicType(type)})`);
   if (type.kind === "timestamp" && type.precision > 6) return `CAST(${expression} AS TIMESTAMP_NS)`;
   return type.kind === "json" ? variantText(expression) : expression;
 };

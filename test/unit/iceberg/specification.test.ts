@@ -324,6 +324,17 @@ describe("columns", () => {
     expect(await codeOf(read({ fields, files: [file] }))).toBe("DW-FILE-CORRUPT");
   });
 
+  test("of times that are none are damage: DuckDB would end the process", async () => {
+    const time = { id: 1, name: "t", required: false, type: "time" };
+    const root = await writeTable({ fields: [time], files: [{ sql: "SELECT TIME '01:02:03' AS t", ids: "{t: 1}" }] });
+    const path = join(root, "data/f0.parquet");
+    const micros = Buffer.alloc(8);
+    micros.writeBigInt64LE(3_723_000_000n);
+    const hex = (await readFile(path)).toString("hex").replaceAll(micros.toString("hex"), "ffffffffffffff7f");
+    await writeFile(path, Buffer.from(hex, "hex"));
+    expect(await codeOf(rowsOf(root))).toBe("DW-FILE-CORRUPT");
+  });
+
   test("of nanoseconds with a zone keep every digit", async () => {
     const fields = [
       { id: 1, name: "a", required: false, type: "timestamptz_ns" },

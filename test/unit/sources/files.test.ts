@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -324,6 +324,33 @@ test("Avro files are a table of their own: columns by name, a predicate, NULL wh
 test("a predicate on Parquet finds NaN, which is the largest number and in no file's bounds", async () => {
   await copyFile(new URL("../../corpus/orc/row_groups.parquet", import.meta.url), join(folder, "a.parquet")); // Arrow wrote it
   expect(await read("parquet:a.parquet", { where: "score > 1000", columns: ["score"] })).toHaveLength(62);
+});
+
+test("Parquet: nanoseconds with a zone keep every digit", async () => {
+  await copyFile(new URL("../iceberg/zoned-nanos.parquet", import.meta.url), join(folder, "a.parquet")); // written by pyarrow
+  expect((await read("parquet:a.parquet", { columns: ["a"] })).map((line) => JSON.parse(line).a)).toEqual([
+    "2009-02-13T23:31:30.123456789Z",
+    "1969-12-31T23:59:59.999999999Z",
+    null,
+  ]);
+});
+
+test("Parquet: what is no time of day is damage, at any depth; DuckDB would end the process", async () => {
+  const micros = (sql: string): Promise<Buffer> => parquet("a.parquet", sql).then(() => readFile(join(folder, "a.parquet")));
+  for (const sql of ["SELECT TIME '01:02:03' AS t", "SELECT {'l': [TIME '01:02:03']} AS s"]) {
+    const bytes = await micros(sql);
+    const value = Buffer.alloc(8);
+    value.writeBigInt64LE(3_723_000_000n);
+    const absurd = Buffer.from("ffffffffffffff7f", "hex");
+    const at: number[] = [];
+    for (let index = bytes.indexOf(value); index >= 0; index = bytes.indexOf(value, index + 1)) at.push(index);
+    for (const index of at) absurd.copy(bytes, index);
+    expect(at).not.toEqual([]);
+    await write("a.parquet", bytes);
+    expect(await failure(read("parquet:a.parquet"))).toMatchObject({ code: "DW-FILE-CORRUPT" });
+  }
+  await parquet("a.parquet", "SELECT TIME '24:00:00' AS t, CAST('00:00:00.000000001' AS TIME_NS) AS n, [NULL, TIME '00:00:00'] AS l");
+  expect(await read("parquet:a.parquet")).toEqual(['{"t":"24:00:00.000000","n":"00:00:00.000000001","l":[null,"00:00:00.000000"]}']);
 });
 
 test("ORC files are read with the row groups that a predicate needs, by folders too", async () => {
