@@ -100,6 +100,18 @@ describe("reading less", () => {
     expect(sorted(some)).toEqual(sorted(all.map(({ la, id }) => JSON.stringify({ la, id }))));
   });
 
+  test("columns beside a BLOB are read without its files", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "dw-paimon-blobs-"));
+    cpSync(`${own}blobs/table`, folder, { recursive: true });
+    for (const file of readdirSync(join(folder, "bucket-0"))) if (file.endsWith(".blob")) rmSync(join(folder, "bucket-0", file));
+    const all = linesOf(`${own}blobs/expected.jsonl`).map((line) => JSON.parse(line));
+    expect(sorted(await rowsOf(folder, {}, { columns: ["id"], where: "id < 30" }))).toEqual(
+      sorted(all.flatMap(({ id }) => (id < 30 ? [JSON.stringify({ id })] : []))),
+    );
+    await expect(rowsOf(folder, {}, { columns: ["pic"] })).rejects.toMatchObject({ code: "DW-FILE-MISSING" });
+    rmSync(folder, { recursive: true });
+  });
+
   test("a predicate is applied to merged rows, not to their versions", async () => {
     const all = (await rowsOf(table, {})).map((line) => JSON.parse(line));
     const some = await rowsOf(table, {}, { columns: ["id"], where: "b > 25" });

@@ -205,13 +205,16 @@ const lakes: Readonly<Record<string, readonly string[]>> = {
     "p31_paimon08_pk",
     "manifests_orc",
     "manifests_parquet",
+    "variants",
+    "parquet_lz4",
+    "blobs",
   ],
 };
 
 describe.each(Object.entries(lakes))("%s tables", (format, names) => {
   test.each([
     ["metadata", /\/(metadata|manifest|schema|snapshot|index)\//, 120],
-    ["data files", /\.(parquet|orc|avro)$/, 60],
+    ["data files", /\.(parquet|orc|avro|blob)$/, 60],
   ] as const)("with damaged %s", async (_, pattern, few) => {
     const copies = names.map((name) => copied(format, name));
     await survives(rounds(few), async (seeded) => {

@@ -15,7 +15,7 @@ export async function inspect(table: PaimonTable): Promise<Inspection> {
   const { fields } = table.schema;
   const refused = [
     ...table.refused,
-    ...refusedColumns(fields),
+    ...refusedColumns(table, fields),
     ...refusedDefaults(table, fields, files),
     ...(await refusedFiles(table, files)),
   ];

@@ -34,6 +34,8 @@ export interface TableOptions {
   readonly indexBesideData: boolean;
   /** Files may be compressed with LZ4. */
   readonly lz4: boolean;
+  /** BLOB columns that hold descriptions of where their values lie. */
+  readonly blobDescriptors: readonly string[];
   readonly field: (name: string) => FieldOptions;
   readonly text: (key: string) => string | undefined;
 }
@@ -77,6 +79,7 @@ export function tableOptions(schema: TableSchema): TableOptions {
     pathDirectory: text("data-file.path-directory"),
     indexBesideData: flag("index-file-in-data-file-dir"),
     lz4: ["file.compression", "file.compression.per.level", "parquet.compression"].some((key) => /lz4/i.test(text(key) ?? "")),
+    blobDescriptors: [...names("blob-descriptor-field"), ...names("blob.stored-descriptor-fields")],
     field: (name) => ({
       aggregate: (text(`fields.${name}.aggregate-function`) ?? text("fields.default-aggregate-function"))?.trim(),
       ignoreRetract: flag(`fields.${name}.ignore-retract`),
@@ -115,8 +118,6 @@ const refusals: readonly { readonly key: string; readonly refuse: (value: string
   { key: "pk-clustering-override", refuse: isTrue, why: "its files are ordered by other fields than the key" },
   { key: "sequence.snapshot-ordering", refuse: isTrue, why: "versions of a key are ordered by the snapshot that committed them" },
   { key: "postpone.merge-on-read", refuse: isTrue, why: "rows without a bucket yet are part of every read" },
-  { key: "blob-field", refuse: isSet, why: "BLOB columns lie in files of their own" },
-  { key: "vector-field", refuse: isSet, why: "VECTOR columns lie in files of their own" },
 ];
 
 /** Why a branch of a table with these options is refused whole; empty when it can be read. */
@@ -167,8 +168,4 @@ export function startingState({ text }: TableOptions): { readonly compacted: boo
 
 function isTrue(value: string): boolean {
   return value === "true";
-}
-
-function isSet(value: string): boolean {
-  return value !== "";
 }

@@ -17,7 +17,7 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
   const all = visibleFiles(table, await table.files()).filter(among);
   const columns = readColumns(table, request);
   const asked = [...new Set([...columns.wanted, ...columns.filtered])];
-  refuse([...table.refused, ...refusedColumns(asked), ...refusedDefaults(table, asked, all), ...(await refusedFiles(table, all))]);
+  refuse([...table.refused, ...refusedColumns(table, asked), ...refusedDefaults(table, asked, all), ...(await refusedFiles(table, all))]);
   const pruned = await pruning(table, request.where, all);
   const files = all.filter(pruned.file);
   const parts = partsOf(table, files, await keyTypesOf(table, files)).filter(pruned.part);

@@ -1,6 +1,7 @@
 import { type Condition, conditions, withNan } from "../../core/predicate.js";
 import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
+import { blobFilesOf, isBlobFile, spoolBlobs } from "./blob-files.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
 import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
@@ -10,7 +11,7 @@ import type { DataFile } from "./manifests.js";
 import { type MergeColumn, mergeOf, type Pieces, type Versions } from "./merge.js";
 import { atomicType } from "./partitions.js";
 import { bucketKey, isPlain, layers, type Part } from "./parts.js";
-import { fileFormat, openFile, type Spool, scan } from "./relation.js";
+import { fileFormat, openFile, type Relation, type Spool, scan } from "./relation.js";
 import type { TableSchema } from "./schema.js";
 import type { PaimonTable } from "./table.js";
 import type { PaimonField } from "./types.js";
@@ -196,7 +197,7 @@ function isWhole({ files: [file, ...more] }: Part): boolean {
 
 /** The columns of the same rows from several files: each from the newest file that has it. */
 async function columnsSelect(table: PaimonTable, columns: readonly MergeColumn[], part: Part, spool: Spool): Promise<string> {
-  const sources = await Promise.all(part.files.map((file, index) => writtenPart(table, file, `${FILE}${index}`)));
+  const sources = await writtenParts(table, part);
   const has = ({ schema }: WrittenPart, field: PaimonField): boolean => schema.fields.some(({ id }) => id === field.id);
   const chosen = columns.map(({ field, alias }) => ({ field, alias, source: sources.find((source) => has(source, field)) ?? sources[0] }));
   const used = sources.filter(
@@ -206,8 +207,7 @@ async function columnsSelect(table: PaimonTable, columns: readonly MergeColumn[]
   const leaves = new Map<WrittenPart, Leaf>();
   for (const source of used) {
     const own = source.schema.fields.filter(({ id }) => chosen.some((column) => column.source === source && column.field.id === id));
-    const place = { path: await table.paths.dataFile(source.file), size: source.file.size, conditions: [] };
-    const { path, leaf } = await openFile(place, own.length === 0 ? source.schema.fields.slice(0, 1) : own, spool);
+    const { path, leaf } = await openPart(table, source, own, spool);
     leaves.set(source, leaf);
     const on = source === used[0] ? "" : ` ON ${source.alias}.file_row_number = ${used[0]?.alias}.file_row_number`;
     relations.push(`${scan([path], true)} AS ${source.alias}${on}`);
@@ -226,11 +226,45 @@ interface WrittenPart {
   readonly alias: string;
   /** With the columns alone that the file has. */
   readonly schema: TableSchema;
+  /** Of a BLOB column: the files that have its values, one after the other. */
+  readonly blobs?: readonly DataFile[];
 }
 
-async function writtenPart(table: PaimonTable, file: DataFile, alias: string): Promise<WrittenPart> {
-  const schema = await table.schemas.schema(file.schemaId);
-  return { file, alias, schema: { ...schema, fields: schema.fields.filter(({ name }) => file.writtenColumns?.includes(name) ?? true) } };
+async function writtenParts(table: PaimonTable, { files }: Part): Promise<readonly WrittenPart[]> {
+  const written = await Promise.all(
+    files.map(async (file, index): Promise<WrittenPart> => {
+      const schema = await table.schemas.schema(file.schemaId);
+      const fields = schema.fields.filter(({ name }) => file.writtenColumns?.includes(name) ?? true);
+      return { file, alias: `${FILE}${index}`, schema: { ...schema, fields } };
+    }),
+  );
+  const [owner] = files;
+  const columns = new Map<number, WrittenPart[]>();
+  for (const blob of written.filter(({ file }) => isBlobFile(file.name))) {
+    const [field] = blob.schema.fields;
+    if (field === undefined) throw damaged(blob.file.manifest, `${blob.file.name} names no column.`);
+    columns.set(field.id, [...(columns.get(field.id) ?? []), blob]);
+  }
+  const whole = [...columns.values()].flatMap((same): readonly WrittenPart[] => {
+    if (owner === undefined) return [];
+    const blobs = blobFilesOf(
+      same.map(({ file }) => file),
+      owner,
+    );
+    const first = same.find(({ file }) => file === blobs[0]);
+    return first === undefined ? [] : [{ ...first, blobs }];
+  });
+  return [...written.filter(({ file }) => !isBlobFile(file.name)), ...whole];
+}
+
+async function openPart(table: PaimonTable, part: WrittenPart, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
+  const { file, schema, blobs } = part;
+  if (blobs === undefined) {
+    const place = { path: await table.paths.dataFile(file), size: file.size, conditions: [] };
+    return openFile(place, fields.length === 0 ? schema.fields.slice(0, 1) : fields, spool);
+  }
+  const places = await Promise.all(blobs.map(async (blob) => ({ path: await table.paths.dataFile(blob), rows: blob.rows })));
+  return { path: await spoolBlobs(schema.fields[0]?.name ?? "", places, spool), leaf: (expression) => expression };
 }
 
 /** A condition on the table's column as one on the file's, where that has the same values. */

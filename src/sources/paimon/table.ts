@@ -1,6 +1,7 @@
 import { DwError } from "../../core/errors.js";
 import type { At } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
+import { isBlobFile } from "./blob-files.js";
 import { type VectorPlace, vectorPlaces } from "./deletion-vectors.js";
 import { type DataFile, liveFiles } from "./manifests.js";
 import { refusedOptions, startingState, type TableOptions, tableOptions } from "./options.js";
@@ -105,8 +106,10 @@ function twinColumns(schema: TableSchema): readonly string[] {
 }
 
 /** Columns among these whose types dw does not read. */
-export function refusedColumns(fields: readonly PaimonField[]): readonly string[] {
+export function refusedColumns(table: PaimonTable, fields: readonly PaimonField[]): readonly string[] {
   return fields.flatMap((field) => {
+    if (table.options.blobDescriptors.includes(field.name))
+      return [`column ${field.name}: its values lie outside of the table (BLOB descriptors)`];
     const types = foreignTypes(field.type);
     return types.length === 0 ? [] : [`column ${field.name}: dw does not read the type ${types.join(", ")}`];
   });
@@ -132,6 +135,8 @@ export function visibleFiles(table: PaimonTable, files: readonly DataFile[]): re
 export async function refusedFiles(table: PaimonTable, files: readonly DataFile[]): Promise<readonly string[]> {
   const reasons = new Set<string>();
   for (const file of files) {
+    if (table.options.dataEvolution && isBlobFile(file.name)) continue;
+    if (file.name.includes(".vector.")) reasons.add(`file ${file.name}: dw does not read files of VECTOR columns`);
     try {
       fileFormat(file.name);
     } catch (error) {

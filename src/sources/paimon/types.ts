@@ -13,7 +13,7 @@ export type PaimonType =
   /** A MULTISET is a map from its element to a count. */
   | { readonly kind: "map"; readonly key: Slot; readonly value: Slot; readonly multiset: boolean }
   | { readonly kind: "row"; readonly fields: readonly PaimonField[] }
-  /** BLOB, VECTOR and whatever comes after them: named, never read. */
+  /** VECTOR and whatever comes after it: named, never read. */
   | { readonly kind: "foreign"; readonly text: string };
 
 export interface Slot {
@@ -122,6 +122,7 @@ const atomics: Readonly<Record<string, (numbers: Numbers) => LogicalType | "inva
   "TIMESTAMP WITH LOCAL TIME ZONE": (numbers) => timestamp(numbers, true),
   TIMESTAMP_LTZ: (numbers) => timestamp(numbers, true),
   VARIANT: () => ({ kind: "json" }),
+  BLOB: () => ({ kind: "binary" }),
 };
 
 function decimal({ first = 10, second = 0 }: Numbers): LogicalType | "invalid" {
