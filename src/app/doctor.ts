@@ -107,7 +107,8 @@ async function slotDiagnosis(about: string, binding: () => SlotBinding, open: Co
   const found = await attempt(about, async () => {
     const bound = binding();
     const opens =
-      bound.by === "embedded" || ["postgres", "pglite", "duckdb", "starrocks", "mysql", "kafka", "hive"].includes(bound.connection.kind);
+      bound.by === "embedded" ||
+      ["postgres", "pglite", "duckdb", "starrocks", "mysql", "kafka", "hive", "mongodb"].includes(bound.connection.kind);
     return opens ? openDiagnosis(about, await open(), now) : listeningDiagnosis(about, bound);
   });
   return "value" in found ? found.value : found.diagnosis;
@@ -129,6 +130,7 @@ async function openDiagnosis(about: string, open: OpenConnection, now: () => num
     return { about, state: "ok", finding: `${open.server === "starrocks" ? "StarRocks" : "MySQL"} ${open.mysql.version}` };
   }
   if (open.kind === "hive") return { about, state: "ok", finding: `Hive ${open.hive.version}` };
+  if (open.kind === "mongodb") return { about, state: "ok", finding: `MongoDB ${open.mongo.version}` };
   if (open.kind === "kafka") return kafkaDiagnosis(about, open.kafka);
   const before = now();
   const [row] = await open.pg.query<{ at: string; may: boolean }>(

@@ -10,13 +10,13 @@ import { engines } from "../engines/index.js";
 import type { Project } from "./project.js";
 import { resolveWarehouse } from "./resolve.js";
 
-/** What a topic wants to know beside its name. */
+/** What a topic or a collection wants to know beside its name. */
 export interface TopicRequest {
   readonly typed?: Readonly<Record<string, Column>>;
   readonly snapshot?: string;
 }
 
-/** `REST` of `CONNECTION:REST`: SCHEMA.TABLE or TABLE, or a topic. `scratch` is a folder for chunk files. */
+/** `REST` of `CONNECTION:REST`: SCHEMA.TABLE or TABLE, a topic or a collection. `scratch` is a folder for chunk files. */
 export async function namedTable(
   open: OpenConnection,
   connection: string,
@@ -27,6 +27,10 @@ export async function namedTable(
   if (open.kind === "kafka") {
     const { openKafkaTopic } = await import("../sources/kafka/index.js");
     return openKafkaTopic(open.kafka, { topic: rest, ...topic });
+  }
+  if (open.kind === "mongodb") {
+    const { openMongoCollection } = await import("../sources/mongodb/index.js");
+    return openMongoCollection(open.mongo, { collection: rest, ...(topic.typed && { typed: topic.typed }) });
   }
   const name = rest.split(".");
   if (name.length <= 2 && !name.includes("")) return tableAt(open, name, scratch);

@@ -4,13 +4,14 @@ import type {
   ConnectionKind,
   HiveConnection,
   KafkaConnection,
+  MongodbConnection,
   MysqlConnection,
   SecretReference,
   StarrocksConnection,
 } from "../core/config.js";
 import type { ResolvedEnvironment, SlotBinding } from "../core/environment.js";
 import { DwError } from "../core/errors.js";
-import type { DuckDb, Hive, Kafka, MysqlServer, Pg } from "../core/session.js";
+import type { DuckDb, Hive, Kafka, Mongo, MysqlServer, Pg } from "../core/session.js";
 import type { EngineName } from "../core/types.js";
 import { type Embedded, openEmbedded } from "./embedded.js";
 import { resolveSecret, type SecretSources } from "./secrets.js";
@@ -23,7 +24,8 @@ export type OpenConnection =
   /** `http`: where StarRocks takes Stream Loads. */
   | { readonly kind: "mysql"; readonly mysql: MysqlServer; readonly server: "starrocks" | "mysql"; readonly http?: StreamLoadServer }
   | { readonly kind: "kafka"; readonly kafka: Kafka }
-  | { readonly kind: "hive"; readonly hive: Hive };
+  | { readonly kind: "hive"; readonly hive: Hive }
+  | { readonly kind: "mongodb"; readonly mongo: Mongo };
 
 /** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */
 export interface Connections {
@@ -97,6 +99,8 @@ function closable(open: OpenConnection): { readonly close: () => Promise<void> }
       return open.kafka;
     case "hive":
       return open.hive;
+    case "mongodb":
+      return open.mongo;
   }
 }
 
@@ -139,6 +143,8 @@ async function openConnection(name: string, connection: Connection, sources: Sec
       return kafkaCluster(connection, sources);
     case "hive":
       return hiveServer(connection, sources);
+    case "mongodb":
+      return mongoServer(connection, sources);
     default:
       throw unsupported(name, connection.kind);
   }
@@ -162,6 +168,12 @@ async function hiveServer(connection: HiveConnection, sources: SecretSources): P
   return { kind: "hive", hive: await openHive(connection, password) };
 }
 
+async function mongoServer(connection: MongodbConnection, sources: SecretSources): Promise<OpenConnection> {
+  const { openMongo } = await import("./mongodb.js");
+  const password = connection.password && (await resolveSecret(connection.password, sources));
+  return { kind: "mongodb", mongo: await openMongo(connection, password) };
+}
+
 async function kafkaCluster(connection: KafkaConnection, sources: SecretSources): Promise<OpenConnection> {
   const { openKafka } = await import("./kafka.js");
   const password = connection.sasl && (await resolveSecret(connection.sasl.password, sources));
@@ -171,7 +183,7 @@ async function kafkaCluster(connection: KafkaConnection, sources: SecretSources)
 function unsupported(name: string, kind: ConnectionKind): DwError {
   return new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `The connection ${name} is of kind ${kind}, which this version of dw cannot open.`,
-    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks, mysql, kafka and hive.",
+    why: "It generates and judges for that engine without a server, and connects to postgres, pglite, duckdb, starrocks, mysql, kafka, hive and mongodb.",
     fix: "Use what `dw generate` writes for it, or an environment that embeds the engine.",
   });
 }

@@ -23,6 +23,8 @@ export function addresses(connection: Connection): readonly Address[] {
       ];
     case "mysql":
       return [{ host: connection.host, port: connection.port ?? 3306 }];
+    case "mongodb":
+      return connection.srv ? [] : [{ host: connection.host, port: connection.port ?? 27017 }]; // with srv, DNS says where
     case "hive":
       return [{ host: connection.host, port: connection.port ?? 10000 }];
     case "kafka":

@@ -80,6 +80,23 @@ export interface HiveConnection {
   readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
 }
 
+export interface MongodbConnection {
+  readonly kind: "mongodb";
+  /** With `srv`, the name under which DNS lists the servers. */
+  readonly host: string;
+  readonly port?: number;
+  readonly srv?: boolean;
+  /** Other members of a replica set, `host:port`. */
+  readonly others?: readonly string[];
+  readonly replicaSet?: string;
+  readonly database: string;
+  readonly user?: string;
+  readonly password?: SecretReference;
+  /** Where the user is known; `admin` when absent. */
+  readonly authSource?: string;
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
+}
+
 export interface S3Connection {
   readonly kind: "s3";
   readonly endpoint: string;
@@ -102,6 +119,7 @@ export type Connection =
   | MysqlConnection
   | KafkaConnection
   | HiveConnection
+  | MongodbConnection
   | S3Connection;
 
 export type ConnectionKind = Connection["kind"];

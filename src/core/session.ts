@@ -232,3 +232,29 @@ export interface Hive {
   readonly query: HiveSession["query"];
   readonly close: () => Promise<void>;
 }
+
+export interface MongoQuestion {
+  /** As canonical Extended JSON; everything when absent. */
+  readonly filter?: string;
+  /** Top-level fields; whole documents when absent. */
+  readonly fields?: readonly string[];
+  /** By `_id`, up or down; in no order when absent. */
+  readonly byId?: 1 | -1;
+  readonly skip?: number;
+  readonly limit?: number;
+}
+
+/** A MongoDB database. Errors are DwError: DW-CONNECT, DW-TIMEOUT, DW-AUTH, DW-PERMISSION, DW-ENGINE-REFUSED. */
+export interface Mongo {
+  /** `7.0.14`. */
+  readonly version: string;
+  /** `host:port/database`, without credentials. */
+  readonly place: string;
+  /** Names of collections and views, sorted; the server's own are left out. */
+  readonly collections: () => Promise<readonly string[]>;
+  /** Documents and bytes as the server counts them, without reading. */
+  readonly size: (collection: string) => Promise<{ readonly documents: number; readonly bytes: number }>;
+  /** Documents as the server sends them: BSON, some at a time. */
+  readonly find: (collection: string, question: MongoQuestion, signal?: AbortSignal) => AsyncIterable<readonly Uint8Array[]>;
+  readonly close: () => Promise<void>;
+}

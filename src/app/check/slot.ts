@@ -32,6 +32,7 @@ export function checkSlot(engine: SlotName, open: OpenConnection, concurrency = 
     case "hive":
       return { engine, dialect: "hive", emulated: false, concurrency, query: hiveQuery(open.hive) };
     case "kafka":
+    case "mongodb":
       // Nobody asks it in a dialect: a topic's questions go another way.
       return { engine, dialect: "duckdb", emulated: false, concurrency, query: () => Promise.reject(noRows()) };
   }

@@ -56,7 +56,7 @@ export async function openSourcePlace(request: SourceRequest): Promise<SourcePla
   return open === undefined ? copied(request) : inDatabase(open, rest, request);
 }
 
-type Database = Exclude<OpenConnection, { readonly kind: "kafka" }>;
+type Database = Exclude<OpenConnection, { readonly kind: "kafka" | "mongodb" }>;
 
 /** Undefined where the name is a format or `model`, or a connection without SQL. */
 async function databaseOf(name: string, connections: Connections): Promise<Database | undefined> {
@@ -67,7 +67,7 @@ async function databaseOf(name: string, connections: Connections): Promise<Datab
     throw error;
   }
   const open = await connections.named(name);
-  return open.kind === "kafka" ? undefined : open;
+  return open.kind === "kafka" || open.kind === "mongodb" ? undefined : open;
 }
 
 async function inDatabase(open: Database, rest: string, request: SourceRequest): Promise<SourcePlace> {

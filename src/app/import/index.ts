@@ -79,18 +79,26 @@ async function imported(request: ImportRequest, around: ImportSurroundings): Pro
   const sources = open && rest === "" ? (await tableNames(open)).map((table) => `${name}:${table}`) : [source];
   const models: SourceModel[] = [];
   for (const each of sources) models.push(await sourceModel(each, sources.length === 1 ? request.name : undefined, around));
-  return { models, unsaid: [], notes: new Map() };
+  return { models, unsaid: models.flatMap(mixedFields), notes: new Map() };
+}
+
+/** Fields of documents that hold values of several types: JSON keeps them all, and a person should know. */
+function mixedFields({ name, columns = {} }: SourceModel): Unsaid[] {
+  return Object.entries(columns).flatMap(([field, { comment }]) =>
+    comment.startsWith("of several types") ? [{ name: `${name}.${field}`, what: `${comment}; it is read as JSON` }] : [],
+  );
 }
 
 /** Whether what is there was made by an engine of dw's; another database only gives rows. */
 function holdsObjects(open: OpenConnection): boolean {
-  return open.kind !== "mysql" || open.server === "starrocks";
+  return open.kind !== "mongodb" && (open.kind !== "mysql" || open.server === "starrocks");
 }
 
 // ------------------------------------------------------------------------------------------------ sources of rows
 
 /** All tables of the connection's own database. */
 async function tableNames(open: OpenConnection): Promise<string[]> {
+  if (open.kind === "mongodb") return [...(await open.mongo.collections())];
   if (open.kind !== "mysql") return [];
   const rows = await open.mysql.query(
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name",
