@@ -7,6 +7,7 @@ import { toModel } from "./import.js";
 import { lint } from "./lint.js";
 import { resolve } from "./resolve.js";
 import { decide, generate, render } from "./rules.js";
+import { isMessageSchema } from "./schema/message-schema.js";
 
 /** Kafka keeps bytes: what a message can hold is a matter of its format. */
 const bytes: TypeMapping = { native: "bytes", level: "lossless", note: "" };
@@ -25,6 +26,7 @@ export const kafka: Engine = {
 
 /** Values as brokers show them. */
 function normalize(object: CatalogObject): CatalogObject {
+  if (isMessageSchema(object)) return object;
   const topic = topicObject(object);
   const config = Object.entries(topic.body.config).map(([name, value]) => [
     name,

@@ -3,6 +3,7 @@ import { type CatalogObject, catalogOf, compareText, objectId } from "../../core
 import type { Introspected } from "../../core/engine.js";
 import type { Kafka, KafkaSetting, KafkaTopic } from "../../core/session.js";
 import { type TopicBody, type TopicObject, topicObject } from "./body.js";
+import { isMessageSchema } from "./schema/message-schema.js";
 
 type Unmodelled = Introspected["unmodelled"][number];
 
@@ -14,7 +15,8 @@ const TOPICS_A_REQUEST = 500;
  * the object: what others have set beside them stays theirs, and is reported. Of other topics all that they themselves say.
  */
 export async function introspect(kafka: Kafka, warehouse: string, wanted: Catalog): Promise<Introspected> {
-  const ours = new Map(wanted.objects.filter(({ slot }) => slot === "kafka").map((object) => [object.name[0], topicObject(object)]));
+  const own = wanted.objects.filter(({ slot }) => slot === "kafka");
+  const ours = new Map(own.filter((object) => !isMessageSchema(object)).map((object) => [object.name[0], topicObject(object)]));
   const topics = (await kafka.topics()).filter(({ internal }) => !internal);
   const settings = await allSettings(
     kafka,
@@ -25,7 +27,7 @@ export async function introspect(kafka: Kafka, warehouse: string, wanted: Catalo
   return {
     catalog: catalogOf(
       warehouse,
-      looked.map(({ object }) => object),
+      [...looked.map(({ object }) => object), ...own.filter(isMessageSchema)], // no broker knows of schemas
     ),
     unmodelled,
   };

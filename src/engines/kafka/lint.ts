@@ -2,6 +2,7 @@ import type { CatalogObject } from "../../core/catalog.js";
 import type { EngineTarget, Finding } from "../../core/finding.js";
 import { type TopicObject, topicObject } from "./body.js";
 import { valueProblem } from "./config.js";
+import { isMessageSchema } from "./schema/message-schema.js";
 
 /*
  * What a broker refuses (types, ranges and the rules between fields of LogConfig), and what it accepts and then loses data
@@ -103,7 +104,7 @@ const NEWEST = "4.4";
 
 export function lint(objects: readonly CatalogObject[], target: EngineTarget): readonly Finding[] {
   const version = /^\d+\.\d+/.exec(target.version)?.[0] ?? NEWEST;
-  return objects.flatMap((object) => topicFindings(topicObject(object), version));
+  return objects.filter((object) => !isMessageSchema(object)).flatMap((object) => topicFindings(topicObject(object), version));
 }
 
 function topicFindings(topic: TopicObject, version: string): Finding[] {

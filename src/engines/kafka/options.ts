@@ -10,4 +10,19 @@ export interface KafkaTopicOptions {
   /** Topic configuration by Kafka's own names: `retention.ms`, `cleanup.policy`. */
   readonly config?: Readonly<Record<string, PerEnvironment<string | number | boolean>>>;
   readonly format?: "json" | "avro";
+  /** Writes the messages' schema, and refuses changes of it that its compatibility forbids. */
+  readonly schema?: KafkaMessageSchema;
+}
+
+/** As Confluent's registry defines them; BACKWARD (new readers read old messages) is what it has when nothing is said. */
+export type Compatibility = "BACKWARD" | "BACKWARD_TRANSITIVE" | "FORWARD" | "FORWARD_TRANSITIVE" | "FULL" | "FULL_TRANSITIVE" | "NONE";
+
+export interface KafkaMessageSchema {
+  /** `TOPIC-value` when absent. */
+  readonly subject?: string;
+  readonly compatibility?: Compatibility;
+  /** Name of the record; the model's when absent. */
+  readonly record?: string;
+  /** Avro's namespace. */
+  readonly namespace?: string;
 }

@@ -6,15 +6,25 @@ import type { Model, TopicModel } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
 import type { Held, TopicBody, TopicObject } from "./body.js";
 import type { KafkaTopicOptions } from "./options.js";
+import { messageSchema } from "./schema/message-schema.js";
 
 /** Topics of the models that are on Kafka. */
 export function resolve(models: readonly Model[]): Resolved {
   const topics = models.filter((model): model is TopicModel => model.model === "topic" && model.on.kafka !== undefined);
-  return { objects: topics.map(topic), losses: [], findings: [] };
+  const objects = topics.flatMap((model) => {
+    const made = topic(model);
+    const schema = messageSchema(model, made, optionsOf(model));
+    return schema === undefined ? [made] : [made, schema];
+  });
+  return { objects, losses: [], findings: [] };
+}
+
+function optionsOf(model: TopicModel): KafkaTopicOptions {
+  return model.on.kafka as unknown as KafkaTopicOptions; // typed when the model was written
 }
 
 function topic(model: TopicModel): TopicObject {
-  const options = model.on.kafka as unknown as KafkaTopicOptions; // typed when the model was written
+  const options = optionsOf(model);
   const name = options.topic ?? model.name;
   refuseName(model, name);
   for (const column of model.key ?? []) refuseKey(model, column);

@@ -7,6 +7,7 @@ import { type Json, type JsonObject, stableJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
 import type { StatementBody } from "../../core/plan.js";
 import { topicObject } from "./body.js";
+import { decideSchema, isMessageSchema, renderSchema } from "./schema/message-schema.js";
 
 /*
  * Topics change by three requests of the admin protocol: create, add partitions, change configuration step by step. What
@@ -27,6 +28,7 @@ export type KafkaAction =
 type Settings = { readonly [name: string]: string };
 
 export function decide(change: Change): readonly Operation[] {
+  if (isMessageSchema(change.change === "removed" ? change.from : change.to)) return decideSchema(change);
   if (change.change === "added") return [{ op: "create-object", object: change.to }];
   if (change.change === "removed") return [{ op: "drop-object", object: change.from }];
   const { from, to, facts } = change;
@@ -144,6 +146,7 @@ function settings(object: CatalogObject): JsonObject {
 
 /** The topic as a file that a reviewer reads and `kafka-topics.sh` users recognise. */
 export function render(object: CatalogObject): RenderedFile {
+  if (isMessageSchema(object)) return renderSchema(object);
   const { name, body } = topicObject(object);
   const [topic = ""] = name;
   const text = stableJson({ topic, ...settings(object), key: body.key, format: body.format }, 2);
