@@ -81,7 +81,7 @@ export function decideSchema(change: Change): readonly [] {
 }
 
 /** Why the new schema does not keep its mode's promise; undefined when it does. */
-export function incompatibility(from: MessageSchemaBody, to: MessageSchemaBody): string | undefined {
+function incompatibility(from: MessageSchemaBody, to: MessageSchemaBody): string | undefined {
   const directions = READERS[to.compatibility];
   if (directions.length === 0 || sameJson(from.schema, to.schema)) return undefined;
   if (from.format !== to.format) return `the format was ${from.format} and is ${to.format}`;
