@@ -19,7 +19,7 @@ import { type Ended, killedAfter, type LoadJob, loadWorker, randomFrom, seed, st
  * often for each kind of table.
  */
 
-const KILLS = Number(process.env.FAULT_KILLS ?? 4);
+const KILLS = Number(process.env.FAULT_KILLS ?? 3);
 const PARTS = 6;
 let server: FakeServer;
 let folder: string;

@@ -15,7 +15,7 @@ export function loadRefused(title: string, status: string, message: string): DwE
     what: `StarRocks did not take a chunk for ${title}: ${status}.`,
     why: message === "" ? "It gives no reason." : message,
     fix: isValue
-      ? "A value does not fit its column: correct the mapping, or widen the column. Nothing of the chunk was kept."
+      ? 'A value does not fit its column, or no partition takes it: correct the mapping, widen the column, or add partitions (policies: "pause" does where they follow the clock). Nothing of the chunk was kept.'
       : "Nothing of the chunk was kept. Correct what the reason names and run again.",
   });
 }

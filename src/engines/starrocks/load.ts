@@ -17,11 +17,13 @@ import type { TableBody } from "./body.js";
 import { hashes, starrocksCanonical } from "./canonical.js";
 import { tableBody } from "./definition.js";
 import { starrocks } from "./dialect.js";
+import { historyPartitions } from "./history-partitions.js";
 import { lastingSession } from "./lasting-session.js";
 import { isRepeatable, whatArrived } from "./load-doubt.js";
 import { type Attempt, type Ledger, ledgerOf, openLedger, resetLedger } from "./load-ledger.js";
 import { unknownLoad } from "./load-letters.js";
 import { type Memory, type Place, type Sending, settledState, untilVisible } from "./load-send.js";
+import { tableUpkeep } from "./load-upkeep.js";
 import { readShown } from "./shown.js";
 import { dropStaged, isStaged, makeStaged, type StagedName, stagedName, stagingOf } from "./staging.js";
 import { fromNative } from "./types.js";
@@ -99,6 +101,7 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
       const destination: Destination = {
         ...{ ...home, name: staged ?? options.name, merge, identity, columns, ledger },
         fingerprint: () => fingerprint(columns),
+        makeRoom: (rows) => makeRoom(db, staged ?? options.name, rows),
       };
       await settle(destination);
       return loadSession(destination);
@@ -125,6 +128,7 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
         hash: row.row_hash ?? "",
         label: row.label ?? "",
       })),
+    upkeep: tableUpkeep({ db, name: options.name, definition: () => definition(db, options.name) }),
     // Rows of one key that are added up cannot be audited before they are.
     ...(staged === undefined && merge.merge !== "aggregate" && { staging }),
     close: () => db.close(),
@@ -164,11 +168,14 @@ interface Destination extends Place {
   readonly columns: readonly FingerprintColumn[];
   readonly ledger: Ledger;
   readonly fingerprint: () => Promise<Fingerprint>;
+  /** Partitions for rows of days that the table has none for. */
+  readonly makeRoom: (rows: Fingerprint) => Promise<void>;
 }
 
 function loadSession(to: Destination): LoadSession {
   const { ledger } = to;
   const memories = new Map<string, Memory>();
+  let room: Promise<void> = Promise.resolve();
   return {
     baseline: ledger.baseline,
     loaded: () => ledger.loaded(),
@@ -178,6 +185,8 @@ function loadSession(to: Destination): LoadSession {
       const attempt: Attempt = { chunk: chunk.id, title: chunk.title, fingerprint, label: labelOf(to, chunk.id) };
       // A load without rows is an error to the engine ("No partitions have data available for loading").
       if (fingerprint.rows === "0") return ledger.arrived(attempt);
+      room = room.catch(() => undefined).then(() => to.makeRoom(fingerprint)); // one after the other: each sees what is there
+      await room;
       const memory = memories.get(attempt.label) ?? { mayArrive: false };
       memories.set(attempt.label, memory);
       const inPhases = isInPhases(to.merge, rows);
@@ -188,6 +197,11 @@ function loadSession(to: Destination): LoadSession {
     },
     close: async () => {}, // the session is the target's
   };
+}
+
+async function makeRoom(db: MysqlSession, name: readonly [string, string], rows: Fingerprint): Promise<void> {
+  const statement = historyPartitions(name, await definition(db, name), rows);
+  if (statement !== undefined) await db.query(statement);
 }
 
 function isInPhases(merge: MergeRule, { chunk }: LoadableChunk): boolean {

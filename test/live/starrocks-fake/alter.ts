@@ -3,7 +3,7 @@ import type { ColumnBody, TableBody } from "../../../src/engines/starrocks/body.
 import { columnBodyOf, distributionBodyOf, indexBodyOf, rangePartitionsOf } from "../../../src/engines/starrocks/definition.js";
 import { propertyReach, retypeReach } from "../../../src/engines/starrocks/facts.js";
 import { isDynamic } from "../../../src/engines/starrocks/normalize.js";
-import type { AlterClause, ColumnDef, ColumnPosition, DataType } from "../../../src/engines/starrocks/parse/ast.js";
+import type { AlterClause, ColumnDef, ColumnPosition, DataType, RangeItem } from "../../../src/engines/starrocks/parse/ast.js";
 import { parseType, printType, type TypeText } from "../../../src/engines/starrocks/types.js";
 import { analyzing, Refusal, Unclaimed } from "./refusal.js";
 
@@ -236,7 +236,9 @@ function setProperties(_table: string, body: TableBody, { properties }: Clause<"
 }
 
 function setFamily(body: TableBody, properties: Clause<"set">["properties"]): Altered {
-  if (properties.some(({ key }) => key.startsWith("dynamic_partition."))) throw new Unclaimed("partitions that follow the clock");
+  // Only where it was told to hold the clock is there such a table to begin with.
+  const isClock = properties.some(({ key }) => key.startsWith("dynamic_partition."));
+  if (isClock && body.properties["dynamic_partition.enable"] === undefined) throw new Unclaimed("partitions that follow the clock");
   return { body: { ...body, properties: { ...body.properties, ...Object.fromEntries(properties.map(({ key, value }) => [key, value])) } } };
 }
 
@@ -288,8 +290,8 @@ function optimize(body: TableBody, clause: Clause<"optimize">): Altered {
 function addPartition(body: TableBody, { item, temporary }: Clause<"add-partition">): Altered {
   const { partition } = body;
   if (temporary || !partition || partition.by === "expression") throw new Unclaimed("this partition");
-  if (item.kind === "batch") throw new Unclaimed("a batch of partitions");
-  if (isDynamic(body)) throw new Unclaimed("a dynamic table");
+  if (isDynamic(body)) throw analyzing("Cannot add/drop partition on a Dynamic Partition Table");
+  if (item.kind === "batch") return addBatch(body, partition, item);
   if (partition.partitions.some(({ name }) => name === item.name)) throw analyzing(`Duplicate partition name ${item.name}`);
   if (partition.by === "list") {
     if (item.kind !== "list") throw new Refusal("Cannot add a Range partition to a table that partition type is not of Range");
@@ -299,6 +301,16 @@ function addPartition(body: TableBody, { item, temporary }: Clause<"add-partitio
   }
   if (item.kind !== "fixed") throw new Unclaimed("a bound that begins where another ends");
   return { body: { ...body, partition: { ...partition, partitions: [...partition.partitions, ...rangePartitionsOf([item], body)] } } };
+}
+
+function addBatch(body: TableBody, partition: NonNullable<TableBody["partition"]>, item: Extract<RangeItem, { kind: "batch" }>): Altered {
+  if (partition.by !== "range") throw new Unclaimed("a batch of list partitions");
+  const made = rangePartitionsOf([item], body);
+  const overlaps = made.some((one) =>
+    partition.partitions.some((other) => (one.from[0] ?? "") < (other.to[0] ?? "~") && (other.from[0] ?? "") < (one.to[0] ?? "~")),
+  );
+  if (overlaps) throw analyzing("Range is intersected with another partition");
+  return { body: { ...body, partition: { ...partition, partitions: [...made, ...partition.partitions] } } };
 }
 
 function dropPartitions(body: TableBody, clause: Clause<"drop-partition">): Altered {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { compareText } from "../../../src/core/catalog.js";
 import { type MaterializedViewBody, sqlText, type TableBody, type ViewBody } from "../../../src/engines/starrocks/body.js";
 import { materializedViewBody, tableBody, viewBody } from "../../../src/engines/starrocks/definition.js";
-import { normalize } from "../../../src/engines/starrocks/normalize.js";
+import { isDynamic, normalize } from "../../../src/engines/starrocks/normalize.js";
 import type { AlterTable, Statement } from "../../../src/engines/starrocks/parse/ast.js";
 import { SyntaxFault, tokenize } from "../../../src/engines/starrocks/parse/lexer.js";
 import { parseStatement } from "../../../src/engines/starrocks/parse/statement.js";
@@ -43,6 +43,8 @@ export type Misbehaviour =
   | { readonly does: "lose-connection"; readonly at: RegExp }
   /** The connection breaks before the statement is executed. */
   | { readonly does: "lose-statement"; readonly at: RegExp }
+  /** The statement is answered and changes nothing. */
+  | { readonly does: "swallow"; readonly at: RegExp }
   | { readonly does: "refuse"; readonly at: RegExp; readonly code: number; readonly message: string }
   | { readonly does: "cancel-job"; readonly at: RegExp; readonly message: string }
   | { readonly does: "slow-job"; readonly at: RegExp; readonly polls: number };
@@ -57,6 +59,8 @@ const JOB_POLLS = 2;
 export class FakeStarrocks {
   readonly databases = new Map<string, Map<string, Relation>>([["information_schema", new Map()]]);
   readonly misbehaviours: Misbehaviour[] = [];
+  /** Takes tables whose partitions follow the clock, and lets time stand still: it makes and drops none of them. */
+  holdsClock = false;
   /** Every statement that was executed, in order. */
   readonly executed: string[] = [];
   readonly sessions = new Map<number, Session & { readonly kill: () => void }>();
@@ -71,6 +75,7 @@ export class FakeStarrocks {
     const refusal = this.take("refuse", sql);
     if (refusal?.does === "refuse") throw new Refusal(refusal.message, refusal.code);
     this.executed.push(sql);
+    if (this.take("swallow", sql)) return undefined;
     const shown = this.show(sql, session);
     if (shown) return shown;
     this.change(read(sql), sql, session);
@@ -172,7 +177,7 @@ export class FakeStarrocks {
       if (relation.kind !== "materialized-view") return [];
       const { inactive } = relation;
       const state = { is_active: String(inactive === undefined), inactive_reason: inactive ?? "" };
-      return [{ database_name: database, name: own, refresh_type: "MANUAL", ...state }];
+      return [{ database_name: database, name: own, refresh_type: "MANUAL", ...state, text: shownMaterializedView(own, relation.body) }];
     });
   }
 
@@ -302,6 +307,8 @@ export class FakeStarrocks {
     database: string,
   ): Relation {
     if (statement.statement === "create-table") {
+      if (!this.holdsClock && statement.properties.some(({ key }) => key.startsWith("dynamic_partition.")))
+        throw new Unclaimed("partitions that follow the clock");
       return { kind: "table", body: storedTable(statement, database), store: `store_${this.nextStore++}` };
     }
     if (statement.statement === "create-view") {
@@ -557,7 +564,6 @@ function storedTable(statement: Extract<Statement, { statement: "create-table" }
   if (statement.external || statement.temporary || statement.rollups.length > 0 || (statement.engine ?? "OLAP").toUpperCase() !== "OLAP") {
     throw new Unclaimed("this kind of table");
   }
-  if (statement.properties.some(({ key }) => key.startsWith("dynamic_partition."))) throw new Unclaimed("partitions that follow the clock");
   if (statement.properties.some(({ key }) => key.endsWith("_constraints"))) throw new Unclaimed("constraints");
   if (statement.partition && statement.partition.kind !== "list" && "expression" in statement.partition)
     throw new Unclaimed("ranges of an expression");
@@ -568,8 +574,10 @@ function storedTable(statement: Extract<Statement, { statement: "create-table" }
 
 function renormalized(body: TableBody): TableBody {
   const stored = normalize({ slot: "starrocks", kind: "table", id: "", name: [], dependsOn: [], body }).body as TableBody; // of the kind that was given
+  // What is normalized has no partitions that come and go with the clock; the server has them. It makes none by itself here.
+  const partition = isDynamic(body) && body.partition ? { partition: body.partition } : {};
   const binlog = "binlog_enable" in stored.properties ? { binlog_version: "0" } : {};
-  return { ...stored, orderBy: body.orderBy, properties: { ...stored.properties, ...binlog } };
+  return { ...stored, ...partition, orderBy: body.orderBy, properties: { ...stored.properties, ...binlog } };
 }
 
 function rename(relations: Map<string, Relation>, from: string, to: string, relation: Relation): void {

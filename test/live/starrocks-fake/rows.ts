@@ -225,7 +225,19 @@ export class FakeRows {
         return `CAST(${await duckdbText({ tokens: tokenize(sql), sql })} AS ${types.get(target) ?? ""}) AS ${target}`;
       }),
     );
+    await this.refuseHomeless(table, `SELECT ${values.join(", ")} FROM (VALUES ${tuples.join(", ")}) AS sent(${fields.join(", ")})`);
     await this.exec(merged(table, targets, `SELECT ${values.join(", ")} FROM (VALUES ${tuples.join(", ")}) AS sent(${fields.join(", ")})`));
+  }
+
+  /** Rows that no range partition takes. */
+  private async refuseHomeless({ body }: Stored, query: string): Promise<void> {
+    if (body.partition?.by !== "range") return;
+    const conditions = body.partition.partitions.map(({ name }) => conditionOf(body, name)).filter((one) => one !== undefined);
+    const home = conditions.length === 0 ? "FALSE" : conditions.join(" OR ");
+    const [row] = await (await this.session()).rows<{ n: string }>(
+      `SELECT count(*)::VARCHAR AS n FROM (${query}) AS sent WHERE NOT coalesce(${home}, FALSE)`,
+    );
+    if (row && row.n !== "0") throw new Refusal(`too many filtered rows: ${row.n} rows are in no partition`);
   }
 
   private async session(): Promise<DuckDbConnection> {

@@ -101,7 +101,7 @@ async function load(fake: FakeStarrocks, { database, table, label }: Load, asked
   if (fake.take("label-running", label)) labels.set(key, "PREPARE");
   const state = labels.get(key);
   if (state !== undefined && state !== "ABORTED") {
-    await text(asked); // a backend reads what comes, and throws it away
+    await received(asked); // a backend reads what comes, and throws it away
     return json(answer, 200, {
       Status: "Label Already Exists",
       ExistingJobStatus: EXISTING[state],
