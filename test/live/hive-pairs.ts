@@ -19,7 +19,7 @@ export interface HivePair {
 
 /** Each runs for some seconds, longer where rows are copied: these run always, all of them with DW_HIVE_PAIRS=all. */
 export const ALWAYS =
-  /^(nothing|(parquet|jsonfile): a column|orc: every|a column is added to|the last|a column's comment|a property changes|a column of text|a SerDe|skewed|a foreign|an external table moves|a view changes|a materialized view changes)/;
+  /^(nothing|(parquet|jsonfile): a column|orc: every|a column is added to|the last|a column's comment|a property changes|a column of text|a SerDe|skewed|a foreign|an external table moves|a view changes|a view's words|a partition column|a materialized view changes)/;
 
 const base: AnyColumns = {
   id: t.bigint("natural key"),
@@ -74,7 +74,9 @@ const external = { table: "external", location: "file:///tmp/dw-hive-proof/p" };
 
 const source = p() as ReturnType<typeof defineTable>;
 
-const view = (query: string, comment = "first") =>
+const duckdb = sql.duckdb`SELECT id, upper(label) AS label FROM ${source} WHERE id > 0`;
+
+const view = (query: "all" | "some", comment = "first", words = query === "some") =>
   defineView("v", {
     comment,
     columns: { id: t.bigint("the id").nullable(), label: t.text("the label").nullable() },
@@ -83,6 +85,7 @@ const view = (query: string, comment = "first") =>
         query === "all"
           ? sql.hive`SELECT id, label FROM ${source}`
           : sql.hive`SELECT id, upper(label) AS label FROM ${source} WHERE id > 0`,
+      ...(words && { duckdb }),
     },
     on: { hive: { database: "proof" } },
   });
@@ -127,6 +130,7 @@ export const hivePairs: readonly HivePair[] = [
     p(partitioned, more(day)),
     p(partitioned, more({ ...day, extra: t.int("later").nullable() })),
   ),
+  pair("a partition column's comment changes, which Hive keeps", p(partitioned, more(day)), p(partitioned, more({ day: t.date("UTC") }))),
   pair("two columns are added, one of a nested type", p(), p({}, more({ x: t.int().nullable(), y: t.list(t.text()).nullable() }))),
   pair("the last column is dropped", p({}, more({ extra: t.int("gone").nullable() })), p(), { seeded: true }),
   pair("an integer is widened", p({}, more({ n: t.int("n").nullable() })), p({}, more({ n: t.bigint("n").nullable() })), { seeded: true }),
@@ -195,6 +199,7 @@ export const hivePairs: readonly HivePair[] = [
   { name: "a view is made", from: [p()], to: [p(), view("all")] },
   { name: "a view changes", from: [p(), view("all")], to: [p(), view("some")] },
   { name: "a view's comment changes", from: [p(), view("all")], to: [p(), view("all", "it's; second")] },
+  { name: "a view's words for DuckDB change, which Hive does not see", from: [p(), view("all")], to: [p(), view("all", "first", true)] },
   { name: "a materialized view without rewriting is made", from: [p()], to: [p(), materialized(false, false)] },
   { name: "a materialized view changes", from: [p(), materialized(false, false)], to: [p(), materialized(false, true)] },
 ];

@@ -53,10 +53,11 @@ export function rebuildTable(from: Table, to: Table): Sql[] {
   const cast = raw(to.lenient ? "TRY_CAST" : "CAST");
   const old = new Set(from.columns.map((column) => column.name));
   const shared = to.columns.filter((column) => old.has(column.name));
-  const values = shared.map((column) => sql`${cast}(${id(column.name)} AS ${column.type})`);
+  const kept = shared.map((column) => ({ name: column.name, value: sql`${cast}(${id(column.name)} AS ${column.type})` }));
+  const filled = kept.length > 0 ? kept : to.columns.slice(0, 1).map(({ name, default: value = raw("NULL") }) => ({ name, value })); // as many rows
   return replaced(from, to, (shadow) => {
-    const into = sql`${shadow} (${names(shared.map((column) => column.name))})`;
-    return sql`INSERT INTO ${into} SELECT ${join(values)} FROM ${id(...from.name)}`;
+    const into = sql`${shadow} (${names(filled.map(({ name }) => name))})`;
+    return sql`INSERT INTO ${into} SELECT ${join(filled.map(({ value }) => value))} FROM ${id(...from.name)}`;
   });
 }
 

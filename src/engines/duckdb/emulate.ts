@@ -15,7 +15,7 @@ import { hive } from "./emulated-hive.js";
 import { starrocks } from "./emulated-starrocks.js";
 import { execute } from "./execute.js";
 
-const { sql, id, lit } = duckdb;
+const { sql, id, lit, raw } = duckdb;
 
 /*
  * The embedded profile's StarRocks and Hive: the same operations that a plan has for them, executed by DuckDB. Physical options
@@ -150,7 +150,8 @@ function addColumn(table: Table, column: Column): Sql[] {
   if (table.inOrder && table.columns.at(-1) !== column) return reorderTable(table);
   const target = id(...table.name);
   const clause = sql`${id(column.name)} ${column.type}`;
-  const add = sql`ALTER TABLE ${target} ADD COLUMN ${column.default ? sql`${clause} DEFAULT ${column.default}` : clause}`;
+  const unless = raw(table.inOrder ? "IF NOT EXISTS " : ""); // another new column may have brought it
+  const add = sql`ALTER TABLE ${target} ADD COLUMN ${unless}${column.default ? sql`${clause} DEFAULT ${column.default}` : clause}`;
   return column.nullable ? [add] : [add, setNullable(target, column.name, false)];
 }
 
