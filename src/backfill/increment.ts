@@ -3,7 +3,7 @@ import { parseDuration } from "../core/duration.js";
 import { DwError } from "../core/errors.js";
 import type { WatermarkRange } from "../core/fingerprint.js";
 import { type Json, stableJson } from "../core/json.js";
-import type { Incremental } from "../core/model.js";
+import type { ByColumn } from "../core/model.js";
 import type { Chunk, DuckDbSession, OpenChunk, ReadPlan, SourceColumn } from "../core/source.js";
 import type { Apply, LedgerEntry, LoadedChunk } from "../core/target.js";
 import { quoteName, quoteText, transitType } from "../core/transit.js";
@@ -31,7 +31,7 @@ export type Meeting =
   | { readonly meet: "append" };
 
 export interface IncrementRequest {
-  readonly incremental: Incremental;
+  readonly incremental: ByColumn;
   readonly meeting: Meeting;
   readonly ledger: LedgerEntry | undefined;
   readonly connect: () => Promise<Reader>;
@@ -91,7 +91,7 @@ function markOf({ name, type }: SourceColumn): Mark {
 
 const ORDERED: ReadonlySet<LogicalType["kind"]> = new Set(["int", "date", "timestamp"]);
 
-function watermarkColumn({ name, source }: PreparedBackfill, { column }: Incremental): SourceColumn {
+function watermarkColumn({ name, source }: PreparedBackfill, { column }: ByColumn): SourceColumn {
   const found = source.columns.find((candidate) => candidate.name === column);
   if (found === undefined) throw wrongWatermark(name, column, "the source has no such column");
   if (!ORDERED.has(found.type.kind))
@@ -146,7 +146,7 @@ function appendedLate(name: string): DwError {
  * Wall-clock times of a zone whose clocks are set back: in the repeated hour newer rows are not above older ones. Throws where
  * the lateness does not reach over it.
  */
-export function refuseRepeatedHour(name: string, column: SourceColumn, zone: string | undefined, { lateness }: Incremental): void {
+export function refuseRepeatedHour(name: string, column: SourceColumn, zone: string | undefined, { lateness }: ByColumn): void {
   const isWallClock = column.type.kind === "timestamp" && !column.type.zoned;
   if (!isWallClock || zone === undefined || isUtc(zone)) return;
   if (typeof lateness === "string" && parseDuration(lateness) >= CLOCK_CHANGE) return;
@@ -435,7 +435,7 @@ function rangePredicate(mark: Mark, { after, upTo }: WatermarkRange): string {
 }
 
 /** All chunks of a plan as one. */
-async function openAll(plan: ReadPlan, db: DuckDbSession): Promise<OpenChunk> {
+export async function openAll(plan: ReadPlan, db: DuckDbSession): Promise<OpenChunk> {
   const opened: OpenChunk[] = [];
   const close = async (): Promise<void> => {
     for (const open of opened.splice(0)) await open.close();

@@ -180,11 +180,14 @@ export interface BackfillModel extends Common {
   readonly checks?: readonly AnyCheck[];
 }
 
+/** By a column, or from snapshot to snapshot of a lake table: then also what was changed and removed in between is seen. */
+export type Incremental = ByColumn | { readonly by: "snapshot" };
+
 /**
  * The watermark is the greatest value of a source column that has been loaded: from the rows, never from a clock. The next run
  * reads what is above it, and again what is above it less `lateness`, for rows that arrive late.
  */
-export interface Incremental {
+export interface ByColumn {
   readonly column: string;
   /** A duration for times, a number for integers. Rows that arrive later than that are not seen. */
   readonly lateness?: string | number;

@@ -34,6 +34,8 @@ export interface ReadRequest {
    * table without looking at its rows. Others plan as always.
    */
   readonly ranged?: true;
+  /** Units of the plan that are left out, by `contents` of another plan with the same columns and predicate. */
+  readonly except?: ReadonlySet<string>;
 }
 
 /** A piece of a table that is read, loaded, recorded and reconciled as one. */
@@ -64,6 +66,11 @@ export interface ReadPlan {
   /** True where rows are texts that every reading parses anew: whoever needs a chunk twice keeps it. */
   readonly textual?: boolean;
   readonly chunks: readonly Chunk[];
+  /**
+   * What each unit of the read is made of (a data file and the deletes that apply to it), whatever `except` leaves out: a unit
+   * of the same content has the same rows in every snapshot. Absent where snapshots cannot be compared in this way.
+   */
+  readonly contents?: readonly string[];
   /** `db` is the DuckDB connection on which the chunk's sql will run (temporary tables live there). */
   readonly open: (chunk: Chunk, db: DuckDbSession) => Promise<OpenChunk>;
   /** Says that a chunk will be opened soon: its files may be brought here meanwhile. Never fails. */

@@ -4,7 +4,7 @@ import type { PreparedBackfill } from "../../backfill/prepare.js";
 import { type RunResult, readFingerprintOf, runBackfill } from "../../backfill/run.js";
 import { DwError } from "../../core/errors.js";
 import { emptyFingerprint } from "../../core/fingerprint.js";
-import type { Incremental } from "../../core/model.js";
+import type { ByColumn } from "../../core/model.js";
 import type { SourceColumn } from "../../core/source.js";
 import type { LedgerEntry, LoadedChunk } from "../../core/target.js";
 import type { LogicalType } from "../../core/types.js";
@@ -13,10 +13,12 @@ import type { BackfillCall, BackfillReport, RunFlags } from "./call.js";
 import { certifyMended, reconcileOptions, reportOf } from "./certify.js";
 import { runOptions, sayMapping } from "./load.js";
 import type { OpenBackfill } from "./open.js";
+import { loadSnapshots, plannedStates, verifySnapshots } from "./snapshots.js";
 import { refreshed, tended } from "./tend.js";
 
 /** Reads what is newer than the watermark, and late rows again; answers with what was read back. */
 export async function loadIncrement(call: BackfillCall, open: OpenBackfill, flags: RunFlags): Promise<BackfillReport> {
+  if (isBySnapshot(open)) return loadSnapshots(call, open, flags, await statedBounds(open, flags), (base) => meetingBySnapshot(open, base));
   const { base, meeting, column, ledger } = await beginning(open, flags);
   sayMapping(base, call.conversation);
   const prepared = await planIncrement(base, { ...asked(call, open), meeting, ledger });
@@ -32,17 +34,20 @@ export async function loadIncrement(call: BackfillCall, open: OpenBackfill, flag
 
 /** The backfill with the ranges that a run would read now. */
 export async function plannedIncrement(call: BackfillCall, open: OpenBackfill, flags: RunFlags): Promise<PreparedBackfill> {
+  if (isBySnapshot(open)) {
+    const meet = (base: PreparedBackfill): Promise<Meeting> => meetingBySnapshot(open, base);
+    const where = await statedBounds(open, flags);
+    const planned = (await plannedStates(open, where, meet, true)) ?? (await plannedStates(open, where, meet, false));
+    if (planned !== undefined && planned.plan.chunks.length > 0) return planned;
+    return (await plannedStates(open, where, meet, false)) ?? open.prepare(where, {});
+  }
   const { base, meeting, ledger } = await beginning(open, flags);
   return planIncrement(base, { ...asked(call, open), meeting, ledger });
 }
 
 /** Everything up to the watermark, read again. */
-export async function verifyIncrement(
-  call: BackfillCall,
-  open: OpenBackfill,
-  flags: RunFlags,
-  _ledger: LedgerEntry,
-): Promise<BackfillReport> {
+export async function verifyIncrement(call: BackfillCall, open: OpenBackfill, flags: RunFlags): Promise<BackfillReport> {
+  if (isBySnapshot(open)) return verifySnapshots(call, open, flags, await statedBounds(open, flags), 0);
   return compareAll(call, open, flags, await beginning(open, flags), 0);
 }
 
@@ -52,10 +57,25 @@ const asked = (call: BackfillCall, open: OpenBackfill) => ({
   signal: call.signal,
 });
 
-function incrementalOf({ definition }: OpenBackfill): Incremental {
+const isBySnapshot = ({ definition }: OpenBackfill): boolean =>
+  definition.model?.incremental !== undefined && "by" in definition.model.incremental;
+
+function incrementalOf({ definition }: OpenBackfill): ByColumn {
   const incremental = definition.model?.incremental;
-  if (incremental === undefined) throw new Error(`${definition.name} is not incremental`);
+  if (incremental === undefined || "by" in incremental) throw new Error(`${definition.name} has no watermark column`);
   return incremental;
+}
+
+/** The same rows in every run: those that the model chooses. */
+async function statedBounds(open: OpenBackfill, flags: RunFlags): Promise<string | undefined> {
+  refuseBounds(open.definition.name, flags);
+  return predicate(open, {});
+}
+
+async function meetingBySnapshot(open: OpenBackfill, base: PreparedBackfill): Promise<Meeting> {
+  const keyed = await keyedMeeting(open, base);
+  if (base.deletedWhen !== undefined && keyed?.meet !== "upsert") throw noKey(base.name, open);
+  return keyed ?? { meet: "append" };
 }
 
 function nextOf({ increment, plan }: PreparedBackfill, column: SourceColumn): string {
@@ -71,9 +91,8 @@ interface Beginning {
 }
 
 async function beginning(open: OpenBackfill, flags: RunFlags): Promise<Beginning> {
-  refuseBounds(open.definition.name, flags);
   const incremental = incrementalOf(open);
-  const base = await open.prepare(await predicate(open, {}), {});
+  const base = await open.prepare(await statedBounds(open, flags), {});
   const column = base.source.columns.find(({ name }) => name === incremental.column);
   if (column !== undefined) refuseRepeatedHour(base.name, column, zoneOf(open, column), incremental);
   const ledger = await open.target.table.ledger(base.name);
@@ -99,17 +118,26 @@ function zoneOf({ definition: { model, sourceModel } }: OpenBackfill, { name }: 
   );
 }
 
-async function meetingOf(
+async function keyedMeeting(
   open: OpenBackfill,
   base: PreparedBackfill,
-  { column }: Incremental,
-  ledger: LedgerEntry | undefined,
-): Promise<Meeting> {
+): Promise<Extract<Meeting, { meet: "merge" | "upsert" }> | undefined> {
   const { table, key } = open.target;
   const loaded = new Set(base.mapping.columns.map(({ name }) => name));
   if (table.merge.merge === "upsert") return { meet: "merge" };
-  if (key.length > 0 && key.every((name) => loaded.has(name)) && (await table.applies?.({ upsert: key })) === true)
-    return { meet: "upsert", key };
+  const isKeyed = key.length > 0 && key.every((name) => loaded.has(name)) && (await table.applies?.({ upsert: key })) === true;
+  return isKeyed ? { meet: "upsert", key } : undefined;
+}
+
+async function meetingOf(
+  open: OpenBackfill,
+  base: PreparedBackfill,
+  { column }: ByColumn,
+  ledger: LedgerEntry | undefined,
+): Promise<Meeting> {
+  const keyed = await keyedMeeting(open, base);
+  if (keyed !== undefined) return keyed;
+  const { table } = open.target;
   const same = sameColumn(base, column);
   if (same === undefined || (await table.applies?.("replace")) !== true) return { meet: "append" };
   const before = ledger?.baseline.rows ?? (await table.fingerprint(base.columns)).rows;

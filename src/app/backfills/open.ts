@@ -106,7 +106,7 @@ async function prepared(
         ...(model?.sourceZone !== undefined && { sourceZone: model.sourceZone }),
         ...(model?.quarantine && { quarantine: model.quarantine }),
         ...(model?.deletedWhen !== undefined && { deletedWhen: model.deletedWhen }),
-        ...(model?.incremental && { ranged: true as const }),
+        ...(model?.incremental && "column" in model.incremental && { ranged: true as const }),
       },
       db,
     );

@@ -34,9 +34,7 @@ export function verifyBackfill(call: BackfillCall, flags: RunFlags): Promise<Bac
       const ledger = await open.target.table.ledger(open.definition.name);
       if (ledger === undefined) throw neverRan(open);
       await restored(call, open);
-      return open.definition.model?.incremental === undefined
-        ? verify(call, open, flags, ledger)
-        : verifyIncrement(call, open, flags, ledger);
+      return open.definition.model?.incremental === undefined ? verify(call, open, flags, ledger) : verifyIncrement(call, open, flags);
     }),
   );
 }

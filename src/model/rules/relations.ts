@@ -152,8 +152,8 @@ function incrementMistakes({ incremental, deletedWhen, publish }: BackfillModel)
       : [
           {
             what: "has `deletedWhen` and is not incremental.",
-            why: "Which of several rows of a key is the newest, a deletion or not, is told by the watermark column.",
-            fix: "Add `incremental: { column }`, or leave deleted rows out with `where`.",
+            why: "Which of several rows of a key is the newest, a deletion or not, is told by the watermark.",
+            fix: 'Add `incremental: { column }` or `{ by: "snapshot" }`, or leave deleted rows out with `where`.',
           },
         ];
   if (incremental === undefined || publish === undefined) return without;

@@ -60,7 +60,8 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
   const columns = chosenColumns(opened, request.columns);
   refuseColumns(columns, storage);
   const available = request.where === undefined ? columns : [...columns, ...alsoNamed(request.where, columns, opened)];
-  const chunks = chunksOf(await plannedFiles(opened, request.where));
+  const files = await plannedFiles(opened, request.where);
+  const chunks = chunksOf(files.filter((file) => request.except?.has(contentOf(file)) !== true));
   const byId = new Map<string, PlannedChunk>(chunks.map((chunk) => [chunk.id, chunk]));
   const isPartial = request.where !== undefined || columns.length < view.schema.fields.length;
   const reading: Reading = {
@@ -77,6 +78,7 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
     identity: `iceberg:${table.uuid}@${view.snapshot?.id ?? "empty"}`,
     immutable: true,
     chunks: chunks.map(({ planned, ...chunk }) => chunk),
+    contents: files.map(contentOf),
     open: (chunk, db) => {
       const planned = byId.get(chunk.id)?.planned;
       if (planned === undefined) throw new Error(`chunk ${chunk.id} is not of this plan`);
@@ -85,6 +87,13 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
     // of ORC files only what is needed is read, which is not known before they are opened
     prefetch: (chunk) => storage.prefetch?.(isPartial ? (byId.get(chunk.id)?.planned ?? []).flatMap(notOrc) : chunk.files),
   };
+}
+
+/** Files are never written twice: a data file with the same deletes has the same rows. */
+function contentOf({ data, deletes: { vector, positions, equalities } }: PlannedFile): string {
+  const places = [...positions, ...equalities].map(({ location }) => location).sort();
+  const bits = vector === undefined ? null : [vector.location, vector.blob?.offset ?? 0, vector.blob?.length ?? 0];
+  return JSON.stringify([data.location, bits, places]);
 }
 
 function notOrc({ data, path }: PlannedFile): readonly string[] {

@@ -55,6 +55,7 @@ function together(plans: readonly ReadPlan[]): ReadPlan {
     identity: plans.map(({ identity }) => identity).join("+"),
     immutable: true,
     chunks: plans.flatMap(({ chunks }) => chunks),
+    contents: plans.flatMap(({ contents }) => contents ?? []),
     open: (chunk, db) => owner(chunk.id).open(chunk, db),
     prefetch: (chunk) => owner(chunk.id).prefetch?.(chunk),
   };

@@ -4,7 +4,7 @@ import type { Chunk, ReadPlan, ReadRequest, SourceColumn } from "../../core/sour
 import { unsupported } from "./letters.js";
 import type { DataFile } from "./manifests.js";
 import { atomicType } from "./partitions.js";
-import { type Part, packed, partsOf, rowsOf } from "./parts.js";
+import { bucketKey, type Part, packed, partsOf, rowsOf } from "./parts.js";
 import { pruning } from "./prune.js";
 import { chunkSql, openChunk, type ReadColumns } from "./read.js";
 import { trimmedKey } from "./schema.js";
@@ -14,14 +14,20 @@ import { logicalType, type PaimonField } from "./types.js";
 
 /** Plans a read from metadata alone, of the files that `among` wants. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
 export async function plan(table: PaimonTable, request: ReadRequest, among: (file: DataFile) => boolean = () => true): Promise<ReadPlan> {
-  const all = visibleFiles(table, await table.files()).filter(among);
+  const visible = visibleFiles(table, await table.files()).filter(among);
   const columns = readColumns(table, request);
   const asked = [...new Set([...columns.wanted, ...columns.filtered])];
-  refuse([...table.refused, ...refusedColumns(table, asked), ...refusedDefaults(table, asked, all), ...(await refusedFiles(table, all))]);
-  const pruned = await pruning(table, request.where, all);
-  const files = all.filter(pruned.file);
-  const parts = partsOf(table, files, await keyTypesOf(table, files)).filter(pruned.part);
+  refuse([
+    ...table.refused,
+    ...refusedColumns(table, asked),
+    ...refusedDefaults(table, asked, visible),
+    ...(await refusedFiles(table, visible)),
+  ]);
+  const pruned = await pruning(table, request.where, visible);
+  const files = visible.filter(pruned.file);
+  const all = partsOf(table, files, await keyTypesOf(table, files)).filter(pruned.part);
   const identity = await identityOf(table);
+  const parts = all.filter((part) => request.except?.has(contentOf(table, part, identity)) !== true);
   const work = new Map<string, readonly Part[]>();
   const chunks = await Promise.all(
     packed(parts).map(async (chunkParts) => {
@@ -38,6 +44,7 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
     identity,
     immutable: true,
     chunks,
+    contents: all.map((part) => contentOf(table, part, identity)),
     open: (chunk, db) => {
       const chunkParts = work.get(chunk.id);
       if (chunkParts === undefined) throw new RangeError(`the chunk ${chunk.id} is not of this plan`);
@@ -46,6 +53,12 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
     },
     prefetch: (chunk) => table.storage.prefetch?.(chunk.files),
   };
+}
+
+/** Files are never written twice. Deletion vectors lie beside them: with those, each snapshot is another content. */
+function contentOf(table: PaimonTable, { mode, files }: Part, identity: string): string {
+  const names = files.map((file) => `${bucketKey(file)}/${file.name}`).sort();
+  return JSON.stringify([mode, table.options.deletionVectors ? identity : null, names]);
 }
 
 function refuse(reasons: readonly string[]): void {
