@@ -80,6 +80,7 @@ const connection = z.discriminatedUnion("kind", [
     user: z.string().optional(),
     password: secretOnly.optional(),
     database: z.string().optional(),
+    files: z.record(z.string(), name).optional(),
     sasl: z.boolean().optional(),
     ssl: tls,
   }),

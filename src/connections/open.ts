@@ -24,7 +24,8 @@ export type OpenConnection =
   /** `http`: where StarRocks takes Stream Loads. */
   | { readonly kind: "mysql"; readonly mysql: MysqlServer; readonly server: "starrocks" | "mysql"; readonly http?: StreamLoadServer }
   | { readonly kind: "kafka"; readonly kafka: Kafka }
-  | { readonly kind: "hive"; readonly hive: Hive }
+  /** `files`: beginnings of tables' locations, and the address at which such files are written. */
+  | { readonly kind: "hive"; readonly hive: Hive; readonly files?: Readonly<Record<string, string>> }
   | { readonly kind: "mongodb"; readonly mongo: Mongo };
 
 /** The databases of one environment. Each is opened when it is first asked for, once, and closed with the rest. */
@@ -165,7 +166,8 @@ async function mysqlServer(connection: StarrocksConnection | MysqlConnection, so
 async function hiveServer(connection: HiveConnection, sources: SecretSources): Promise<OpenConnection> {
   const { openHive } = await import("./hive.js");
   const password = connection.password && (await resolveSecret(connection.password, sources));
-  return { kind: "hive", hive: await openHive(connection, password) };
+  const { files } = connection;
+  return { kind: "hive", hive: await openHive(connection, password), ...(files && { files }) };
 }
 
 async function mongoServer(connection: MongodbConnection, sources: SecretSources): Promise<OpenConnection> {

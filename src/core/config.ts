@@ -75,6 +75,11 @@ export interface HiveConnection {
   readonly user?: string;
   readonly password?: SecretReference;
   readonly database?: string;
+  /**
+   * How files of tables are written, by the beginning of their location: `{ "hdfs://lake:8020": "webhdfs://namenode:9870" }`.
+   * Locations `file:` need nothing.
+   */
+  readonly files?: Readonly<Record<string, string>>;
   /** False for servers with the authentication NOSASL. */
   readonly sasl?: boolean;
   readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };

@@ -186,6 +186,8 @@ export interface CanonicalSql {
   readonly asText: (value: string) => string;
   /** Characters of a text, where `length` counts something else. */
   readonly length?: (text: string) => string;
+  /** The first characters of a text, where there is no `left`. */
+  readonly prefix?: (text: string, length: number) => string;
   readonly md5: (text: string) => string;
   /** 60 bits from `position` (1-based) of an MD5 in hexadecimal, as a non-negative integer. */
   readonly half: (md5: string, position: number) => string;
@@ -332,8 +334,10 @@ function labelText(sql: CanonicalSql, columns: readonly FingerprintColumn[], nam
   const index = columns.findIndex((column) => column.name === name);
   const column = columns[index];
   if (column === undefined) throw new Error(`the fingerprint has no column ${name}`);
-  const shown = column.pii ? "'***'" : `coalesce(left(${sql.asText(`c${index}`)}, 80), 'NULL')`;
+  const shown = column.pii ? "'***'" : `coalesce(${prefix(sql, sql.asText(`c${index}`), 80)}, 'NULL')`;
   return `'${name.replaceAll("'", "''")}=' || ${shown}`;
 }
+
+const prefix = (sql: CanonicalSql, text: string, length: number): string => sql.prefix?.(text, length) ?? `left(${text}, ${length})`;
 
 const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");

@@ -84,13 +84,16 @@ function noJson(topic: string, format: string): DwError {
 async function modelTarget(
   definition: Definition,
   to: Extract<TargetPlace, { by: "model" }>,
-  { connections, scratch }: TargetSurroundings,
+  { connections, scratch, storage }: TargetSurroundings,
 ): Promise<OpenTarget> {
   const object = objectOf(definition, to, connections.environment.name);
   const model = to.model as RelationModel & { readonly key?: readonly string[]; readonly zone?: string }; // views have neither; a backfill's target is a table
   const pii = new Set(Object.entries(model.columns).flatMap(([name, column]) => (column.pii ? [name] : [])));
   const open = await connections.slot(to.slot);
-  const table = await tableOf(open, to.slot, await placeOf(object), pii, scratch);
+  const table =
+    open.kind === "hive"
+      ? await hiveTable(open, engines.get(to.slot)?.qualifiedName?.(object) ?? object.name, storage)
+      : await tableOf(open, to.slot, await placeOf(object), pii, scratch);
   return {
     table: modelled(table, model.columns),
     model: { columns: model.columns, ...(model.zone !== undefined && { zone: model.zone }) },
@@ -157,6 +160,19 @@ async function tableOf(
   return { ...target, upkeep: hypertableUpkeep(open.pg, { schema, table }) };
 }
 
+async function hiveTable(
+  { hive, files = {} }: Extract<OpenConnection, { kind: "hive" }>,
+  name: readonly string[],
+  storage: OpenStorage,
+): Promise<TargetTable> {
+  const [{ hiveTarget }, { addressOf }] = await Promise.all([
+    import("../../targets/hive/index.js"),
+    import("../../targets/hive/location.js"),
+  ]);
+  const [database = "default", table = ""] = name.length === 1 ? ["default", ...name] : name;
+  return hiveTarget({ hive, database, table, writer: (location) => openWriter(addressOf(location, files), storage) });
+}
+
 type Mysql = Extract<OpenConnection, { kind: "mysql" }>;
 type Starrocks = Mysql & Required<Pick<Mysql, "http">>;
 
@@ -185,13 +201,14 @@ function asModelled(column: TargetColumn, columns: Columns): TargetColumn {
 
 async function connectionTarget(
   to: Extract<TargetPlace, { by: "connection" }>,
-  { connections, scratch }: TargetSurroundings,
+  { connections, scratch, storage }: TargetSurroundings,
 ): Promise<OpenTarget> {
   const connection = await connections.named(to.connection);
   if (connection.kind === "kafka") return { table: await topicAt(connection, to.table, { key: [] }), key: [] };
   const name = to.table.split(".");
   if (name.length > 2 || name.includes("") || (isStarrocks(connection) && name.length < 2)) throw wrongTable(to.table);
   if (isStarrocks(connection)) return { table: await starrocksTable(connection, name), key: [] };
+  if (connection.kind === "hive") return { table: await hiveTable(connection, name, storage), key: [] };
   const open = rowServer(connection, "load rows");
   const place: Place = { name: open.kind === "pg" && name.length === 1 ? ["public", ...name] : name, merge: { merge: "append" } };
   const engine = open.kind === "duckdb" ? "duckdb" : open.pg.server.timescale === undefined ? "postgres" : "timescale";

@@ -11,7 +11,7 @@ export interface BsonValue {
   readonly at: number;
 }
 
-export const bsonTypes = {
+const bsonTypes = {
   double: 0x01,
   string: 0x02,
   object: 0x03,

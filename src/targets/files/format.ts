@@ -104,10 +104,13 @@ export function copyStatement(
   partitions: readonly SourceColumn[],
   sql: string,
   to: string,
+  metadata: Readonly<Record<string, string>> = {},
 ): string {
   const inside = columns.filter(({ name }) => !partitions.some((partition) => partition.name === name));
   const folders = partitions.map(({ name, type }) => `${plainText(quoteName(name), type)} AS ${quoteName(name)}`);
   const list = [format.list(inside), ...folders].join(", ");
   const layout = partitions.length === 0 ? "" : `, PARTITION_BY (${names(partitions)}), WRITE_PARTITION_COLUMNS false`;
-  return `COPY (SELECT ${list} FROM (${sql}) AS rows) TO ${quoteText(to)} (${format.options(inside)}${layout})`;
+  const facts = Object.entries(metadata).map(([name, value]) => `${quoteText(name)}: ${quoteText(value)}`);
+  const stated = facts.length === 0 ? "" : `, KV_METADATA {${facts.join(", ")}}`;
+  return `COPY (SELECT ${list} FROM (${sql}) AS rows) TO ${quoteText(to)} (${format.options(inside)}${layout}${stated})`;
 }

@@ -20,6 +20,12 @@ export interface FilesTargetOptions {
   readonly columns?: Columns;
   /** Columns whose values become folders `name=value`, outermost first. */
   readonly partitionBy: readonly string[];
+  /** A folder's name where it is not percent-escaped as Spark does. */
+  readonly folderName?: (name: string, value: string | null) => string;
+  /** Who measures the folder before the first chunk, where another engine knows better what belongs to the table. */
+  readonly baseline?: TargetTable["fingerprint"];
+  /** Facts that a Parquet file states of its writer. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -41,7 +47,7 @@ export function filesTarget(options: FilesTargetOptions): TargetTable {
     columns: async (source) => targetColumns(options, format, source),
     start: async (identity, columns) => {
       const ledger = new FolderLedger(writer, identity.backfill);
-      const baseline = await ledger.claim(identity, () => readBack.fingerprint(columns));
+      const baseline = await ledger.claim(identity, () => options.baseline?.(columns) ?? readBack.fingerprint(columns));
       for (const record of await ledger.records()) await settled(writer, ledger, record);
       return loadSession({ ...options, ledger, source: columns }, baseline);
     },
@@ -180,16 +186,25 @@ async function makeReady(to: Destination, rows: LoadableChunk, folder: string, s
   const partitions = to.partitionBy.flatMap((name) => columns.filter((column) => column.name === name));
   await refuseFolders(rows, partitions);
   const at = join(folder, "rows");
-  await rows.db.run(copyStatement(format, columns, partitions, rows.sql, partitions.length === 0 ? `${at}.${format.name}` : at));
+  await rows.db.run(
+    copyStatement(format, columns, partitions, rows.sql, partitions.length === 0 ? `${at}.${format.name}` : at, to.metadata),
+  );
   signal.throwIfAborted();
   const made = partitions.length === 0 ? [`${at}.${format.name}`] : await filesBelow(at);
   return Promise.all(
     made.map(async (local, index) => {
-      const place = partitions.length === 0 ? "" : relative(at, local).split(sep).slice(0, -1).join("/");
+      const folders = partitions.length === 0 ? [] : relative(at, local).split(sep).slice(0, -1);
+      const place = folders.map((folder) => folderNamed(to, folder)).join("/");
       const name = `dw-${to.ledger.key}-${rows.chunk.id}${made.length > 1 ? `-${index}` : ""}.${format.name}`;
       return { local, path: place === "" ? name : `${place}/${name}`, size: (await stat(local)).size };
     }),
   );
+}
+
+function folderNamed({ folderName }: Destination, folder: string): string {
+  if (folderName === undefined) return folder;
+  const [name = "", value = ""] = folder.split("=").map(decodeURIComponent); // DuckDB escapes every other equals sign
+  return folderName(name, value === "__HIVE_DEFAULT_PARTITION__" ? null : value);
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
