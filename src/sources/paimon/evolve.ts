@@ -117,7 +117,7 @@ function dateOf(value: string, precision: number): string {
 /** As many digits as the type has, and more where they are not zeros. */
 function timestampText(value: string, precision: number): string {
   const digits = precision > 6 ? `strftime(${value}, '%n')` : `strftime(${value}, '%f') || '000'`;
-  const fraction = `rpad(rtrim(${digits}, '0'), greatest(${precision}, length(rtrim(${digits}, '0'))), '0')`;
+  const fraction = `rpad(rtrim(${digits}, '0'), CAST(greatest(${precision}, length(rtrim(${digits}, '0'))) AS INTEGER), '0')`;
   return `(strftime(${value}, '%Y-%m-%d %H:%M:%S') || CASE WHEN ${fraction} = '' THEN '' ELSE '.' || ${fraction} END)`;
 }
 
