@@ -60,13 +60,14 @@ type Cast<From extends LogicalType["kind"]> = (
 const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
   boolean: (value, _from, to) => {
     if (to.kind === "int" || to.kind === "text" || to.kind === "decimal") return cut(plain(value, to), to);
-    return undefined;
+    return to.kind === "float" ? plain(`CAST(${value} AS INTEGER)`, to) : undefined;
   },
   int: (value, from, to) => {
     if (to.kind === "int") return to.bits >= from.bits ? plain(value, to) : wrapped(value, to.bits);
     if (to.kind === "float") return plain(value, to);
     if (to.kind === "decimal") return tried(value, to);
     if (to.kind === "boolean") return `(${value} <> 0)`;
+    if (to.kind === "timestamp" && !to.zoned && from.bits >= 32) return atSecond(value, to.precision);
     return to.kind === "text" ? cut(plain(value, { kind: "text" }), to) : undefined;
   },
   float: (value, _from, to) => {
@@ -77,13 +78,14 @@ const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
   },
   decimal: (value, _from, to) => {
     if (to.kind === "decimal") return tried(value, to);
-    if (to.kind === "float") return plain(value, to);
+    // DuckDB divides, which is off by a bit; the text of the digits is read as Java reads it.
+    if (to.kind === "float") return plain(`CAST(CAST(${value} AS VARCHAR) AS DOUBLE)`, to);
     if (to.kind === "int") return wrapped(`CAST(trunc(${value}) AS HUGEINT)`, to.bits);
     return to.kind === "text" ? cut(plain(value, { kind: "text" }), to) : undefined;
   },
   text: (value, _from, to) => {
     if (to.kind === "text") return cut(value, to);
-    if (to.kind === "binary") return `encode(${value})`;
+    if (to.kind === "binary") return to.max === undefined ? `encode(${value})` : bytesOf(`encode(${value})`, to.max, to.fixed === true);
     return to.kind === "timestamp" && to.zoned ? undefined : `CAST(trim(${value}) AS ${atomicType(to)})`;
   },
   binary: (value, _from, to) => {
@@ -97,11 +99,13 @@ const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
   },
   time: (value, from, to) => {
     if (to.kind === "text") return timeText(value, from.precision);
+    if (to.kind === "timestamp" && !to.zoned) return plain(`(DATE '1970-01-01' + CAST(${value} AS TIME))`, to);
     return to.kind === "time" ? value : undefined;
   },
   timestamp: (value, from, to) => {
     if (from.zoned !== true && to.kind === "date") return dateOf(value, from.precision);
     if (from.zoned !== true && to.kind === "text") return timestampText(value, from.precision);
+    if (to.kind === "int" && to.bits >= 32) return wrapped(`(${milliseconds(value, from.precision)} // 1000)`, to.bits);
     // Between wall-clock times and instants lies the zone of the reader's machine, which no file states.
     if (to.kind !== "timestamp" || to.zoned !== from.zoned) return undefined;
     return to.precision >= from.precision ? plain(value, to) : coarser(value, from.precision, to);
@@ -110,8 +114,19 @@ const casts: { readonly [Kind in LogicalType["kind"]]?: Cast<Kind> } = {
 
 /** Milliseconds, floored, divided towards zero: before 1970 the reference answers the day after, unless it is midnight. */
 function dateOf(value: string, precision: number): string {
+  return `(DATE '1970-01-01' + CAST(${milliseconds(value, precision)} // 86400000 AS INTEGER))`;
+}
+
+/** Since the epoch, floored. */
+function milliseconds(value: string, precision: number): string {
   const [epoch, unit] = precision > 6 ? [`epoch_ns(${value})`, 1_000_000] : [`epoch_us(${value})`, 1000];
-  return `(DATE '1970-01-01' + CAST(((${epoch} - ((${epoch} % ${unit}) + ${unit}) % ${unit}) // ${unit}) // 86400000 AS INTEGER))`;
+  return `((${epoch} - ((${epoch} % ${unit}) + ${unit}) % ${unit}) // ${unit})`;
+}
+
+/** A count of seconds since the epoch as a time. */
+function atSecond(value: string, precision: number): string {
+  const seconds = `CAST(${value} AS BIGINT)`;
+  return precision > 6 ? `make_timestamp_ns(${seconds} * 1000000000)` : `make_timestamp(${seconds} * 1000000)`;
 }
 
 /** As many digits as the type has, and more where they are not zeros. */
@@ -190,7 +205,13 @@ function bytesOf(value: string, max: number, fixed: boolean): string {
   return `from_hex(${fixed ? `rpad(${hex}, ${2 * max}, '0')` : `left(${hex}, ${2 * max})`})`;
 }
 
+/** Floored to milliseconds and finer; below, what remains of the milliseconds is cut off towards 1970, as the reference does. */
 function coarser(value: string, from: number, to: LogicalType & { readonly kind: "timestamp" }): string {
+  if (to.precision < 3) {
+    const step = 10 ** (3 - to.precision);
+    const micros = `((${milliseconds(value, from)} // ${step}) * ${step} * 1000)`;
+    return to.zoned ? `(make_timestamp(${micros}) AT TIME ZONE 'UTC')` : `make_timestamp(${micros})`;
+  }
   const unit = from > 6 ? 9 : 6;
   const epoch = unit === 9 ? `epoch_ns(${value})` : `epoch_us(${value})`;
   const step = 10n ** BigInt(unit - to.precision);
