@@ -2,8 +2,9 @@ import { type CatalogObject, catalogEnvironments, catalogFor, type Catalog as Wa
 import { durationText, parseDuration } from "../core/duration.js";
 import type { Finding } from "../core/finding.js";
 import { instantOf } from "../core/instant.js";
-import type { BackfillModel, Model, SqlBody } from "../core/model.js";
+import type { BackfillModel, Model } from "../core/model.js";
 import { approximateMicroseconds, parseInterval } from "../engines/postgres/interval.js";
+import { rawSqlFindings } from "./raw-sql.js";
 
 /*
  * Rules between objects, over all engines of a warehouse: each object is legal, each engine accepts it, and together they
@@ -38,7 +39,7 @@ interface Facts {
 }
 
 function findingsOf(facts: Facts): Finding[] {
-  return [...viewRetention(facts), ...backfillRetention(facts), ...topicFreshness(facts), ...unknownRelations(facts)];
+  return [...viewRetention(facts), ...backfillRetention(facts), ...topicFreshness(facts), ...rawSqlFindings(facts)];
 }
 
 // ------------------------------------------------------------------------------------------------ how long rows stay
@@ -222,58 +223,4 @@ function readersOf(topic: CatalogObject, models: readonly Model[], objects: read
     const fresh = names.has(model.name) && "fresh" in model ? model.fresh : undefined;
     return fresh === undefined ? [] : [{ name: model.name, within: parseDuration(fresh.within) }];
   });
-}
-
-// ------------------------------------------------------------------------------------------------ raw SQL
-
-/** StarRocks's own queries are judged by its prover; the other dialects are read as far as the names behind FROM and JOIN. */
-function unknownRelations({ models, objects }: Facts): Finding[] {
-  const known = new Set(
-    [...models.map(({ name }) => name), ...objects.flatMap(({ name }) => name.slice(-1))].map((name) => name.toLowerCase()),
-  );
-  const schemas = new Set(objects.flatMap(({ name }) => name.slice(0, -1)).map((name) => name.toLowerCase()));
-  return models.flatMap((model) => {
-    const bodies = model.model === "function" ? model.body : "query" in model ? model.query : {};
-    const names = Object.values(bodies).flatMap((body) => (body.dialect === "starrocks" ? [] : relationsIn(body)));
-    const strangers = new Set(names.filter((path) => isStranger(path, known, schemas)).map((path) => path.join(".")));
-    return [...strangers].map((name) => ({
-      rule: "cross/unknown-relation",
-      severity: "warning" as const,
-      message: `${model.name} reads ${name}, which no model of the warehouse is.`,
-      fix: "Refer to a model object in the query, or describe the table with defineSource.",
-      place: model.name,
-    }));
-  });
-}
-
-function isStranger(path: readonly string[], known: ReadonlySet<string>, schemas: ReadonlySet<string>): boolean {
-  const [name = "", schema] = [...path].reverse();
-  if (known.has(name.toLowerCase())) return false;
-  return schema === undefined ? !name.toLowerCase().startsWith("pg_") : schemas.has(schema.toLowerCase());
-}
-
-const IDENTIFIER = String.raw`(?:"(?:[^"]|"")+"|\x60[^\x60]+\x60|[A-Za-z_][\w$]*)`;
-const READ = new RegExp(String.raw`\b(?:from|join)\s+(?:only\s+)?(${IDENTIFIER}(?:\s*\.\s*${IDENTIFIER})*)(?!\s*\(|[\w$"])`, "gi");
-const MADE = new RegExp(
-  String.raw`(${IDENTIFIER})\s+as\s+(?:not\s+materialized\s+|materialized\s+)?\(|\btable\s+(?:if\s+not\s+exists\s+)?(${IDENTIFIER})`,
-  "gi",
-);
-
-/** Names behind FROM and JOIN, without those that the text itself makes (WITH, temporary tables) or that functions return. */
-function relationsIn({ parts }: SqlBody): string[][] {
-  const text = parts.map((part) => (typeof part === "string" ? part : "\0")).join("");
-  const bare = text
-    .replace(/'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g, " ")
-    .replace(/\b(?:extract|trim|substring|overlay|position)\s*\([^()]*\)|\bdistinct\s+from\b/gi, " ");
-  const made = new Set([...bare.matchAll(MADE)].map((match) => unquoted(match[1] ?? match[2] ?? "").toLowerCase()));
-  return [...bare.matchAll(READ)]
-    .map((match) => (match[1] ?? "").split(/\s*\.\s*/).map(unquoted))
-    .filter((path) => path.length > 1 || !(made.has(path[0]?.toLowerCase() ?? "") || KEYWORDS.has(path[0]?.toLowerCase() ?? "")));
-}
-
-/** What follows FROM and is no name. */
-const KEYWORDS = new Set(["lateral", "unnest", "values", "select", "old", "new", "dual"]);
-
-function unquoted(name: string): string {
-  return name.replace(/^["`]|["`]$/g, "").replaceAll('""', '"');
 }

@@ -12,6 +12,7 @@ import {
   defineView,
   hash,
   month,
+  noRows,
   perEnv,
   sql,
   t,
@@ -121,4 +122,34 @@ test("a function's body is read as well", () => {
   const body = { postgres: sql.postgres`SELECT count(*) FROM ${base} JOIN stations USING (id)` };
   const count = defineFunction("event_count", { arguments: {}, returns: t.bigint(), language: "sql", body, on: { postgres: {} } });
   expect(findings(base, count)).toEqual(["warning cross/unknown-relation event_count"]);
+});
+
+test("a column that the model behind an alias does not have is found, and one that may be anybody's is let be", () => {
+  const base = defineTable("events", { grain: "one row per event", columns, on: { postgres: { name: "Raw Events" } } });
+  const view = (name: string, parts: readonly (string | object)[]): Model =>
+    defineView(name, { columns, query: { postgres: { ...sql.postgres``, parts: parts as never } }, on: { postgres: {} } }); // references as objects
+  const ref = { ref: "model", model: "events" };
+  expect(findings(base, view("lost", ["SELECT e.id, e.when FROM ", ref, " AS e"]))).toEqual(["warning cross/unknown-column lost"]);
+  expect(findings(base, view("plain", ['SELECT "Raw Events".att, id FROM "Raw Events" WHERE id = 1']))).toEqual([
+    "warning cross/unknown-column plain",
+  ]);
+  expect(findings(base, view("joined", ["SELECT a.id, b.at, b.nothing FROM ", ref, " a LEFT JOIN ", ref, " b ON a.id = b.id"]))).toEqual([
+    "warning cross/unknown-column joined",
+  ]);
+  const sound: (string | object)[][] = [
+    ["SELECT e.id, E.AT, e.ctid FROM ", ref, " e WHERE e.at > now() -- e.nothing\n"],
+    ["SELECT q.made FROM (SELECT id AS made FROM ", ref, ") AS q"],
+    ["WITH e AS (SELECT 1 AS x) SELECT e.x, f.id FROM e, LATERAL (SELECT id FROM ", ref, " WHERE id = e.x) f"],
+    ["SELECT e.id, pg_catalog.now(), g.v FROM ", ref, " e CROSS JOIN generate_series(1, 2) AS g(v)"],
+    ["SELECT e.id FROM ", ref, " e WHERE EXISTS (SELECT 1 FROM pg_class e WHERE e.relname = 'e.nothing')"],
+  ];
+  for (const [index, parts] of sound.entries()) expect(findings(base, view(`sound${index}`, parts))).toEqual([]);
+});
+
+test("the SQL of checks is read, too", () => {
+  const orders = (text: string): Model =>
+    defineTable("orders", { grain: "one row per order", columns, checks: [noRows(text)], on: { postgres: {} } });
+  expect(findings(orders("SELECT o.id FROM orders o WHERE o.at IS NULL"))).toEqual([]);
+  expect(findings(orders("SELECT 1 FROM ordres"))).toEqual(["warning cross/unknown-relation orders"]);
+  expect(findings(orders("SELECT o.id FROM orders o WHERE o.att IS NULL"))).toEqual(["warning cross/unknown-column orders"]);
 });
