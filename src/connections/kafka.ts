@@ -3,6 +3,7 @@ import type { KafkaConnection } from "../core/config.js";
 import { DwError } from "../core/errors.js";
 import type {
   Kafka,
+  KafkaAcl,
   KafkaMessage,
   KafkaMoment,
   KafkaNewTopic,
@@ -11,6 +12,7 @@ import type {
   KafkaSetting,
   KafkaTopic,
 } from "../core/session.js";
+import { changeTopicAcls, topicAcls } from "./kafka/acls.js";
 import { brokerAddress } from "./kafka/address.js";
 import { apis } from "./kafka/apis.js";
 import { type Cluster, KafkaRefusal, type Metadata, openCluster, persistently, refuse, shown } from "./kafka/cluster.js";
@@ -53,6 +55,17 @@ async function opened(cluster: Cluster): Promise<Kafka> {
     deleteTopic: (name) => deleteTopic(cluster, name),
     addPartitions: (topic, count) => addPartitions(cluster, topic, count),
     alterTopic: (topic, set, reset) => alterTopic(cluster, topic, set, reset),
+    acls: () => topicAcls(cluster),
+    changeAcls: async (topic, add, remove) => {
+      await changeTopicAcls(cluster, topic, add, remove);
+      const same = (a: KafkaAcl, b: KafkaAcl): boolean =>
+        a.principal === b.principal && a.host === b.host && a.operation === b.operation && a.permission === b.permission;
+      const changed = async (): Promise<boolean> => {
+        const now = (await topicAcls(cluster)).get(topic) ?? [];
+        return add.every((one) => now.some((other) => same(one, other))) && !remove.some((one) => now.some((other) => same(one, other)));
+      };
+      await shown(changed, `The changed rules about the topic ${topic}`);
+    },
     offsets: (topic, moment) => persistently(() => offsets(cluster, topic, moment)),
     groups: () => groups(cluster),
     committed: (group) => persistently(() => committed(cluster, group)),

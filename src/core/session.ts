@@ -143,6 +143,14 @@ export interface KafkaNewTopic {
   readonly config: Readonly<Record<string, string>>;
 }
 
+/** A rule about one topic, by Kafka's own words: `User:etl`, `*`, `Read`. */
+export interface KafkaAcl {
+  readonly principal: string;
+  readonly host: string;
+  readonly operation: string;
+  readonly permission: "allow" | "deny";
+}
+
 export interface KafkaRecord {
   readonly key: Uint8Array | null;
   /** Null is a tombstone: compaction forgets the key. */
@@ -190,6 +198,9 @@ export interface Kafka {
   readonly addPartitions: (topic: string, count: number) => Promise<void>;
   /** Incremental: what is not named stays as it is. */
   readonly alterTopic: (topic: string, set: Readonly<Record<string, string>>, reset: readonly string[]) => Promise<void>;
+  /** Rules about single topics, by topic; none where the brokers have no authorizer. */
+  readonly acls: () => Promise<ReadonlyMap<string, readonly KafkaAcl[]>>;
+  readonly changeAcls: (topic: string, add: readonly KafkaAcl[], remove: readonly KafkaAcl[]) => Promise<void>;
   /** By partition; partitions without an answer to the question (nothing that new) are left out. DW-ENGINE-REFUSED: no such topic. */
   readonly offsets: (topic: string, moment: KafkaMoment) => Promise<ReadonlyMap<number, KafkaOffset>>;
   readonly groups: () => Promise<readonly string[]>;

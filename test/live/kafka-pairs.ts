@@ -75,7 +75,21 @@ const SETTINGS: readonly (readonly [name: string, first: Setting, second: Settin
   ["unclean.leader.election.enable", false, true],
 ];
 
+const open = (access: readonly object[] | undefined): Model => {
+  const plain = topic();
+  return { ...plain, on: { kafka: { partitions: 2, replicationFactor: 1, topic: "p", ...(access && { access }) } } } as Model; // options of a topic
+};
+const etl = { principal: "User:etl", operations: ["Read", "Describe"] };
+
 export const topicPairs: readonly TopicPair[] = [
+  {
+    name: "access comes with a topic",
+    from: [],
+    to: [open([etl, { principal: "User:it's \u00e9ve", operations: ["All"], host: "10.0.0.1", deny: true }])],
+  },
+  { name: "access changes", from: [open([etl])], to: [open([{ ...etl, operations: ["Read", "Write", "DescribeConfigs"] }])] },
+  { name: "access goes", from: [open([etl])], to: [open([])] },
+  { name: "access is stated for the first time", from: [open(undefined)], to: [open([etl])] },
   { name: "nothing", from: [topic()], to: [topic()] },
   { name: "a topic is made and dropped again", from: [], to: [topic({ "retention.ms": 1000 })] },
   { name: "another topic beside it", from: [topic()], to: [topic(), topic({}, { topic: "q.raw-v1" })] },

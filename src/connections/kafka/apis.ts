@@ -232,6 +232,79 @@ export const apis = {
     struct({ transactionalId: text, producerId: int64, producerEpoch: int16, committed: bool }),
     struct({ throttle, error: int16 }),
   ),
+  describeAcls: api(
+    29,
+    1,
+    struct({
+      kind: int8,
+      name: nullableText,
+      pattern: int8,
+      principal: nullableText,
+      host: nullableText,
+      operation: int8,
+      permission: int8,
+    }),
+    struct({
+      throttle,
+      error: int16,
+      message: nullableText,
+      resources: list(
+        struct({
+          kind: int8,
+          name: text,
+          pattern: int8,
+          acls: list(struct({ principal: text, host: text, operation: int8, permission: int8 })),
+        }),
+      ),
+    }),
+  ),
+  createAcls: api(
+    30,
+    1,
+    struct({
+      acls: list(struct({ kind: int8, name: text, pattern: int8, principal: text, host: text, operation: int8, permission: int8 })),
+    }),
+    struct({ throttle, results: list(struct({ error: int16, message: nullableText })) }),
+  ),
+  deleteAcls: api(
+    31,
+    1,
+    struct({
+      filters: list(
+        struct({
+          kind: int8,
+          name: nullableText,
+          pattern: int8,
+          principal: nullableText,
+          host: nullableText,
+          operation: int8,
+          permission: int8,
+        }),
+      ),
+    }),
+    struct({
+      throttle,
+      results: list(
+        struct({
+          error: int16,
+          message: nullableText,
+          matching: list(
+            struct({
+              error: int16,
+              message: nullableText,
+              kind: int8,
+              name: text,
+              pattern: int8,
+              principal: text,
+              host: text,
+              operation: int8,
+              permission: int8,
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
   describeConfigs: api(
     32,
     1,

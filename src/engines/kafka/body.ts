@@ -12,7 +12,22 @@ export type TopicBody = {
   /** Columns that make the message key; empty: messages have no key. Not known to the broker. */
   readonly key: readonly string[];
   readonly format: "json" | "avro";
+  /** Sorted by name; absent where the model says nothing of access. */
+  readonly access?: readonly AccessBody[];
 };
+
+/** One rule; `name` has all of it. */
+export type AccessBody = {
+  readonly name: string;
+  readonly principal: string;
+  readonly host: string;
+  readonly operation: string;
+  readonly permission: "allow" | "deny";
+};
+
+export function accessBody(rule: Omit<AccessBody, "name">): AccessBody {
+  return { name: `${rule.permission} ${rule.principal} ${rule.operation} from ${rule.host}`, ...rule };
+}
 
 export type TopicObject = CatalogObject<TopicBody> & { readonly kind: "topic" };
 

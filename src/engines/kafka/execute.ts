@@ -1,7 +1,7 @@
 import { DwError } from "../../core/errors.js";
 import { isJsonObject, type Json } from "../../core/json.js";
 import type { StatementBody } from "../../core/plan.js";
-import type { Kafka } from "../../core/session.js";
+import type { Kafka, KafkaAcl } from "../../core/session.js";
 
 /**
  * Sends one request of a plan, and waits until every broker shows what it did. Throws DW-MIGRATION-EDITED for a request that is
@@ -26,6 +26,7 @@ const REQUESTS: Readonly<Record<string, (kafka: Kafka, request: Request) => Prom
     }),
   deleteTopic: (kafka, request) => kafka.deleteTopic(request.text("deleteTopic")),
   addPartitions: (kafka, request) => kafka.addPartitions(request.text("addPartitions"), request.count("to")),
+  changeAccess: (kafka, request) => kafka.changeAcls(request.text("changeAccess"), request.rules("add"), request.rules("remove")),
   alterTopic: (kafka, request) => kafka.alterTopic(request.text("alterTopic"), request.settings("set"), request.names("reset")),
 };
 
@@ -58,6 +59,17 @@ class Request {
     const value = this.parts[name] ?? [];
     if (!Array.isArray(value)) return this.refuse(name, "a list of names");
     return (value as readonly Json[]).map((member) => (typeof member === "string" ? member : this.refuse(name, "a list of names")));
+  }
+
+  rules(name: string): KafkaAcl[] {
+    const value = this.parts[name] ?? [];
+    if (!Array.isArray(value)) return this.refuse(name, "a list of rules");
+    return (value as readonly Json[]).map((member) => {
+      const { principal, host, operation, permission } = isJsonObject(member) ? member : {};
+      const isRule = typeof principal === "string" && typeof host === "string" && typeof operation === "string";
+      if (!isRule || (permission !== "allow" && permission !== "deny")) return this.refuse(name, "a list of rules");
+      return { principal, host, operation, permission };
+    });
   }
 
   private refuse(name: string, wanted: string): never {

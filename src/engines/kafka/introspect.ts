@@ -1,8 +1,8 @@
 import type { Catalog } from "../../core/catalog.js";
 import { type CatalogObject, catalogOf, compareText, objectId } from "../../core/catalog.js";
 import type { Introspected } from "../../core/engine.js";
-import type { Kafka, KafkaSetting, KafkaTopic } from "../../core/session.js";
-import { type TopicBody, type TopicObject, topicObject } from "./body.js";
+import type { Kafka, KafkaAcl, KafkaSetting, KafkaTopic } from "../../core/session.js";
+import { accessBody, type TopicBody, type TopicObject, topicObject } from "./body.js";
 import { isMessageSchema } from "./schema/message-schema.js";
 
 type Unmodelled = Introspected["unmodelled"][number];
@@ -22,7 +22,12 @@ export async function introspect(kafka: Kafka, warehouse: string, wanted: Catalo
     kafka,
     topics.map(({ name }) => name),
   );
-  const looked = topics.map((topic) => look(topic, overrides(settings.get(topic.name)), ours.get(topic.name)));
+  const isStated = [...ours.values()].some(({ body }) => body.access !== undefined);
+  const rules = isStated ? await kafka.acls() : new Map<string, readonly KafkaAcl[]>();
+  const looked = topics.map((topic) => {
+    const own = ours.get(topic.name);
+    return withAccess(look(topic, overrides(settings.get(topic.name)), own), own, rules.get(topic.name) ?? []);
+  });
   const unmodelled = looked.flatMap((one) => one.unmodelled).sort((a, b) => compareText(a.name, b.name));
   return {
     catalog: catalogOf(
@@ -49,6 +54,19 @@ function overrides(settings: readonly KafkaSetting[] = []): readonly KafkaSettin
 interface Looked {
   readonly object: CatalogObject;
   readonly unmodelled: readonly Unmodelled[];
+}
+
+/** Rules that the model states are part of the topic; others' are theirs. */
+function withAccess(looked: Looked, ours: TopicObject | undefined, rules: readonly KafkaAcl[]): Looked {
+  const stated = ours?.body.access;
+  if (stated === undefined) return looked;
+  const all = rules.map(accessBody).sort((a, b) => compareText(a.name, b.name));
+  const isOurs = ({ name }: { readonly name: string }): boolean => stated.some((one) => one.name === name);
+  const { object } = looked;
+  const others = all
+    .filter((rule) => !isOurs(rule))
+    .map(({ name }) => ({ name: object.name[0] ?? "", what: `a rule that no model states: ${name}` }));
+  return { object: { ...object, body: { ...object.body, access: all.filter(isOurs) } }, unmodelled: [...looked.unmodelled, ...others] };
 }
 
 function look({ name, partitions }: KafkaTopic, settings: readonly KafkaSetting[], ours: TopicObject | undefined): Looked {

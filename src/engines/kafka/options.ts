@@ -10,8 +10,30 @@ export interface KafkaTopicOptions {
   /** Topic configuration by Kafka's own names: `retention.ms`, `cleanup.policy`. */
   readonly config?: Readonly<Record<string, PerEnvironment<string | number | boolean>>>;
   readonly format?: "json" | "avro";
+  /** Who may do what with the topic, by the brokers' authorizer; rules of others stay, and are reported. */
+  readonly access?: readonly KafkaAccess[];
   /** Writes the messages' schema, and refuses changes of it that its compatibility forbids. */
   readonly schema?: KafkaMessageSchema;
+}
+
+export type KafkaTopicOperation =
+  | "Read"
+  | "Write"
+  | "Create"
+  | "Delete"
+  | "Alter"
+  | "Describe"
+  | "DescribeConfigs"
+  | "AlterConfigs"
+  | "All";
+
+export interface KafkaAccess {
+  /** `User:etl`. */
+  readonly principal: string;
+  readonly operations: readonly KafkaTopicOperation[];
+  /** An address; from anywhere when absent. */
+  readonly host?: string;
+  readonly deny?: true;
 }
 
 /** As Confluent's registry defines them; BACKWARD (new readers read old messages) is what it has when nothing is said. */

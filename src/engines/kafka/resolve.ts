@@ -1,10 +1,10 @@
-import { type Hole, isHole, objectId } from "../../core/catalog.js";
+import { compareText, type Hole, isHole, objectId } from "../../core/catalog.js";
 import type { Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
 import type { Model, TopicModel } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
-import type { Held, TopicBody, TopicObject } from "./body.js";
+import { type AccessBody, accessBody, type Held, type TopicBody, type TopicObject } from "./body.js";
 import type { KafkaTopicOptions } from "./options.js";
 import { messageSchema } from "./schema/message-schema.js";
 
@@ -47,7 +47,24 @@ function body(model: TopicModel, options: KafkaTopicOptions): TopicBody {
     config: Object.fromEntries(config),
     key: [...(model.key ?? [])],
     format: options.format ?? "json",
+    ...(options.access && { access: accessOf(model, options.access) }),
   };
+}
+
+function accessOf(model: TopicModel, rules: NonNullable<KafkaTopicOptions["access"]>): AccessBody[] {
+  const bodies = rules.flatMap(({ principal, operations, host = "*", deny }) => {
+    if (!/^[A-Za-z]+:.+$/.test(principal)) throw badPrincipal(model, principal);
+    return operations.map((operation) => accessBody({ principal, host, operation, permission: deny ? "deny" : "allow" }));
+  });
+  return [...new Map(bodies.map((body) => [body.name, body])).values()].sort((a, b) => compareText(a.name, b.name));
+}
+
+function badPrincipal(model: TopicModel, principal: string): DwError {
+  return new DwError("DW-MODEL-INVALID", {
+    what: `${modelPlace(model)}: ${JSON.stringify(principal)} is no principal.`,
+    why: "Kafka's authorizer knows who asks by a kind and a name.",
+    fix: "Write User: before the name: User:etl.",
+  });
 }
 
 function text(value: string | number | boolean | Hole): Held<string> {

@@ -6,7 +6,7 @@ import type { Hazard } from "../../core/hazard.js";
 import { type Json, type JsonObject, stableJson } from "../../core/json.js";
 import type { Operation } from "../../core/operation.js";
 import type { StatementBody } from "../../core/plan.js";
-import { topicObject } from "./body.js";
+import { type TopicBody, topicObject } from "./body.js";
 import { decideSchema, isMessageSchema, renderSchema } from "./schema/message-schema.js";
 
 /*
@@ -23,7 +23,10 @@ export type KafkaAction =
       readonly reset: readonly string[];
       /** Of the names in `set` and `reset`, what the topic itself said before. */
       readonly before: Settings;
-    };
+    }
+  | { readonly action: "set-access"; readonly add: Access; readonly remove: Access };
+
+type Access = NonNullable<TopicBody["access"]>;
 
 type Settings = { readonly [name: string]: string };
 
@@ -46,7 +49,20 @@ export function decide(change: Change): readonly Operation[] {
     );
   if (changed.has("partitions")) operations.push(grow(to, Number(before.partitions), Number(after.partitions)));
   if (changed.has("config")) operations.push(action(to, configAction(before.config, after.config)));
+  if (changed.has("access")) operations.push(action(to, accessAction(before.access, after.access)));
   return operations;
+}
+
+function accessAction(before: Access = [], after: Access = []): KafkaAction {
+  const less = (all: Access, others: Access): Access => all.filter(({ name }) => !others.some((other) => other.name === name));
+  return { action: "set-access", add: less(after, before), remove: less(before, after) };
+}
+
+/** To say a rule twice does no harm, nor to take one away that is gone. */
+function accessRequest(topic: string, add: Access, remove: Access): StatementBody {
+  const bare = (rules: Access): JsonObject[] => rules.map(({ name: _, ...rule }) => rule);
+  const back = { changeAccess: topic, add: bare(remove), remove: bare(add) };
+  return { ...request({ changeAccess: topic, add: bare(add), remove: bare(remove) }, [], [back]), repeatable: true };
 }
 
 function grow(object: CatalogObject, from: number, to: number): Operation {
@@ -75,10 +91,14 @@ export function generate(operation: Operation): readonly StatementBody[] {
   const [topic = ""] = object.name;
   switch (operation.op) {
     case "create-object":
-      return [request({ createTopic: topic, ...settings(object) }, [], [{ deleteTopic: topic }])];
+      return [
+        request({ createTopic: topic, ...settings(object) }, [], [{ deleteTopic: topic }]),
+        ...(object.body.access?.length ? [accessRequest(topic, object.body.access, [])] : []),
+      ];
     case "drop-object": {
       const why = `the messages of ${topic} are gone, and the offsets of its consumers with them`;
       return [
+        ...(object.body.access?.length ? [accessRequest(topic, [], object.body.access)] : []),
         request({ deleteTopic: topic }, [
           { kind: "data-loss", why },
           { kind: "irreversible", why },
@@ -94,6 +114,7 @@ export function generate(operation: Operation): readonly StatementBody[] {
 
 function actionRequest(topic: string, object: ReturnType<typeof topicObject>, wanted: KafkaAction): StatementBody {
   if (wanted.action === "set-config") return configRequest(topic, wanted);
+  if (wanted.action === "set-access") return accessRequest(topic, wanted.add, wanted.remove);
   const why = `keys of ${topic} move to other partitions: messages of one key are in order only within the time before or after`;
   const keyed = object.body.key.length > 0;
   return request({ addPartitions: topic, from: wanted.from, to: wanted.to }, [
@@ -149,7 +170,8 @@ export function render(object: CatalogObject): RenderedFile {
   if (isMessageSchema(object)) return renderSchema(object);
   const { name, body } = topicObject(object);
   const [topic = ""] = name;
-  const text = stableJson({ topic, ...settings(object), key: body.key, format: body.format }, 2);
+  const access = body.access && { access: body.access.map(({ name }) => name) };
+  const text = stableJson({ topic, ...settings(object), key: body.key, format: body.format, ...access }, 2);
   return { path: `topic/${topic}.json`, text: `${text}\n` };
 }
 

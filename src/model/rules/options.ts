@@ -121,7 +121,7 @@ const materializedViewOptions: OptionNames<MaterializedViewOptions<string>> = {
 };
 const functionOptions: OptionNames<FunctionOptions> = { timescale: namedOptions, postgres: namedOptions };
 const topicOptions: OptionNames<TopicOptions<string>> = {
-  kafka: { topic: true, partitions: true, replicationFactor: true, config: true, format: true, schema: true },
+  kafka: { topic: true, partitions: true, replicationFactor: true, config: true, format: true, schema: true, access: true },
   flink: flinkTable,
 };
 

@@ -73,6 +73,15 @@ describe("topics", () => {
   });
 });
 
+test("who may use a topic is stated rule by rule, and only what changed is sent", () => {
+  const etl = { principal: "User:etl", operations: ["Read", "Describe"] };
+  const rule = (operation: string) => ({ principal: "User:etl", host: "*", operation, permission: "allow" });
+  expect(requests({ access: [etl] }, { access: [{ ...etl, operations: ["Read", "Write"] }] })).toEqual([
+    { request: { changeAccess: "readings", add: [rule("Write")], remove: [rule("Describe")] }, hazards: [] },
+  ]);
+  expect(() => topic({ access: [{ ...etl, principal: "etl" }] })).toThrow(/"etl" is no principal/);
+});
+
 describe("lint of topics", () => {
   test("a sound topic has no findings", () => {
     expect(findings({ config: { "min.insync.replicas": 2, "cleanup.policy": "compact,delete", "retention.ms": 604_800_000 } })).toEqual([]);
