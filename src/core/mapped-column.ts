@@ -1,13 +1,14 @@
 import { DwError } from "./errors.js";
 import type { Loss, TypeMapping } from "./loss.js";
-import type { Column } from "./model.js";
+import type { Column, Model } from "./model.js";
+import { modelPlace } from "./model-place.js";
 import { type EngineName, typeText } from "./types.js";
 
 export interface MappedColumn {
   readonly engine: EngineName;
   /** The engine as people write it: `Hive`. */
   readonly label: string;
-  readonly model: string;
+  readonly model: Pick<Model, "name" | "origin">;
   readonly name: string;
   readonly column: Column;
   readonly mapping: TypeMapping;
@@ -20,22 +21,25 @@ export interface MappedColumn {
 export function mappedType(mapped: MappedColumn, losses: Loss[]): string {
   const { engine, model, name, column, mapping } = mapped;
   const accepted = column.accept?.[engine];
-  const line: Loss = { ...mapping, engine, model, column: name, logical: typeText(column.type) };
+  const line: Loss = { ...mapping, engine, model: model.name, column: name, logical: typeText(column.type) };
   losses.push(accepted === undefined ? line : { ...line, accepted });
-  if (mapping.level === "impossible") throw refused(mapped, "DW-TYPE-UNSUPPORTED", `Map it with .as("${engine}", …).`);
-  if (mapping.level === "lossy" && accepted === undefined)
-    throw refused(mapped, "DW-TYPE-LOSSY", `Accept it with .accept("${engine}", "reason"), or map it with .as("${engine}", …).`);
+  if (mapping.level === "impossible") throw unsupported(mapped);
+  if (mapping.level === "lossy" && accepted === undefined) throw lossy(mapped);
   return mapping.native;
 }
 
-function refused(
-  { label, model, name, column, mapping }: MappedColumn,
-  code: "DW-TYPE-UNSUPPORTED" | "DW-TYPE-LOSSY",
-  fix: string,
-): DwError {
-  return new DwError(code, {
-    what: `Model ${model}: column ${name} is ${typeText(column.type)}, which ${label} cannot keep: ${mapping.note}.`,
-    why: "Some values would come back changed.",
-    fix,
+function unsupported({ engine, label, model, name, column, mapping }: MappedColumn): DwError {
+  return new DwError("DW-TYPE-UNSUPPORTED", {
+    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which ${label} cannot store: ${mapping.note}.`,
+    why: "Another type would change the values that a reader gets back.",
+    fix: `Map it with .as("${engine}", …), or take ${engine} out of the model's \`on\`.`,
+  });
+}
+
+function lossy({ engine, label, model, name, column, mapping }: MappedColumn): DwError {
+  return new DwError("DW-TYPE-LOSSY", {
+    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, and ${mapping.native} of ${label} changes values: ${mapping.note}.`,
+    why: "Some values would come back changed, and nobody has accepted that.",
+    fix: `Accept it with .accept("${engine}", "why it does not matter"), or map it with .as("${engine}", …).`,
   });
 }

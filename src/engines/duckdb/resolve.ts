@@ -2,10 +2,10 @@ import { type CatalogObject, objectId } from "../../core/catalog.js";
 import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
+import { mappedType } from "../../core/mapped-column.js";
 import type { Column, Model, SqlBody, TableModel, ViewModel } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
 import { bodyText, readModels } from "../../core/model-sql.js";
-import { typeText } from "../../core/types.js";
 import type { ColumnBody, SchemaBody, TableBody, ViewBody } from "./body.js";
 import { quoting } from "./dialect.js";
 import type { DuckdbTableOptions } from "./options.js";
@@ -72,28 +72,12 @@ function columnBody(model: TableModel, name: string, column: Column, losses: Los
 
 function nativeType(model: TableModel, name: string, column: Column, losses: Loss[]): string {
   const mapping = mapType(column.type, column);
-  const accepted = column.accept?.duckdb;
-  if (mapping.level !== "lossless") {
-    const line = { ...mapping, engine: "duckdb", model: model.name, column: name, logical: typeText(column.type) } as const;
-    losses.push(accepted === undefined ? line : { ...line, accepted });
-  }
-  if (mapping.level === "impossible" || (mapping.level === "lossy" && accepted === undefined))
-    throw refused(model, name, column, mapping.level, mapping.note);
-  return spelledType(mapping.native);
+  return spelledType(mappedType({ engine: "duckdb", label: "DuckDB", model, name, column, mapping }, losses));
 }
 
 /** As DuckDB itself prints it. */
 export function spelledType(native: string): string {
   return native.replaceAll("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE");
-}
-
-function refused(model: TableModel, name: string, column: Column, level: "lossy" | "impossible", note: string): DwError {
-  return new DwError(level === "lossy" ? "DW-TYPE-LOSSY" : "DW-TYPE-UNSUPPORTED", {
-    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which DuckDB cannot keep: ${note}.`,
-    why: "Some values would come back changed.",
-    fix:
-      level === "lossy" ? 'Accept it with .accept("duckdb", "reason"), or map it with .as("duckdb", …).' : 'Map it with .as("duckdb", …).',
-  });
 }
 
 function defaultText(model: TableModel, name: string, column: Column): string | undefined {

@@ -14,7 +14,7 @@ export function columnBodies(model: TableModel | TopicModel, engine: "flink" | "
   return Object.entries(model.columns).map(([name, column]) => {
     const own = column.as?.[engine];
     const mapping = own === undefined ? mapType(column.type) : { native: own, level: "lossless" as const, note: "" };
-    const type = mappedType({ engine, label: LABELS[engine], model: model.name, name, column, mapping }, losses);
+    const type = mappedType({ engine, label: LABELS[engine], model, name, column, mapping }, losses);
     return { name, type, nullable: column.nullable, comment: withUnit(column) };
   });
 }

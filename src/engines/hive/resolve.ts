@@ -144,7 +144,7 @@ function heldProperties(properties: Readonly<Record<string, string | Hole>> = {}
 }
 
 function nativeType(model: TableModel, name: string, column: Column, losses: Loss[]): string {
-  return mappedType({ engine: "hive", label: "Hive", model: model.name, name, column, mapping: mapType(column.type, column) }, losses);
+  return mappedType({ engine: "hive", label: "Hive", model, name, column, mapping: mapType(column.type, column) }, losses);
 }
 
 function columnBody(model: TableModel, name: string, column: Column, losses: Loss[]): ColumnBody {

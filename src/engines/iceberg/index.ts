@@ -33,7 +33,7 @@ function tableBody(model: TableModel, options: IcebergTableOptions<string>, loss
   const columns = Object.entries(model.columns).map(([name, column]) => {
     const own = column.as?.iceberg;
     const mapping = own === undefined ? mapType(column.type) : { native: own, level: "lossless" as const, note: "" };
-    const type = mappedType({ engine: "iceberg", label: "Iceberg", model: model.name, name, column, mapping }, losses);
+    const type = mappedType({ engine: "iceberg", label: "Iceberg", model, name, column, mapping }, losses);
     return {
       name,
       type,

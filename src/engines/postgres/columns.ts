@@ -2,9 +2,10 @@ import { withUnit } from "../../core/comments.js";
 import type { ResolveContext } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Loss } from "../../core/loss.js";
+import { mappedType } from "../../core/mapped-column.js";
 import type { Column, Columns, DefaultValue, Model } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
-import { type Dialect, type EngineName, typeText } from "../../core/types.js";
+import type { Dialect, EngineName } from "../../core/types.js";
 import type { CheckBody, ColumnBody } from "./body.js";
 import { derivedName, id, join, lit, quoting } from "./dialect.js";
 import { enumName, enumOf, isObjectOn } from "./objects.js";
@@ -23,37 +24,15 @@ export interface Typing {
   readonly losses: Loss[];
 }
 
+const LABELS: Readonly<Partial<Record<EngineName, string>>> = { postgres: "PostgreSQL", timescale: "TimescaleDB" };
+
 /** The type text of a column, after `as`. Throws DW-TYPE-UNSUPPORTED and DW-TYPE-LOSSY. */
 export function columnType(model: Model, name: string, column: Column, { flavor: { slot }, context, losses }: Typing): string {
   const chosen = column.as?.[slot] ?? (slot === "timescale" ? column.as?.postgres : undefined);
   if (chosen !== undefined) return authorType(model, name, chosen);
   const declared = column.type.kind === "enum" ? enumOf(model, name, column.type, slot, context) : undefined;
   if (declared !== undefined) return id(...enumName(declared, slot)).text;
-  const mapping = mapType(column.type);
-  const accepted = column.accept?.[slot];
-  losses.push({
-    ...mapping,
-    engine: slot,
-    model: model.name,
-    column: name,
-    logical: typeText(column.type),
-    ...(accepted !== undefined && { accepted }),
-  });
-  if (mapping.level === "impossible") {
-    throw new DwError("DW-TYPE-UNSUPPORTED", {
-      what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which ${slot} cannot store: ${mapping.note}.`,
-      why: "Another type would change the values that a reader gets back.",
-      fix: `Map it with .as("${slot}", …), or take ${slot} out of the model's \`on\`.`,
-    });
-  }
-  if (mapping.level === "lossy" && accepted === undefined) {
-    throw new DwError("DW-TYPE-LOSSY", {
-      what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, and ${slot} would change some values: ${mapping.note}.`,
-      why: "dw never changes values silently.",
-      fix: `Accept it with .accept("${slot}", "why it does not matter"), or map it with .as("${slot}", …).`,
-    });
-  }
-  return mapping.native;
+  return mappedType({ engine: slot, label: LABELS[slot] ?? slot, model, name, column, mapping: mapType(column.type) }, losses);
 }
 
 /** Type text goes into DDL as it is, so it may only look like a type. */

@@ -5,10 +5,10 @@ import type { ResolveContext, Resolved } from "../../core/engine.js";
 import { DwError } from "../../core/errors.js";
 import type { Json, JsonObject } from "../../core/json.js";
 import type { Loss } from "../../core/loss.js";
+import { mappedType } from "../../core/mapped-column.js";
 import type { Column, Columns, MaterializedViewModel, Model, SqlBody, TableModel, ViewModel } from "../../core/model.js";
 import { modelPlace } from "../../core/model-place.js";
 import type { Dialect } from "../../core/types.js";
-import { typeText } from "../../core/types.js";
 
 import type {
   ColumnBody,
@@ -166,14 +166,10 @@ function nativeType(model: RelationModel, name: string, column: Column, losses: 
   const own = column.as?.starrocks;
   if (own !== undefined) return foldType(own);
   const mapping = mapType(column.type, column);
-  const accepted = column.accept?.starrocks;
-  if (mapping.level !== "lossless" || mapping.note !== "") {
-    const line = { ...mapping, engine: "starrocks", model: model.name, column: name, logical: typeText(column.type) } as const;
-    losses.push(accepted === undefined ? line : { ...line, accepted });
-  }
-  if (mapping.level === "impossible") throw unsupported(model, name, column, mapping.note);
-  if (mapping.level === "lossy" && accepted === undefined) throw lossyRefused(model, name, column, mapping.native, mapping.note);
-  return mapping.native;
+  const found: Loss[] = [];
+  const native = mappedType({ engine: "starrocks", label: "StarRocks", model, name, column, mapping }, found);
+  losses.push(...found.filter(({ level, note }) => level !== "lossless" || note !== ""));
+  return native;
 }
 
 function columnDefault(model: TableModel, name: string, column: Column): ColumnBody["default"] {
@@ -435,21 +431,5 @@ function invalid(model: Pick<Model, "name" | "origin">, what: string, { fix }: {
     what: `${modelPlace(model)}: ${what}.`,
     why: "StarRocks would refuse or misunderstand it.",
     fix,
-  });
-}
-
-function unsupported(model: RelationModel, name: string, column: Column, note: string): DwError {
-  return new DwError("DW-TYPE-UNSUPPORTED", {
-    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, which StarRocks cannot store: ${note}.`,
-    why: "A wider type would change the values a reader gets back.",
-    fix: 'Map it with .as("starrocks", …), or leave the model out of StarRocks.',
-  });
-}
-
-function lossyRefused(model: RelationModel, name: string, column: Column, native: string, note: string): DwError {
-  return new DwError("DW-TYPE-LOSSY", {
-    what: `${modelPlace(model)}: column ${name} is ${typeText(column.type)}, and ${native} in StarRocks ${note}.`,
-    why: "Some values would come back changed, and nobody has accepted that.",
-    fix: 'Accept it with .accept("starrocks", "reason"), or map it with .as("starrocks", …).',
   });
 }
