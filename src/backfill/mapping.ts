@@ -1,5 +1,5 @@
 import { DwError } from "../core/errors.js";
-import type { Column, ColumnMapping, Columns, ZonedColumn } from "../core/model.js";
+import type { Column, ColumnMapping, Columns, JsonColumn, ScaledColumn, TranslatedColumn, ZonedColumn } from "../core/model.js";
 import type { SourceColumn } from "../core/source.js";
 import type { TargetColumn } from "../core/target.js";
 import { transitType } from "../core/transit.js";
@@ -7,6 +7,7 @@ import { type EngineName, type LogicalType, typeText } from "../core/types.js";
 import { atZone, isRepeated, isSkipped, isUtc, occurrence } from "../core/wall-clock.js";
 import { type Fit, fitOf, timeLength } from "./fit.js";
 import { jsonValue } from "./json-value.js";
+import { fromJson, scaled, translated } from "./translated.js";
 import { unheldRules } from "./unheld.js";
 
 /*
@@ -114,6 +115,9 @@ interface Origin {
   readonly column?: string;
   readonly zone?: string;
   readonly repeated?: Repeated;
+  /** Of a translation: what it refuses, and what the certificate says of it. */
+  readonly rules?: readonly ValueRule[];
+  readonly note?: string;
 }
 
 function mapColumn(request: MappingRequest, target: TargetColumn): Found | undefined {
@@ -153,6 +157,7 @@ function withoutSource(target: TargetColumn): Found | undefined {
 function originOf(request: MappingRequest, target: TargetColumn): Origin | string | undefined {
   const mapping = request.map?.[target.name];
   if (mapping === undefined) return sourceOrigin(request, target.name);
+  if ("values" in mapping || "factor" in mapping || "path" in mapping) return translatedOrigin(request, mapping, target);
   if ("column" in mapping) return withZone(sourceOrigin(request, mapping.column), mapping) ?? `the source has no column ${mapping.column}.`;
   if ("constant" in mapping) return constantOrigin(mapping.constant);
   return {
@@ -161,6 +166,23 @@ function originOf(request: MappingRequest, target: TargetColumn): Origin | strin
     from: mapping.sql,
     explicit: true,
   };
+}
+
+type Translating = TranslatedColumn | ScaledColumn | JsonColumn;
+
+function translatedOrigin(request: MappingRequest, mapping: Translating, target: TargetColumn): Origin | string {
+  const source = request.source.find((column) => column.name === mapping.column) ?? onlyOneFolding(request.source, mapping.column);
+  if (source === undefined) return `the source has no column ${mapping.column}.`;
+  const found =
+    "values" in mapping
+      ? translated(source, mapping, target)
+      : "factor" in mapping
+        ? scaled(source, mapping, target)
+        : fromJson(source, mapping, target);
+  if (typeof found === "string") return found;
+  // What a decimal cannot hold exactly is refused by a rule or by the cast: nothing is rounded. Binary fractions would be.
+  const explicit = found.type?.kind === "decimal" && (target.type.kind === "decimal" || target.type.kind === "int");
+  return { ...found, from: source.name, explicit };
 }
 
 function withZone(origin: Origin | undefined, mapping: { readonly column: string } | ZonedColumn): Origin | string | undefined {
@@ -268,10 +290,10 @@ function convert(request: MappingRequest, target: TargetColumn, origin: Origin, 
   const zoned = convertZone(request, target, withoutDigits(origin, target.type), model);
   const found = origin.type === undefined ? undefined : fitOf(origin.type, target.type);
   const expression = castTo(target.type, origin.type, zoned.expression);
-  const notes = [zoned.note, lossNote(request, found, model)].filter((note) => note !== undefined);
+  const notes = [origin.note, zoned.note, lossNote(request, found, model)].filter((note) => note !== undefined);
   return {
     expression,
-    rules: [...zoned.rules, ...valueRules(target, expression), ...unheldRules(request.engine, target, expression)],
+    rules: [...(origin.rules ?? []), ...zoned.rules, ...valueRules(target, expression), ...unheldRules(request.engine, target, expression)],
     ...(notes.length > 0 && { note: notes.join("; ") }),
   };
 }

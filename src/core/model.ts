@@ -202,8 +202,30 @@ export interface Quarantine {
 export type ColumnMapping =
   | { readonly column: string }
   | ZonedColumn
+  | TranslatedColumn
+  | ScaledColumn
+  | JsonColumn
   | { readonly sql: string }
   | { readonly constant: string | number | boolean | null };
+
+/** Codes that become other values: `{ A: "active", I: "inactive" }`. A value that is not named is refused or set aside; NULL stays NULL. */
+export interface TranslatedColumn {
+  readonly column: string;
+  readonly values: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Another unit: value × factor + offset. Decimal numbers, as texts where they have many digits. */
+export interface ScaledColumn {
+  readonly column: string;
+  readonly factor: string | number;
+  readonly offset?: string | number;
+}
+
+/** A value out of a JSON document: `$.station.id`. What is not there is NULL. */
+export interface JsonColumn {
+  readonly column: string;
+  readonly path: string;
+}
 
 /** A column of wall-clock times that becomes an instant. */
 export interface ZonedColumn {

@@ -147,7 +147,9 @@ async function meetingOf(
 /** The target column that holds the watermark column's values as they are. */
 function sameColumn({ source, mapping }: PreparedBackfill, name: string): string | undefined {
   const from = source.columns.find((column) => column.name === name)?.type;
-  return mapping.columns.find((column) => column.from === name && from !== undefined && isSame(from, column.type))?.name;
+  return mapping.columns.find(
+    (column) => column.from === name && column.note === undefined && from !== undefined && isSame(from, column.type),
+  )?.name;
 }
 
 function isSame(from: LogicalType, to: LogicalType): boolean {

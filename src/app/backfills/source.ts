@@ -65,9 +65,11 @@ export function typesFor(
 }
 
 function sourceNames(target: Columns, map: Readonly<Record<string, ColumnMapping>>): Columns {
-  const named = Object.entries(target).map(([name, column]): [string, Column] => {
+  const named = Object.entries(target).flatMap(([name, column]): [string, Column][] => {
     const mapping = map[name];
-    return [mapping !== undefined && "column" in mapping ? mapping.column : name, column];
+    // What is translated has another type before: the source's model states it, or it is text.
+    if (mapping !== undefined && ("values" in mapping || "factor" in mapping || "path" in mapping)) return [];
+    return [[mapping !== undefined && "column" in mapping ? mapping.column : name, column]];
   });
   return Object.fromEntries(named);
 }
