@@ -2,24 +2,27 @@ import { addFingerprints, emptyFingerprint, type Fingerprint, isHashed, sameValu
 import { typeText } from "../core/types.js";
 import type { Certificate, CertificateChunk, CertificateColumn, Finding } from "./certificate.js";
 import { type DrillDown, shownDifferences } from "./drill-down.js";
+import { isHashedLater } from "./hashing.js";
 import type { PreparedBackfill } from "./prepare.js";
 import type { RunResult } from "./run.js";
+import { type SettleOptions, settledRun } from "./settle.js";
 
 /*
  * What arrived is compared with what was read: the sum of the chunks' fingerprints, taken by DuckDB over the mapped source,
  * against the target's own aggregate over the table, less what the table held before the first chunk.
  */
 
-export interface ReconcileOptions extends DrillDown {
+export interface ReconcileOptions extends DrillDown, SettleOptions {
   readonly environment: string;
   /** ISO-8601; the caller's clock. */
   readonly now: string;
 }
 
-export async function reconcile(prepared: PreparedBackfill, run: RunResult, options: ReconcileOptions): Promise<Certificate> {
+export async function reconcile(prepared: PreparedBackfill, loaded: RunResult, options: ReconcileOptions): Promise<Certificate> {
   const { columns, target } = prepared;
+  const [run, table] = await both(settledRun(prepared, loaded, options), target.fingerprint(columns));
   const source = run.chunks.reduce((sum, chunk) => addFingerprints(sum, chunk.fingerprint, columns), emptyFingerprint(columns));
-  const found = subtractFingerprint(await target.fingerprint(columns), run.baseline, columns);
+  const found = subtractFingerprint(table, run.baseline, columns);
   const findings = compare(prepared, source, found);
   const complete = run.chunks.length === prepared.plan.chunks.length;
   const comparable = target.merge.merge === "append" || (target.merge.merge === "upsert" && run.baseline.rows === "0");
@@ -47,6 +50,12 @@ export async function reconcile(prepared: PreparedBackfill, run: RunResult, opti
     ...(rejected !== undefined && { quarantined: rejected }),
     coverage: [...coverage(prepared, run), ...quarantineLines(rejected, target.quarantine)],
   };
+}
+
+/** Side by side; when one fails, the other is waited for all the same: it still uses the connections. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
 }
 
 function quarantineLines(rejected: string | undefined, place = "dw_state.quarantine"): string[] {
@@ -127,11 +136,12 @@ export function certificateChunks(prepared: PreparedBackfill, run: RunResult): C
   });
 }
 
-function coverage({ target, plan, mapping, columns, route }: PreparedBackfill, run: RunResult): string[] {
+function coverage(prepared: PreparedBackfill, run: RunResult): string[] {
+  const { target, plan, mapping, columns, route } = prepared;
   const lines = [
     route.by === "relay"
       ? `Source side: every row of ${run.chunks.length} chunks, counted and hashed by the source's own SQL in the snapshot from which they were copied.`
-      : `Source side: every row of ${run.chunks.length} chunks, as mapped, counted and hashed by DuckDB when its chunk was loaded.`,
+      : `Source side: every row of ${run.chunks.length} chunks, as mapped, counted and hashed by DuckDB ${isHashedLater(prepared) ? "in a reading of its own" : "when its chunk was loaded"}.`,
     `Target side: every row of ${target.title}, counted and hashed by the engine's own SQL after the last chunk.`,
   ];
   if (run.baseline.rows !== "0")

@@ -5,6 +5,7 @@ import { type Fingerprint, fingerprintQuery, readFingerprint } from "../core/fin
 import type { Chunk, DuckDbSession } from "../core/source.js";
 import type { LoadableChunk, LoadedChunk, LoadSession } from "../core/target.js";
 import { duckdbCanonical } from "../engines/duckdb/canonical.js";
+import { isHashedLater, onlyCounted } from "./hashing.js";
 import { ruleQuery } from "./mapping.js";
 import type { PreparedBackfill } from "./prepare.js";
 import { countRejected, nothingRejected, refuseTooMany, rejectedRows } from "./quarantine.js";
@@ -16,7 +17,7 @@ export type ChunkEvent =
   | { readonly event: "planned"; readonly chunks: number; readonly bytes: number; readonly loaded: number; readonly loadedBytes: number }
   | { readonly event: "started"; readonly chunk: Chunk }
   | { readonly event: "loaded"; readonly chunk: Chunk; readonly rows: bigint }
-  /** Chunks that were relayed are read once more, for their fingerprints. */
+  /** Chunks that were only counted are read once more, for their fingerprints. */
   | { readonly event: "hashing"; readonly chunks: number }
   | { readonly event: "retry"; readonly chunk: Chunk; readonly why: string; readonly seconds: number };
 
@@ -31,7 +32,7 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-  /** Every chunk of the plan as the target's ledger has it, in plan order. */
+  /** Every chunk of the plan as the target's ledger has it, in plan order; those that are only counted `settledRun` hashes. */
   readonly chunks: readonly LoadedChunk[];
   readonly baseline: Fingerprint;
   /** Loaded by this run; the others were there before. */
@@ -56,48 +57,11 @@ export async function runBackfill(prepared: PreparedBackfill, options: RunOption
     if (pending.length > 0) await auditRejected(prepared, options);
     const fresh = await loadAll(prepared, session, pending, options);
     for (const loaded of fresh) known.set(loaded.chunk, loaded);
-    const settled = await settleAll(prepared, session, known, options);
-    const chunks = prepared.plan.chunks.map((chunk) => settled.get(chunk.id)).filter((chunk) => chunk !== undefined);
-    const loadedNow = new Set(fresh.map(({ chunk }) => chunk));
-    return { chunks, baseline: session.baseline, loadedNow: pending.length, fresh: chunks.filter(({ chunk }) => loadedNow.has(chunk)) };
+    const chunks = prepared.plan.chunks.map((chunk) => known.get(chunk.id)).filter((chunk) => chunk !== undefined);
+    return { chunks, baseline: session.baseline, loadedNow: pending.length, fresh };
   } finally {
     await session.close();
   }
-}
-
-/** Chunks that were only counted when they were loaded, by this run or one that died, get the rest of their fingerprint. */
-async function settleAll(
-  prepared: PreparedBackfill,
-  session: LoadSession,
-  known: ReadonlyMap<string, LoadedChunk>,
-  { connect, concurrency, signal, notice }: RunOptions,
-): Promise<ReadonlyMap<string, LoadedChunk>> {
-  const settled = new Map(known);
-  const counted = prepared.plan.chunks.filter((chunk) => known.get(chunk.id)?.fingerprint.countedOnly);
-  if (counted.length > 0) notice({ event: "hashing", chunks: counted.length });
-  const limit = pLimit(concurrency ?? prepared.target.lanes);
-  const settle = async (chunk: Chunk, loaded: LoadedChunk): Promise<void> => {
-    signal.throwIfAborted();
-    const fingerprint = await readFingerprintOf(prepared, chunk, connect);
-    if (fingerprint.rows !== loaded.fingerprint.rows) throw changedSince(chunk, loaded.fingerprint.rows, fingerprint.rows);
-    await session.settle?.(chunk.id, fingerprint);
-    settled.set(chunk.id, { ...loaded, fingerprint });
-  };
-  await Promise.all(
-    counted.flatMap((chunk) => {
-      const loaded = known.get(chunk.id);
-      return loaded === undefined ? [] : [limit(settle, chunk, loaded)];
-    }),
-  );
-  return settled;
-}
-
-function changedSince(chunk: Chunk, copied: string, found: string): DwError {
-  return new DwError("DW-RECONCILE-MISMATCH", {
-    what: `Chunk ${chunk.title} had ${copied} rows when it was copied and ${found} when it was hashed.`,
-    why: "Both were read in one snapshot of the source, which cannot change: one of the two readings is wrong.",
-    fix: "Look for trouble of the source's storage; then start over with `dw backfill reset NAME --empty`.",
-  });
 }
 
 /** What a chunk of the source is as the target should hold it, read anew. */
@@ -250,6 +214,10 @@ async function loadChunk(
   const open = await prepared.plan.open(chunk, reader);
   if (next !== undefined) prepared.plan.prefetch?.(next);
   try {
+    if (isHashedLater(prepared)) {
+      await checkRules(prepared, chunk, reader, open.sql);
+      return await session.load({ chunk, db: reader, sql: rowsOf(prepared, open.sql), fingerprint: onlyCounted(prepared) }, signal);
+    }
     const { immutable, textual = false } = prepared.plan;
     const rows = immutable && !textual ? open.sql : await keep(reader, open.sql);
     const fingerprint = await fingerprintChunk(prepared, chunk, reader, rows);

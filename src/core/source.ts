@@ -63,6 +63,8 @@ export interface ReadPlan {
   readonly identity: string;
   /** True when the same identity always gives the same rows (a lake snapshot, immutable files). */
   readonly immutable: boolean;
+  /** True where reading a chunk twice is no matter: local files that DuckDB reads by itself. */
+  readonly near?: boolean;
   /** True where rows are texts that every reading parses anew: whoever needs a chunk twice keeps it. */
   readonly textual?: boolean;
   readonly chunks: readonly Chunk[];

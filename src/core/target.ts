@@ -21,7 +21,7 @@ export interface LoadableChunk {
   readonly chunk: Chunk;
   readonly db: DuckDbSession;
   readonly sql: string;
-  /** Of the rows that `sql` gives; recorded in the ledger together with them. */
+  /** Of the rows that `sql` gives; recorded in the ledger together with them. One that is `countedOnly` gets the number that arrived. */
   readonly fingerprint: Fingerprint;
   /** Rows of the chunk that are set aside: SQL on `db` with the texts `reason` and `row`. They are kept together with the chunk. */
   readonly rejected?: string;
@@ -83,9 +83,8 @@ export interface LoadSession {
    * meantime. Rejects with DW-VALUE-REFUSED, DW-LOAD-CONFLICT, DW-LOAD-UNKNOWN, DW-CONNECT, DW-TIMEOUT.
    */
   readonly load: (rows: LoadableChunk, signal: AbortSignal) => Promise<LoadedChunk>;
-  /** As `load`, for rows of a RelaySource: the ledger knows their number, and `settle` tells it the rest. */
+  /** As `load`, for rows of a RelaySource; they are only counted. */
   readonly relay?: (rows: RelayedChunk, signal: AbortSignal) => Promise<LoadedChunk>;
-  readonly settle?: (chunk: string, fingerprint: Fingerprint) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -203,6 +202,11 @@ export interface TargetTable {
   readonly upkeep?: Upkeep;
   /** Absent where the target cannot publish what was audited: such backfills are refused. */
   readonly staging?: (backfill: string) => Staging;
+  /**
+   * Gives the ledger the fingerprint of a chunk that was loaded with one that is `countedOnly`; its rows are the number that
+   * arrived. Absent: every chunk is hashed before it is loaded.
+   */
+  readonly settle?: (backfill: string, chunk: string, fingerprint: Fingerprint) => Promise<void>;
   /** As RelaySource.types. Absent: rows cannot be relayed into this target. */
   readonly relayedTypes?: () => Promise<ReadonlyMap<string, string>>;
   /** DuckDB connections on which chunks are read when the target is the DuckDB database itself. */

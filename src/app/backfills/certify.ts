@@ -11,7 +11,7 @@ import type { OpenBackfill } from "./open.js";
 
 export function reconcileOptions(call: BackfillCall, open: OpenBackfill): ReconcileOptions {
   const now = new Date(call.now()).toISOString();
-  return { environment: open.environment, connect: open.connect, now, key: open.target.key };
+  return { environment: open.environment, connect: open.connect, signal: call.signal, now, key: open.target.key };
 }
 
 export async function certify(

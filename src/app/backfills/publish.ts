@@ -1,6 +1,7 @@
 import type { Certificate } from "../../backfill/certificate.js";
 import { reconcile } from "../../backfill/reconcile.js";
 import { runBackfill } from "../../backfill/run.js";
+import { settledRun } from "../../backfill/settle.js";
 import { DwError } from "../../core/errors.js";
 import type { Staging } from "../../core/target.js";
 import { type Audit, auditStaged } from "./audit.js";
@@ -21,7 +22,7 @@ export async function publishAudited(call: BackfillCall, open: OpenBackfill, fla
     sayMapping(staged, call.conversation);
     const prepared = { ...staged, target: open.target.table };
     const run = await tended(call, open, prepared, async () => {
-      const written = await runBackfill(staged, runOptions(call, open, flags));
+      const written = await settledRun(staged, await runBackfill(staged, runOptions(call, open, flags)), runOptions(call, open, flags));
       const certificate = await reconcile(staged, written, reconcileOptions(call, open));
       if (certificate.verdict !== "equal") throw stagedDifferently(name, certificate);
       const passed = await auditStaged(open.definition, staging.name, auditOf(call, open));

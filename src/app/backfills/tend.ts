@@ -1,5 +1,6 @@
 import type { PreparedBackfill } from "../../backfill/prepare.js";
 import type { RunResult } from "../../backfill/run.js";
+import { settledRun } from "../../backfill/settle.js";
 import { policiesToPause, touchedRanges } from "../../backfill/upkeep.js";
 import { timeColumn } from "./bounds.js";
 import type { BackfillCall } from "./call.js";
@@ -23,7 +24,8 @@ export async function tended(
   const owed = await upkeep.owesRefresh(prepared.name);
   await upkeep.oweRefresh(prepared.name);
   try {
-    const run = await work();
+    // The ranges that were touched are known from the chunks' fingerprints.
+    const run = await settledRun(prepared, await work(), { connect: open.connect, signal: call.signal });
     const ranges = touchedRanges(prepared, timeColumn(open), owed ? run.chunks : (run.fresh ?? []));
     const names = await upkeep.refresh(prepared.name, ranges);
     for (const name of ranges.length > 0 ? names : []) say(`${prepared.name}: ${name} is refreshed where rows were added`);

@@ -73,7 +73,7 @@ export async function claimLedger(
   });
 }
 
-export async function loadedChunks(pg: Pg, backfill: string, target: string): Promise<LoadedChunk[]> {
+export async function loadedChunks(pg: Pick<Pg, "query">, backfill: string, target: string): Promise<LoadedChunk[]> {
   const rows = await pg.query(
     `SELECT chunk, title, fingerprint::text AS fingerprint, ${iso("loaded_at")} AS loaded_at
      FROM dw_state.chunks WHERE backfill = $1 AND target = $2 ORDER BY chunk`,
@@ -108,6 +108,13 @@ export async function supersede(session: PgSession, backfill: string, target: st
   const list = chunks.map((chunk) => `'${chunk.replaceAll("'", "''")}'`).join(", ");
   for (const table of ["quarantine", "chunks"])
     await session.query(`DELETE FROM dw_state.${table} WHERE backfill = $1 AND target = $2 AND chunk IN (${list})`, [backfill, target]);
+}
+
+/** A chunk that another run has recorded, or this one whose COMMIT was not answered. */
+export async function recordedChunk(session: PgSession, backfill: string, target: string, chunk: string): Promise<LoadedChunk> {
+  const found = (await loadedChunks(session, backfill, target)).find((other) => other.chunk === chunk);
+  if (found === undefined) throw new Error(`the ledger has lost chunk ${chunk}`);
+  return found;
 }
 
 /** The fingerprint of a chunk that is recorded already. */

@@ -6,6 +6,7 @@ import {
   bucketQuery,
   bucketRowsQuery,
   emptyFingerprint,
+  type Fingerprint,
   type FingerprintColumn,
   fingerprintQuery,
   readFingerprint,
@@ -25,6 +26,7 @@ import {
   prepareLedger,
   readLedger,
   recordChunk,
+  recordedChunk,
   resetLedger,
   settleChunk,
   supersede,
@@ -112,6 +114,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
         };
       },
     }),
+    settle: (backfill, chunk, fingerprint) => settleChunk(pg, backfill, name, chunk, fingerprint),
     relayedTypes: () => relayedTypes(pg, options.schema, options.table),
     close: async () => {}, // the connection belongs to whoever opened it
   };
@@ -185,11 +188,10 @@ function loadSession(pg: Pg, to: Destination, baseline: LoadSession["baseline"])
     },
     relay: (rows, signal) =>
       onSession((session) =>
-        relayChunk(pg, session, to, rows, signal).catch((error: unknown) => {
+        relayChunk(session, to, rows, signal).catch((error: unknown) => {
           throw signal.aborted ? signal.reason : refusal(error, to);
         }),
       ),
-    settle: (chunk, fingerprint) => settleChunk(pg, to.identity.backfill, to.name, chunk, fingerprint),
     close: async () => {
       for (const session of idle.splice(0)) await discard(session);
     },
@@ -227,16 +229,16 @@ async function copyChunk(
   const put = async (relation: string, names: readonly string[], form: CopyForm, bytes: AsyncIterable<Uint8Array>): Promise<number> =>
     copyBytes(session, `COPY ${relation} (${names.map(ident).join(", ")}) FROM STDIN (FORMAT ${form.format})`, bytes, embedded);
   try {
-    await session.transaction(async () => {
+    const done = await session.transaction(async () => {
       // The ledger row goes first: a second run of the same chunk waits here for our COMMIT, and then finds it done.
-      if (!(await recordChunk(session, backfill, to.name, loaded))) return;
+      if (!(await recordChunk(session, backfill, to.name, loaded))) return undefined;
       await supersede(session, backfill, to.name, rows.supersedes ?? []);
       const names = to.columns.map(({ name }) => name);
       const into = apply?.apply === "upsert" ? ROWS : to.relation;
       if (apply?.apply === "upsert") await makeLike(session, ROWS, to.relation, names);
       if (apply?.apply === "replace") await giveWay(session, to.relation, apply);
       const copied = await put(into, names, to.form, to.form.bytes(rows, file, signal));
-      if (String(copied) !== fingerprint.rows) throw changedMeanwhile(chunk.title, fingerprint.rows, copied);
+      const arrived = await counted(session, to, rows, copied);
       const gone = goneOf(rows);
       if (gone !== undefined) {
         const form = to.keyForm(gone.key);
@@ -247,11 +249,21 @@ async function copyChunk(
       if (apply?.apply === "upsert") await upsert(session, applied, apply.key, gone !== undefined);
       if (apply !== undefined) await readBack(session, applied, apply, fingerprint, gone !== undefined);
       if (rows.rejected !== undefined) await copyBytes(session, COPY_REJECTED, fileBytes(rejectedFile(file), signal), embedded);
+      return { ...loaded, fingerprint: arrived, loadedAt: new Date().toISOString() };
     });
+    return done ?? (await recordedChunk(session, backfill, to.name, chunk.id));
   } catch (error) {
     throw signal.aborted ? signal.reason : refusal(error, to);
   }
-  return { ...loaded, loadedAt: new Date().toISOString() };
+}
+
+/** The chunk's fingerprint, of which the rows that arrived are the number. */
+async function counted(session: PgSession, to: Destination, { chunk, fingerprint }: LoadableChunk, copied: number): Promise<Fingerprint> {
+  const rows = String(copied);
+  if (rows === fingerprint.rows) return fingerprint;
+  if (!fingerprint.countedOnly) throw changedMeanwhile(chunk.title, fingerprint.rows, copied);
+  await settleChunk(session, to.identity.backfill, to.name, chunk.id, { ...fingerprint, rows });
+  return { ...fingerprint, rows };
 }
 
 function changedMeanwhile(title: string, expected: string, copied: number): DwError {

@@ -3,7 +3,7 @@ import type { Pg, PgSession } from "../../core/session.js";
 import type { Chunk, RelayedColumn, RelaySource } from "../../core/source.js";
 import type { LoadedChunk, LoadIdentity, RelayedChunk } from "../../core/target.js";
 import { postgresCanonical } from "./canonical.js";
-import { loadedChunks, recordChunk, settleChunk } from "./ledger.js";
+import { recordChunk, recordedChunk, settleChunk } from "./ledger.js";
 
 /*
  * From one PostgreSQL server into another: what COPY writes there in binary form, COPY takes here, and nobody in between
@@ -70,7 +70,6 @@ export interface RelayPlace {
 
 /** Rows and ledger row in one transaction, as every chunk; the ledger has no more than the count until the chunk is settled. */
 export async function relayChunk(
-  pg: Pg,
   session: PgSession,
   to: RelayPlace,
   { chunk, columns, rows }: RelayedChunk,
@@ -86,9 +85,7 @@ export async function relayChunk(
     return count;
   });
   if (copied !== undefined) return { ...loaded, fingerprint: counted(to.columns, String(copied)), loadedAt: new Date().toISOString() };
-  const found = (await loadedChunks(pg, backfill, to.name)).find((other) => other.chunk === chunk.id);
-  if (found === undefined) throw new Error(`the ledger has lost chunk ${chunk.id}`);
-  return found;
+  return recordedChunk(session, backfill, to.name, chunk.id);
 }
 
 const counted = (columns: readonly FingerprintColumn[], rows: string): Fingerprint => ({

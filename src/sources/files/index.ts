@@ -153,6 +153,7 @@ function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPla
     columns,
     identity: `${opened.format.name}:${hash(opened.files.map(({ path }) => identity(path, versions)))}`,
     immutable: true,
+    near: opened.storage.remote !== true && READ_BY_DUCKDB.has(opened.format.name),
     textual: opened.format.name === "csv" || opened.format.name === "jsonl",
     chunks: chunks.map(({ chunk }) => chunk),
     open: async (chunk) => {
@@ -165,6 +166,9 @@ function plan(opened: Opened, versions: Versions, request: ReadRequest): ReadPla
     prefetch,
   };
 }
+
+/** The other formats are decoded by dw's own readers. */
+const READ_BY_DUCKDB: ReadonlySet<string> = new Set(["parquet", "csv", "jsonl"]);
 
 /** Of other files only what is needed is read, which is not known before they are opened. */
 function isBroughtWhole({ cutBy }: FileFormat, isPart: boolean, isPartial: boolean): boolean {

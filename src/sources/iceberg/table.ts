@@ -77,6 +77,7 @@ async function planRead(opened: Opened, request: ReadRequest): Promise<ReadPlan>
     columns: columns.map(sourceColumn),
     identity: `iceberg:${table.uuid}@${view.snapshot?.id ?? "empty"}`,
     immutable: true,
+    near: storage.remote !== true && chunks.every(({ files }) => files.every((file) => file.endsWith(".parquet"))),
     chunks: chunks.map(({ planned, ...chunk }) => chunk),
     contents: files.map(contentOf),
     open: (chunk, db) => {
