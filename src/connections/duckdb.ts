@@ -85,7 +85,7 @@ async function connect(
     run: (sql) => turns.wait(() => interruptible(signal, async () => void (await connection.run(sql)))),
     rows: <Row extends Record<string, unknown>>(sql: string) =>
       // The caller states the row's shape: it wrote the SELECT list.
-      turns.wait(() => interruptible(signal, async () => (await rowObjects(await connection.stream(sql))) as Row[])),
+      turns.wait(() => interruptible(signal, async () => (await rowObjects(await connection.run(sql))) as Row[])),
     strings: (sql, own) => turns.hold(() => pieces(connection, sql, own ?? signal, interruptible, firstColumn)),
     vectors: (sql, read, own) =>
       turns.hold(() => pieces(connection, sql, own ?? signal, interruptible, (chunk) => withVectors(chunk, read))),
@@ -198,12 +198,47 @@ async function* pieces<Piece>(
   interruptible: Interruptible,
   read: (chunk: DuckDBDataChunk) => Piece,
 ): AsyncGenerator<Piece> {
-  const result = await interruptible(signal, () => connection.stream(sql));
-  while (true) {
-    const chunk = await interruptible(signal, () => result.fetchChunk());
-    if (chunk === null || chunk.rowCount === 0) return;
-    yield read(chunk);
+  const begun = await begin(connection);
+  try {
+    const result = await interruptible(signal, () => connection.stream(sql));
+    while (true) {
+      const chunk = await interruptible(signal, () => result.fetchChunk());
+      if (chunk === null || chunk.rowCount === 0) break;
+      yield read(chunk);
+    }
+    if (await isAborted(connection)) throw await interruptible(signal, () => reason(connection, sql));
+  } finally {
+    if (begun) await connection.run("ROLLBACK").catch(() => {}); // it has only read, and may be gone already
   }
+}
+
+/*
+ * A streamed result that fails half-way ends like one that is complete: the binding does not ask for the error. The
+ * transaction around it knows.
+ */
+
+/** False where the caller has one open. */
+async function begin(connection: DuckDBConnection): Promise<boolean> {
+  return connection.run("BEGIN").then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isAborted(connection: DuckDBConnection): Promise<boolean> {
+  return connection.run("SELECT 1").then(
+    () => false,
+    () => true,
+  );
+}
+
+/** The error of a statement that failed while it was streamed: it is run once more, to the end, for its message. */
+async function reason(connection: DuckDBConnection, sql: string): Promise<Error> {
+  await connection.run("ROLLBACK");
+  return connection.run(`SELECT max(hash(again)) FROM (${sql}) AS again`).then(
+    () => new Error(`DuckDB gave up half-way through a result and does not say why: ${sql}`),
+    (error: unknown) => duckDbLetter(error),
+  );
 }
 
 async function appendColumns(

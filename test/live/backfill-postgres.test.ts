@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { openPg } from "../../src/connections/pg.js";
 import type { Pg } from "../../src/core/session.js";
 import { pgTarget } from "../../src/engines/postgres/load.js";
 import { openPgTable } from "../../src/engines/postgres/read.js";
+import { openSource } from "../../src/sources/index.js";
 import { openDatabase } from "../backfill/duckdb.js";
 import { backfill } from "../backfill/load.js";
 import { columnsOf, sourceOf, t } from "../backfill/source.js";
@@ -202,11 +203,37 @@ test.runIf(server)("a relayed row that the target refuses rolls its chunk back, 
     afterLoad: async () => void (await pg.query("UPDATE strict_copy SET label = 'other' WHERE id = 77")),
   });
   expect(certificate.verdict).toBe("different");
-  expect(certificate.differences.map(({ where, row }) => `${where}: ${row}`).sort()).toEqual([
-    "only in source: id=77",
-    "only in target: id=77",
-  ]);
+  expect(certificate.differences.map(({ where, row }) => `${where}: ${row}`).sort()).toEqual(["differs: id=77"]);
   await request.source.close();
+});
+
+test.runIf(server)("a local file is loaded first and hashed later; a bad value near its end leaves nothing of its chunk", async () => {
+  await pg.query("CREATE TABLE from_csv (id bigint, paid numeric(10,2), label text)");
+  const file = join(folder, "rows.csv");
+  const rows = Array.from({ length: 30_000 }, (_, id) => `${id}, ${id}.25 ,"label, ${id}"`);
+  const typed = { id: t.bigint().column, paid: t.decimal(10, 2).column, label: t.text().column };
+  const request = async (last: string): Promise<BackfillRequest> => {
+    await writeFile(file, `${["id,paid,label", ...rows, last].join("\n")}\n`);
+    const source = await openSource(`csv:${file}`, { at: {}, cwd: folder, typed });
+    return {
+      name: "from_csv",
+      source,
+      target: pgTarget(pg, { engine: "postgres", schema: "public", table: "from_csv", pii: new Set(), scratch: folder }),
+    };
+  };
+  await expect(backfill(await request("30000,1.239,x"), database.connect)).rejects.toMatchObject({
+    code: "DW-VALUE-REFUSED",
+    what: expect.stringContaining("paid"),
+  });
+  const [left] = await pg.query(
+    "SELECT count(*)::text AS rows, max(id)::text AS last, (SELECT json_agg(json_build_array(chunk, fingerprint->>'rows'))::text FROM dw_state.chunks WHERE backfill = 'from_csv') AS recorded FROM from_csv",
+  );
+  expect(left).toEqual({ rows: "0", last: null, recorded: null });
+  const certificate = await backfill(await request("30000,1.23,x"), database.connect, { key: ["id"] });
+  expect(certificate).toMatchObject({ verdict: "equal", rows: { source: "30001", target: "30001" } });
+  expect(certificate.coverage[0]).toContain("in a reading of its own");
+  const [ledger] = await pg.query("SELECT fingerprint->>'countedOnly' AS counted FROM dw_state.chunks WHERE backfill = 'from_csv'");
+  expect(ledger?.counted).toBeNull();
 });
 
 test.runIf(server)("what is written after the source was opened is not read, and a later run sees another source", async () => {

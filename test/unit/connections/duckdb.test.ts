@@ -50,6 +50,17 @@ test("strings stream vector by vector, and a reader may stop early", async () =>
   expect(await strings("SELECT 'still works'")).toEqual(["still works"]);
 });
 
+test("a result that fails half-way is an error, and not the end of the rows; the connection goes on", async () => {
+  const half = "SELECT CASE WHEN i = 299999 THEN error('half-way') ELSE i::VARCHAR END AS x FROM range(300000) r(i)";
+  await expect(strings(half)).rejects.toThrow("half-way");
+  const count = async () => {
+    for await (const _ of db.vectors(half, ({ rows }) => rows));
+  };
+  await expect(count()).rejects.toThrow("half-way");
+  await expect(db.rows(`${half} ORDER BY i`)).rejects.toThrow("half-way");
+  expect(await strings("SELECT 'fine'")).toEqual(["fine"]);
+});
+
 test("times are in UTC and no extension is fetched", async () => {
   expect(await strings("SELECT current_setting('TimeZone')")).toEqual(["UTC"]);
   await expect(db.run("SELECT * FROM read_xlsx('x.xlsx')")).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED" });
