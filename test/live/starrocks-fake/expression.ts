@@ -17,6 +17,8 @@ const WORDS: Readonly<Record<string, string>> = {
   DATETIME: "TIMESTAMP",
   VARBINARY: "BLOB",
   UNHEX: "text_unhex",
+  REGEXP: "~", // matches the whole text; patterns here are anchored at both ends anyway
+  RAND: "random",
 };
 
 export interface Expression {

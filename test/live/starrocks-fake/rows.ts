@@ -48,6 +48,8 @@ const MACROS = [
   "CREATE MACRO parse_json(x) AS CAST(x AS JSON)",
   "CREATE MACRO array_join(list, separator) AS array_to_string(list, separator)",
   "CREATE MACRO days_diff(a, b) AS date_diff('day', CAST(b AS DATE), CAST(a AS DATE))",
+  "CREATE MACRO milliseconds_diff(a, b) AS (epoch_us(a) - epoch_us(CAST(b AS TIMESTAMP))) // 1000",
+  "CREATE MACRO percentile_cont(value, place) AS quantile_cont(value, place)",
   "CREATE MACRO microseconds_diff(a, b) AS epoch_us(a) - epoch_us(CAST(b AS TIMESTAMP))",
   // Only what reconciliation asks: hexadecimal digits as a number.
   "CREATE MACRO conv(digits, a, b) AS CAST(CAST('0x' || digits AS UBIGINT) AS VARCHAR)",
