@@ -9,6 +9,8 @@ import {
   type FingerprintColumn,
   fingerprintQuery,
   readFingerprint,
+  readRowValues,
+  rowValuesQuery,
 } from "../../core/fingerprint.js";
 import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
 import type { MysqlSession } from "../../core/session.js";
@@ -129,6 +131,8 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
         label: row.label ?? "",
       })),
     upkeep: tableUpkeep({ db, name: options.name, definition: () => definition(db, options.name) }),
+    rowValues: async (columns, hashes) =>
+      readRowValues(columns, await db.query(rowValuesQuery(starrocksCanonical, columns, relation, hashes))),
     // Rows of one key that are added up cannot be audited before they are.
     ...(staged === undefined && merge.merge !== "aggregate" && { staging }),
     close: () => db.close(),
