@@ -153,7 +153,7 @@ function damageWords(): RegExp {
   const words = [
     "valid DuckDB database file",
     'Failed to read file "',
-    "[Pp]arquet (?:file|reader|encoding|magic)",
+    "[Pp]arquet (?:file|reader|encoding|magic|schema)",
     "too small to be a Parquet file",
     "Footer length error",
     "No magic bytes found",
