@@ -34,7 +34,7 @@ export function printFrontPage(): void {
   process.stdout.write(frontPage(manifest));
 }
 
-export function frontPage({ version, commands }: Manifest): string {
+function frontPage({ version, commands }: Manifest): string {
   const named = new Set(Object.values(groups).flat());
   const topLevel = Object.keys(commands).filter((id) => !id.includes(":"));
   const sections = { ...groups, OTHER: topLevel.filter((id) => !named.has(id)) };
