@@ -6,8 +6,8 @@
  *   PostgreSQL → PostgreSQL   dw | COPY (binary) TO STDOUT piped into COPY (binary) FROM STDIN
  *   with --peer PATH          timescaledb-parallel-copy of the extracted CSV
  *
- * dw's time is that of a process of its own from start to exit, with the fingerprints of what it reads; reconciliation, which
- * the peers have not, is told apart. Peak memory is the kernel's for that process.
+ * dw's time is that of a process of its own from its start until every chunk is committed; reconciliation, which the peers have
+ * not, is told apart: it hashes both sides. Peak memory is the kernel's for that process.
  *
  *   npm run build && node bench/backfill.js [--rows 10000000] [--rounds 3] [--port 21650] [--peer PATH]
  */
