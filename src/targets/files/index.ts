@@ -67,6 +67,7 @@ export function filesTarget(options: FilesTargetOptions): TargetTable {
     fingerprint: (columns) => readBack.fingerprint(columns),
     buckets: (columns, digits) => readBack.buckets(columns, digits),
     hashedRows: (columns, label, buckets, limit) => readBack.hashedRows(columns, label, buckets, limit),
+    rowValues: (columns, hashes) => readBack.rowValues(columns, hashes),
     close: async () => {},
   };
 }

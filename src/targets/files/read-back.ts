@@ -9,6 +9,8 @@ import {
   type FingerprintColumn,
   fingerprintQuery,
   readFingerprint,
+  readRowValues,
+  rowValuesQuery,
 } from "../../core/fingerprint.js";
 import type { Column } from "../../core/model.js";
 import type { DuckDbSession, SourceTable } from "../../core/source.js";
@@ -60,6 +62,13 @@ export class ReadBack {
       return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
     });
     return parts.flat().slice(0, limit);
+  }
+
+  async rowValues(columns: readonly FingerprintColumn[], hashes: readonly string[]): Promise<ReturnType<typeof readRowValues>> {
+    const parts = await this.each(columns, async (db, relation) =>
+      readRowValues(columns, await db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes))),
+    );
+    return new Map(parts.flatMap((part) => [...part]));
   }
 
   async isEmpty(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { DwError, isDwError } from "../../core/errors.js";
-import { bucketQuery, bucketRowsQuery, fingerprintQuery, readFingerprint } from "../../core/fingerprint.js";
+import { bucketQuery, bucketRowsQuery, fingerprintQuery, readFingerprint, readRowValues, rowValuesQuery } from "../../core/fingerprint.js";
 import { tableMissing } from "../../core/ledger-letters.js";
 import type { Columns } from "../../core/model.js";
 import type { Hive, HiveSession } from "../../core/session.js";
@@ -73,6 +73,8 @@ export async function hiveTarget({ hive, database, table, writer }: HiveTargetOp
           hash: row.row_hash ?? "",
           label: row.label ?? "",
         })),
+      rowValues: async (columns, hashes) =>
+        readRowValues(columns, await session.query(rowValuesQuery(hiveCanonical, columns, relation, hashes))),
       close: async () => {
         await files.close();
         await session.close();

@@ -9,6 +9,8 @@ import {
   type FingerprintColumn,
   fingerprintQuery,
   readFingerprint,
+  readRowValues,
+  rowValuesQuery,
 } from "../../core/fingerprint.js";
 import { resetRefused, tableMissing } from "../../core/ledger-letters.js";
 import type { Columns } from "../../core/model.js";
@@ -107,6 +109,12 @@ export async function topicTarget(options: TopicTargetOptions): Promise<TargetTa
         return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
       });
       return parts.flat().slice(0, limit);
+    },
+    rowValues: async (columns, hashes) => {
+      const parts = await measures(columns, async (db, relation) =>
+        readRowValues(columns, await db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes))),
+      );
+      return new Map(parts.flatMap((part) => [...part]));
     },
     close: async () => {},
   };

@@ -159,8 +159,7 @@ test("what others put into the folder, took away or changed is found", async () 
   const changed = await load("csv");
   expect(changed).toMatchObject({ verdict: "different", rows: { source: "5", target: "5" } });
   expect(changed.differences).toEqual([
-    { where: "only in source", row: "shop=2", chunk: "chunk 0" },
-    { where: "only in target", row: "shop=2" },
+    { where: "differs", row: "shop=2", chunk: "chunk 0", columns: [{ name: "day", source: "19724", target: "19727" }] },
   ]);
   await writeFile(path, text);
   await writeFile(join(root, "out", "theirs.csv"), "shop,day,note\n7,2024-01-01,z\n");
