@@ -138,7 +138,7 @@ export function certificateMarkdown(certificate: Certificate): string {
 }
 
 /** `paid: 1.50 in the source, 1.00 in the target`. */
-export function changedText(changed: Difference["columns"] = []): string {
+function changedText(changed: Difference["columns"] = []): string {
   return changed
     .map(({ name, source, target }) => `${name}: ${source ?? "NULL"} in the source, ${target ?? "NULL"} in the target`)
     .join("; ");

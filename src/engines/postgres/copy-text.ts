@@ -52,7 +52,7 @@ const NEWLINE = 0x0a;
  * Rows of a CSV file in pieces of at most `limit` bytes where rows allow it: each piece ends at the end of a row. A line
  * break inside quotes is not the end of a row, and a doubled quote leaves and enters quotes at once, so that parity tells.
  */
-export async function* csvPieces(bytes: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
+async function* csvPieces(bytes: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
   let held: Uint8Array[] = [];
   let size = 0;
   let inQuotes = false;
