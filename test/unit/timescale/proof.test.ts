@@ -33,7 +33,7 @@ let session: PgSession;
 beforeAll(async () => {
   pg = await openPglite(join(folder, "db"));
   session = await pg.session();
-}, 60_000);
+}, 300_000); // opening the database takes long on a busy machine
 
 afterAll(async () => {
   await pg.close();
