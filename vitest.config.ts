@@ -8,6 +8,7 @@ export default defineConfig({
   // models/ import the package by its name, as a user's models do
   resolve: { alias: { dwright: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
+    maxWorkers: 2, // of two cores: a test that waits for a server leaves one of them idle
     // .ci/run counts from this file
     ...(report && { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
