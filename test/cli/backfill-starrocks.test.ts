@@ -155,7 +155,8 @@ test("every lake table and plain file arrives in StarRocks, equal to what its re
     tables.map(({ name }) => expect.objectContaining({ backfill: `load_${identifier(name)}`, verdict: "equal", findings: [] })),
   );
   for (const { name, columns, columns_, expected } of tables) {
-    const found = differing(await heldLines(identifier(name), columns_), expected, columns, kept);
+    const held = (await heldLines(identifier(name), columns_)).map(kept); // a column of nanoseconds is written with nine digits
+    const found = differing(held, expected, columns, kept);
     expect({ name, ...found }).toEqual({ name, rows: found.rows, extra: [], missing: [] });
   }
 }, 900_000);
