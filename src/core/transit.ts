@@ -86,13 +86,15 @@ function structType(fields: readonly StructField[]): string | undefined {
   return members.includes(undefined) ? undefined : `STRUCT(${members.join(", ")})`;
 }
 
+/** SQL that ends a query over a time which is none. */
+export const noTimeOfDay = "error('DW-FILE-CORRUPT: A time of day in a file is none: it is below 00:00 or above 24:00.')";
+
 /**
  * A TIME that DuckDB read from a file, as SQL: one outside of the day is damage. DuckDB (1.5) takes such values from Parquet as
  * they are, and its process ends where it writes them as text.
  */
 export function checkedTime(sql: string, type: "TIME" | "TIME_NS" = "TIME"): string {
-  const refusal = "error('DW-FILE-CORRUPT: A time of day in a file is none: it is below 00:00 or above 24:00.')";
-  return `if(${sql} < CAST('00:00:00' AS ${type}) OR ${sql} > CAST('24:00:00' AS ${type}), ${refusal}, ${sql})`;
+  return `if(${sql} < CAST('00:00:00' AS ${type}) OR ${sql} > CAST('24:00:00' AS ${type}), ${noTimeOfDay}, ${sql})`;
 }
 
 /** As transitType, for a column that has to be read: DW-SOURCE-UNSUPPORTED when nothing carries it. */

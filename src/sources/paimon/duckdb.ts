@@ -1,3 +1,4 @@
+import { noTimeOfDay } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import type { RowValue } from "./binary-row.js";
 import { decimalText, timeText } from "./partitions.js";
@@ -108,7 +109,9 @@ function identity(type: PaimonType): string {
   }
 }
 
-/** Milliseconds of the day, as ORC and Avro hold a TIME. */
+const DAY = 86_400_000;
+
+/** Milliseconds of the day, as ORC and Avro hold a TIME. DuckDB would begin the day again with what is beyond its end. */
 export function timeOfDay(expression: string): string {
-  return `(TIME '00:00:00' + to_milliseconds(${expression}))`;
+  return `if(${expression} < 0 OR ${expression} >= ${DAY}, ${noTimeOfDay}, TIME '00:00:00' + to_milliseconds(${expression}))`;
 }
