@@ -37,7 +37,9 @@ export const stations = defineMaterializedView("stations", {
   on: { starrocks: { database: "air", refresh: "manual", distributeBy: hash(["station_id"], 4) } },
 });
 export const toTimescale = defineBackfill("to_timescale", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: hourly });
-export const toStarrocks = defineBackfill("to_starrocks", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: wide });
+// StarRocks keeps no NaN
+const finite = { sql: "CASE WHEN isfinite(avg_value) THEN avg_value END" };
+export const toStarrocks = defineBackfill("to_starrocks", { from: ${JSON.stringify(`iceberg:${fixture}`)}, to: wide, map: { avg_value: finite } });
 `;
 
 const MODELS = "models/air/history.ts";
