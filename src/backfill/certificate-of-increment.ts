@@ -1,7 +1,7 @@
 import { addFingerprints, emptyFingerprint } from "../core/fingerprint.js";
 import type { Certificate } from "./certificate.js";
 import type { PreparedBackfill } from "./prepare.js";
-import { certificateChunks, certificateColumns, type ReconcileOptions } from "./reconcile.js";
+import { certificateChunks, certificateColumns, certificateHead, type ReconcileOptions } from "./reconcile.js";
 import type { RunResult } from "./run.js";
 
 /**
@@ -12,17 +12,8 @@ export function certifyReadBack(prepared: PreparedBackfill, run: RunResult, opti
   const { columns, target, increment } = prepared;
   const read = run.chunks.reduce((sum, chunk) => addFingerprints(sum, chunk.fingerprint, columns), emptyFingerprint(columns));
   return {
-    certificate: "dw-reconciliation/1",
-    backfill: prepared.name,
-    environment: options.environment,
-    source: prepared.source.title,
-    identity: prepared.plan.identity,
-    target: target.title,
-    engine: target.engine,
-    ...(target.emulatedBy && { emulatedBy: target.emulatedBy }),
-    at: options.now,
+    ...certificateHead(prepared, options),
     verdict: "equal",
-    ...(prepared.where !== undefined && { where: prepared.where }),
     watermark: { before: increment?.watermark ?? null, after: run.chunks.at(-1)?.fingerprint.range?.upTo ?? increment?.watermark ?? null },
     rows: { source: read.rows, target: read.rows, before: run.baseline.rows },
     hash: { source: read.hash, target: read.hash },

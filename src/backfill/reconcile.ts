@@ -30,17 +30,8 @@ export async function reconcile(prepared: PreparedBackfill, loaded: RunResult, o
   const rejected = prepared.rejection === undefined ? undefined : await target.quarantined?.(prepared.name);
   const differences = equal || !comparable ? [] : await shownDifferences(prepared, options);
   return {
-    certificate: "dw-reconciliation/1",
-    backfill: prepared.name,
-    environment: options.environment,
-    source: prepared.source.title,
-    identity: prepared.plan.identity,
-    target: target.title,
-    engine: target.engine,
-    ...(target.emulatedBy && { emulatedBy: target.emulatedBy }),
-    at: options.now,
+    ...certificateHead(prepared, options),
     verdict: equal ? "equal" : comparable || target.merge.merge === "aggregate" ? "different" : "unproven",
-    ...(prepared.where !== undefined && { where: prepared.where }),
     rows: { source: source.rows, target: found.rows, before: run.baseline.rows },
     hash: { source: source.hash, target: found.hash },
     columns: certificateColumns(prepared, source, found),
@@ -50,6 +41,22 @@ export async function reconcile(prepared: PreparedBackfill, loaded: RunResult, o
     ...(rejected !== undefined && { quarantined: rejected }),
     coverage: [...coverage(prepared, run), ...quarantineLines(rejected, target.quarantine)],
   };
+}
+
+/** What a certificate says of both sides before it says what they hold. */
+export function certificateHead({ name, source, plan, target, where }: PreparedBackfill, options: ReconcileOptions) {
+  return {
+    certificate: "dw-reconciliation/1",
+    backfill: name,
+    environment: options.environment,
+    source: source.title,
+    identity: plan.identity,
+    target: target.title,
+    engine: target.engine,
+    ...(target.emulatedBy && { emulatedBy: target.emulatedBy }),
+    at: options.now,
+    ...(where !== undefined && { where }),
+  } as const;
 }
 
 /** Side by side; when one fails, the other is waited for all the same: it still uses the connections. */
