@@ -1,4 +1,4 @@
-import { bucketQuery, bucketRowsQuery, readRowValues, rowValuesQuery } from "../core/fingerprint.js";
+import { type Measures, measuresOf } from "../core/measures.js";
 import type { DuckDbSession } from "../core/source.js";
 import type { HashBucket, HashedRow } from "../core/target.js";
 import { duckdbCanonical } from "../engines/duckdb/canonical.js";
@@ -102,8 +102,8 @@ async function changedColumns(prepared: PreparedBackfill, options: DrillDown, pa
   try {
     for (const id of new Set(pairs.map(([row]) => row.chunk))) {
       const hashes = pairs.filter(([row]) => row.chunk === id).map(([row]) => row.hash);
-      const rows = await onChunk(prepared, id, db, (relation) => db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes)));
-      for (const [hash, values] of readRowValues(columns, rows)) ours.set(hash, values);
+      const rows = await onChunk(prepared, id, db, (chunk) => chunk.rowValues(columns, hashes));
+      for (const [hash, values] of rows) ours.set(hash, values);
     }
   } finally {
     await db.close();
@@ -125,25 +125,20 @@ async function onChunk<Result>(
   prepared: PreparedBackfill,
   id: string,
   db: DuckDbSession,
-  read: (relation: string) => Promise<Result>,
+  read: (chunk: Measures) => Promise<Result>,
 ): Promise<Result> {
   const chunk = prepared.plan.chunks.find((candidate) => candidate.id === id);
   if (chunk === undefined) throw new Error(`the plan has no chunk ${id}`);
   const open = await prepared.plan.open(chunk, db);
   try {
-    return await read(`(${rowsOf(prepared, open.sql)}) AS mapped`);
+    return await read(measuresOf(duckdbCanonical, (sql) => db.rows(sql), `(${rowsOf(prepared, open.sql)}) AS mapped`));
   } finally {
     await open.close();
   }
 }
 
-function chunkBuckets(prepared: PreparedBackfill, id: string, db: DuckDbSession, digits: number): Promise<HashBucket[]> {
-  return onChunk(prepared, id, db, async (relation) => {
-    const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
-      bucketQuery(duckdbCanonical, prepared.columns, relation, digits),
-    );
-    return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
-  });
+function chunkBuckets(prepared: PreparedBackfill, id: string, db: DuckDbSession, digits: number): Promise<readonly HashBucket[]> {
+  return onChunk(prepared, id, db, (chunk) => chunk.buckets(prepared.columns, digits));
 }
 
 function chunkRows(
@@ -154,11 +149,9 @@ function chunkRows(
   buckets: readonly string[],
   limit: number,
 ): Promise<SourceRow[]> {
-  return onChunk(prepared, id, db, async (relation) => {
-    const rows = await db.rows<{ row_hash: string; label: string }>(
-      bucketRowsQuery(duckdbCanonical, prepared.columns, relation, label, buckets, limit),
-    );
-    return rows.map((row) => ({ hash: row.row_hash, label: row.label, chunk: id }));
+  return onChunk(prepared, id, db, async (chunk) => {
+    const rows = await chunk.hashedRows(prepared.columns, label, buckets, limit);
+    return rows.map((row) => ({ ...row, chunk: id }));
   });
 }
 

@@ -1,18 +1,8 @@
 import { createHash } from "node:crypto";
 import { DwError, isDwError } from "../../core/errors.js";
-import {
-  bucketQuery,
-  bucketRowsQuery,
-  emptyFingerprint,
-  type Fingerprint,
-  type FingerprintColumn,
-  fingerprintQuery,
-  readFingerprint,
-  readRowValues,
-  rowHash,
-  rowValuesQuery,
-} from "../../core/fingerprint.js";
+import { emptyFingerprint, type Fingerprint, type FingerprintColumn, rowHash } from "../../core/fingerprint.js";
 import { ledgerConflict, resetRefused, rowsMoved, tableMissing } from "../../core/ledger-letters.js";
+import { measuresOf } from "../../core/measures.js";
 import type { DuckDbConnection } from "../../core/session.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type {
@@ -65,7 +55,6 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
   const home = options.name.map(ident).join(".");
   const relation = options.staged ?? home;
   const name = options.name.join(".");
-  const fingerprint = async (columns: readonly FingerprintColumn[]): Promise<Fingerprint> => takeFingerprint(db, columns, relation);
   return {
     title: name,
     engine: options.engine,
@@ -99,20 +88,7 @@ export async function duckdbTarget(options: DuckdbTargetOptions): Promise<Target
       const [row] = await db.rows<{ n: string }>(`SELECT count(*)::VARCHAR AS n FROM dw_state.quarantine WHERE ${where(backfill, name)}`);
       return row?.n ?? "0";
     },
-    fingerprint,
-    buckets: async (columns, digits) => {
-      const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
-        bucketQuery(duckdbCanonical, columns, relation, digits),
-      );
-      return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
-    },
-    hashedRows: async (columns, label, buckets, limit) => {
-      const rows = await db.rows<{ row_hash: string; label: string }>(
-        bucketRowsQuery(duckdbCanonical, columns, relation, label, buckets, limit),
-      );
-      return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
-    },
-    rowValues: async (columns, hashes) => readRowValues(columns, await db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes))),
+    ...measuresOf(duckdbCanonical, (sql) => db.rows(sql), relation),
     ...(options.merge.merge !== "aggregate" && {
       mend: (backfill: string, columns: readonly FingerprintColumn[], mending: Mending) =>
         mendTable(db, { backfill, title: name, relation, merge: options.merge, columns }, mending),
@@ -211,8 +187,7 @@ async function isKeyed(db: DuckDbSession, name: readonly string[], key: readonly
 }
 
 async function takeFingerprint(db: DuckDbSession, columns: readonly FingerprintColumn[], relation: string): Promise<Fingerprint> {
-  const [row] = await db.rows(fingerprintQuery(duckdbCanonical, columns, relation));
-  return readFingerprint(columns, row ?? {});
+  return measuresOf(duckdbCanonical, (sql) => db.rows(sql), relation).fingerprint(columns);
 }
 
 async function hasLedger(db: DuckDbSession): Promise<boolean> {

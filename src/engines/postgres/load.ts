@@ -2,17 +2,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sqlStateOf } from "../../connections/pg-errors.js";
 import { DwError, isDwError } from "../../core/errors.js";
-import {
-  bucketQuery,
-  bucketRowsQuery,
-  emptyFingerprint,
-  type Fingerprint,
-  type FingerprintColumn,
-  fingerprintQuery,
-  readFingerprint,
-  readRowValues,
-  rowValuesQuery,
-} from "../../core/fingerprint.js";
+import { emptyFingerprint, type Fingerprint, type FingerprintColumn } from "../../core/fingerprint.js";
+import { measuresOf } from "../../core/measures.js";
 import type { Pg, PgSession } from "../../core/session.js";
 import type { LoadableChunk, LoadedChunk, LoadIdentity, LoadSession, TargetColumn, TargetTable } from "../../core/target.js";
 import { GONE, giveWay, isUniqueBy, makeLike, ROWS, readBack, upsert } from "./apply.js";
@@ -58,7 +49,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
   const name = `${options.schema}.${options.table}`;
   const home = `${ident(options.schema)}.${ident(options.table)}`;
   const relation = options.staged ?? home;
-  const one = async (sql: string): Promise<Readonly<Record<string, unknown>>> => (await pg.query(sql))[0] ?? {};
+  const query = (sql: string) => pg.query(sql);
   return {
     title: name,
     engine: options.engine,
@@ -69,7 +60,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
       await prepareLedger(pg);
       const before = await claimLedger(pg, name, identity, async (session) => {
         if (options.staged !== undefined) await makeStaged(session, options.staged, home);
-        return readFingerprint(columns, (await session.query(fingerprintQuery(postgresCanonical, columns, home)))[0] ?? {});
+        return measuresOf(postgresCanonical, (sql) => session.query(sql), home).fingerprint(columns);
       });
       const baseline = options.staged === undefined ? before : emptyFingerprint(columns);
       return loadSession(pg, { ...options, name, relation, identity, columns, ...(await formsOf(pg, options, columns)) }, baseline);
@@ -77,17 +68,7 @@ export function pgTarget(pg: Pg, options: PgTargetOptions): TargetTable {
     ledger: (backfill) => readLedger(pg, backfill, name),
     reset: (backfill, empty) => resetLedger(pg, backfill, name, home, empty, stagedName(backfill, name)),
     quarantined: (backfill) => countQuarantined(pg, backfill, name),
-    fingerprint: async (columns) => readFingerprint(columns, await one(fingerprintQuery(postgresCanonical, columns, relation))),
-    buckets: async (columns, digits) => {
-      const rows = await pg.query(bucketQuery(postgresCanonical, columns, relation, digits));
-      return rows.map((row) => ({ bucket: String(row.bucket), rows: String(row.total), hash: String(row.hash_a) }));
-    },
-    hashedRows: async (columns, label, buckets, limit) => {
-      const rows = await pg.query(bucketRowsQuery(postgresCanonical, columns, relation, label, buckets, limit));
-      return rows.map((row) => ({ hash: String(row.row_hash), label: String(row.label) }));
-    },
-    rowValues: async (columns, hashes) =>
-      readRowValues(columns, await pg.query(rowValuesQuery(postgresCanonical, columns, relation, hashes))),
+    ...measuresOf(postgresCanonical, query, relation),
     mend: async (backfill, columns, mending, signal) => {
       const { form } = await formsOf(pg, options, columns);
       await mendTable(pg, { backfill, name, relation, columns, form, scratch: options.scratch }, mending, signal).catch(

@@ -1,18 +1,9 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamLoadServer } from "../../connections/stream-load.js";
-import {
-  bucketQuery,
-  bucketRowsQuery,
-  emptyFingerprint,
-  type Fingerprint,
-  type FingerprintColumn,
-  fingerprintQuery,
-  readFingerprint,
-  readRowValues,
-  rowValuesQuery,
-} from "../../core/fingerprint.js";
+import { emptyFingerprint, type Fingerprint, type FingerprintColumn } from "../../core/fingerprint.js";
 import { ledgerConflict, resetRefused, tableMissing } from "../../core/ledger-letters.js";
+import { type Measures, measuresOf } from "../../core/measures.js";
 import type { MysqlSession } from "../../core/session.js";
 import type { LoadableChunk, LoadIdentity, LoadSession, MergeRule, Staging, TargetColumn, TargetTable } from "../../core/target.js";
 import type { TableBody } from "./body.js";
@@ -68,11 +59,9 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
   const merge = options.merge ?? mergeRule(await definition(db, options.name));
   const { staged } = options;
   const relation = id(...(staged ?? options.name)).text;
-  const fingerprintOf = async (columns: readonly FingerprintColumn[], name: readonly string[]): Promise<Fingerprint> => {
-    const [row] = await db.query(fingerprintQuery(starrocksCanonical, columns, id(...name).text));
-    return readFingerprint(columns, row ?? {});
-  };
-  const fingerprint = (columns: readonly FingerprintColumn[]): Promise<Fingerprint> => fingerprintOf(columns, staged ?? options.name);
+  const measured = (of: string): Measures => measuresOf(starrocksCanonical, (sql) => db.query(sql), of);
+  const measures = measured(relation);
+  const { fingerprint } = measures;
   const home: Place = { http: options.http, name: options.name, title, pause: options.pause ?? PAUSE };
   const staging = (backfill: string): Staging =>
     stagingOf({
@@ -96,7 +85,7 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
     start: async (identity, columns) => {
       const baseline = async (): Promise<Fingerprint> => {
         if (staged) await makeStaged(db, staged, await definition(db, options.name));
-        return fingerprintOf(columns, options.name);
+        return measured(id(...options.name).text).fingerprint(columns);
       };
       const opened = await openLedger(db, identity, title, baseline, ledgerConflict);
       const ledger = staged ? { ...opened, baseline: emptyFingerprint(columns) } : opened;
@@ -118,21 +107,8 @@ export async function starrocksTarget(options: StarrocksTargetOptions): Promise<
       await resetLedger(db, backfill, title, empty ? async () => void (await db.query(`TRUNCATE TABLE ${relation}`)) : undefined);
       await dropStaged(db, beside); // the next backfill of this name would, too
     },
-    fingerprint,
-    buckets: async (columns, digits) =>
-      (await db.query(bucketQuery(starrocksCanonical, columns, relation, digits))).map((row) => ({
-        bucket: row.bucket ?? "",
-        rows: row.total ?? "0",
-        hash: row.hash_a ?? "0",
-      })),
-    hashedRows: async (columns, label, buckets, limit) =>
-      (await db.query(bucketRowsQuery(starrocksCanonical, columns, relation, label, buckets, limit))).map((row) => ({
-        hash: row.row_hash ?? "",
-        label: row.label ?? "",
-      })),
+    ...measures,
     upkeep: tableUpkeep({ db, name: options.name, definition: () => definition(db, options.name) }),
-    rowValues: async (columns, hashes) =>
-      readRowValues(columns, await db.query(rowValuesQuery(starrocksCanonical, columns, relation, hashes))),
     // Rows of one key that are added up cannot be audited before they are.
     ...(staged === undefined && merge.merge !== "aggregate" && { staging }),
     close: () => db.close(),

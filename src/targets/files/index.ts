@@ -47,7 +47,7 @@ export function filesTarget(options: FilesTargetOptions): TargetTable {
     columns: async (source) => targetColumns(options, format, source),
     start: async (identity, columns) => {
       const ledger = new FolderLedger(writer, identity.backfill);
-      const baseline = await ledger.claim(identity, () => options.baseline?.(columns) ?? readBack.fingerprint(columns));
+      const baseline = await ledger.claim(identity, () => options.baseline?.(columns) ?? readBack.measures.fingerprint(columns));
       for (const record of await ledger.records()) await settled(writer, ledger, record);
       return loadSession({ ...options, ledger, source: columns }, baseline);
     },
@@ -64,10 +64,7 @@ export function filesTarget(options: FilesTargetOptions): TargetTable {
       return records.reduce((sum, { rejectedRows = "0" }) => sum + BigInt(rejectedRows), 0n).toString();
     },
     quarantine: `${writer.root}/_dw`,
-    fingerprint: (columns) => readBack.fingerprint(columns),
-    buckets: (columns, digits) => readBack.buckets(columns, digits),
-    hashedRows: (columns, label, buckets, limit) => readBack.hashedRows(columns, label, buckets, limit),
-    rowValues: (columns, hashes) => readBack.rowValues(columns, hashes),
+    ...readBack.measures,
     close: async () => {},
   };
 }

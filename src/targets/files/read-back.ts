@@ -1,21 +1,10 @@
 import { CHUNK_READING, openDuckDb } from "../../connections/duckdb.js";
 import { isDwError } from "../../core/errors.js";
-import {
-  addFingerprints,
-  bucketQuery,
-  bucketRowsQuery,
-  emptyFingerprint,
-  type Fingerprint,
-  type FingerprintColumn,
-  fingerprintQuery,
-  readFingerprint,
-  readRowValues,
-  rowValuesQuery,
-} from "../../core/fingerprint.js";
+import type { FingerprintColumn } from "../../core/fingerprint.js";
+import { type Measures, measuresOf, measuresOfParts } from "../../core/measures.js";
 import type { Column } from "../../core/model.js";
-import type { DuckDbSession, SourceTable } from "../../core/source.js";
+import type { SourceTable } from "../../core/source.js";
 import type { StorageWriter } from "../../core/storage.js";
-import type { HashBucket, HashedRow } from "../../core/target.js";
 import { carried, quoteName } from "../../core/transit.js";
 import { duckdbCanonical } from "../../engines/duckdb/canonical.js";
 import { openFiles } from "../../sources/files/index.js";
@@ -26,50 +15,12 @@ import type { TargetFormat } from "./format.js";
  */
 
 export class ReadBack {
+  readonly measures = measuresOfParts((columns, read) => this.each(columns, read));
+
   constructor(
     private readonly writer: StorageWriter,
     private readonly format: TargetFormat,
   ) {}
-
-  async fingerprint(columns: readonly FingerprintColumn[]): Promise<Fingerprint> {
-    const parts = await this.each(columns, async (db, relation) => {
-      const [row] = await db.rows(fingerprintQuery(duckdbCanonical, columns, relation));
-      return readFingerprint(columns, row ?? {});
-    });
-    return parts.reduce((sum, part) => addFingerprints(sum, part, columns), emptyFingerprint(columns));
-  }
-
-  async buckets(columns: readonly FingerprintColumn[], digits: number): Promise<readonly HashBucket[]> {
-    const parts = await this.each(columns, async (db, relation) => {
-      const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
-        bucketQuery(duckdbCanonical, columns, relation, digits),
-      );
-      return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
-    });
-    return parts.flat();
-  }
-
-  async hashedRows(
-    columns: readonly FingerprintColumn[],
-    label: readonly string[],
-    buckets: readonly string[],
-    limit: number,
-  ): Promise<readonly HashedRow[]> {
-    const parts = await this.each(columns, async (db, relation) => {
-      const rows = await db.rows<{ row_hash: string; label: string }>(
-        bucketRowsQuery(duckdbCanonical, columns, relation, label, buckets, limit),
-      );
-      return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
-    });
-    return parts.flat().slice(0, limit);
-  }
-
-  async rowValues(columns: readonly FingerprintColumn[], hashes: readonly string[]): Promise<ReturnType<typeof readRowValues>> {
-    const parts = await this.each(columns, async (db, relation) =>
-      readRowValues(columns, await db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes))),
-    );
-    return new Map(parts.flatMap((part) => [...part]));
-  }
 
   async isEmpty(): Promise<boolean> {
     const table = await this.open([]);
@@ -78,10 +29,7 @@ export class ReadBack {
   }
 
   /** Each chunk of what lies there, as a relation with the columns in their types; nothing when there is no file. */
-  private async each<Part>(
-    columns: readonly FingerprintColumn[],
-    measure: (db: DuckDbSession, relation: string) => Promise<Part>,
-  ): Promise<readonly Part[]> {
+  private async each<Part>(columns: readonly FingerprintColumn[], read: (part: Measures) => Promise<Part>): Promise<readonly Part[]> {
     const table = await this.open(columns);
     if (table === undefined) return [];
     const database = await openDuckDb(CHUNK_READING);
@@ -94,7 +42,7 @@ export class ReadBack {
         const next = plan.chunks[index + 1];
         if (next !== undefined) plan.prefetch?.(next);
         try {
-          parts.push(await measure(db, typed(columns, open.sql)));
+          parts.push(await read(measuresOf(duckdbCanonical, (sql) => db.rows(sql), typed(columns, open.sql))));
         } finally {
           await open.close();
         }

@@ -1,6 +1,6 @@
 import { DwError, isDwError } from "../../core/errors.js";
-import { bucketQuery, bucketRowsQuery, fingerprintQuery, readFingerprint, readRowValues, rowValuesQuery } from "../../core/fingerprint.js";
 import { tableMissing } from "../../core/ledger-letters.js";
+import { measuresOf } from "../../core/measures.js";
 import type { Columns } from "../../core/model.js";
 import type { Hive, HiveSession } from "../../core/session.js";
 import type { StorageWriter } from "../../core/storage.js";
@@ -35,10 +35,7 @@ export async function hiveTarget({ hive, database, table, writer }: HiveTargetOp
     for (const setting of SETTINGS) await session.query(setting);
     const partitionBy = found.partitions.map(({ name }) => name);
     const relation = id(database, table).text;
-    const fingerprint: TargetTable["fingerprint"] = async (columns) => {
-      const [row] = await session.query(fingerprintQuery(hiveCanonical, columns, relation));
-      return readFingerprint(columns, row ?? {});
-    };
+    const measures = measuresOf(hiveCanonical, (sql) => session.query(sql), relation);
     const files = filesTarget({
       format: "parquet",
       writer: await writer(found.location),
@@ -46,7 +43,7 @@ export async function hiveTarget({ hive, database, table, writer }: HiveTargetOp
       columns: columnsOf(found),
       folderName: (name, value) => `${escaped(name)}=${value === null ? NO_VALUE : escaped(value)}`,
       metadata: METADATA,
-      baseline: fingerprint,
+      baseline: measures.fingerprint,
     });
     const place: Place = { session, relation, partitionBy };
     return {
@@ -61,20 +58,7 @@ export async function hiveTarget({ hive, database, table, writer }: HiveTargetOp
         await tellPartitions(place, await loading.loaded()); // what a run that died has not said
         return telling(place, loading);
       },
-      fingerprint,
-      buckets: async (columns, digits) =>
-        (await session.query(bucketQuery(hiveCanonical, columns, relation, digits))).map((row) => ({
-          bucket: row.bucket ?? "",
-          rows: row.total ?? "0",
-          hash: row.hash_a ?? "0",
-        })),
-      hashedRows: async (columns, label, buckets, limit) =>
-        (await session.query(bucketRowsQuery(hiveCanonical, columns, relation, label, buckets, limit))).map((row) => ({
-          hash: row.row_hash ?? "",
-          label: row.label ?? "",
-        })),
-      rowValues: async (columns, hashes) =>
-        readRowValues(columns, await session.query(rowValuesQuery(hiveCanonical, columns, relation, hashes))),
+      ...measures,
       close: async () => {
         await files.close();
         await session.close();

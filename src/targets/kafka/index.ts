@@ -1,18 +1,8 @@
 import { messageFault } from "../../checks/message-shape.js";
 import { DwError, isDwError } from "../../core/errors.js";
-import {
-  addFingerprints,
-  bucketQuery,
-  bucketRowsQuery,
-  emptyFingerprint,
-  type Fingerprint,
-  type FingerprintColumn,
-  fingerprintQuery,
-  readFingerprint,
-  readRowValues,
-  rowValuesQuery,
-} from "../../core/fingerprint.js";
+import { emptyFingerprint, type Fingerprint, type FingerprintColumn } from "../../core/fingerprint.js";
 import { resetRefused, tableMissing } from "../../core/ledger-letters.js";
+import { measuresOf, measuresOfParts } from "../../core/measures.js";
 import type { Columns } from "../../core/model.js";
 import type { Kafka, KafkaProducer, KafkaRecord, KafkaTopic } from "../../core/session.js";
 import type { SourceColumn } from "../../core/source.js";
@@ -58,10 +48,10 @@ export async function topicTarget(options: TopicTargetOptions): Promise<TargetTa
     if (current === undefined) throw new Error(`no backfill of ${topic} was opened`);
     return ownMessages(topic, current.ledger, current.from, newestOnly);
   };
-  const measures = async <Part>(...rest: Tail<Parameters<typeof measured<Part>>>): Promise<readonly Part[]> => {
+  const measures = measuresOfParts(async (columns, read) => {
     if (current !== undefined) await takeLanes(options, current.ledger); // what was committed last is visible afterwards
-    return measured(kafka, own(), ...rest);
-  };
+    return measured(kafka, own(), columns, (db, relation) => read(measuresOf(duckdbCanonical, (sql) => db.rows(sql), relation)));
+  });
   return {
     title: topic,
     engine: "kafka",
@@ -85,42 +75,10 @@ export async function topicTarget(options: TopicTargetOptions): Promise<TargetTa
       return { identity: head.identity, startedAt: head.startedAt, baseline: NOTHING, chunks };
     },
     reset: (backfill, empty) => reset(options, backfill, empty, newestOnly),
-    fingerprint: async (columns) => {
-      const parts = await measures(columns, async (db, relation) => {
-        const [row] = await db.rows(fingerprintQuery(duckdbCanonical, columns, relation));
-        return readFingerprint(columns, row ?? {});
-      });
-      return parts.reduce((sum, part) => addFingerprints(sum, part, columns), emptyFingerprint(columns));
-    },
-    buckets: async (columns, digits) => {
-      const parts = await measures(columns, async (db, relation) => {
-        const rows = await db.rows<{ bucket: string; total: string; hash_a: string }>(
-          bucketQuery(duckdbCanonical, columns, relation, digits),
-        );
-        return rows.map((row) => ({ bucket: row.bucket, rows: row.total, hash: row.hash_a }));
-      });
-      return parts.flat();
-    },
-    hashedRows: async (columns, label, buckets, limit) => {
-      const parts = await measures(columns, async (db, relation) => {
-        const rows = await db.rows<{ row_hash: string; label: string }>(
-          bucketRowsQuery(duckdbCanonical, columns, relation, label, buckets, limit),
-        );
-        return rows.map((row) => ({ hash: row.row_hash, label: row.label }));
-      });
-      return parts.flat().slice(0, limit);
-    },
-    rowValues: async (columns, hashes) => {
-      const parts = await measures(columns, async (db, relation) =>
-        readRowValues(columns, await db.rows(rowValuesQuery(duckdbCanonical, columns, relation, hashes))),
-      );
-      return new Map(parts.flatMap((part) => [...part]));
-    },
+    ...measures,
     close: async () => {},
   };
 }
-
-type Tail<All extends readonly unknown[]> = All extends readonly [unknown, unknown, ...infer Rest] ? Rest : never;
 
 /** Messages of others are told apart by the header: nothing was there before. */
 const NOTHING: Fingerprint = { rows: "0", hash: ["0", "0"], columns: [] };
