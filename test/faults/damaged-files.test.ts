@@ -55,7 +55,7 @@ async function survives(count: number, attempt: (chance: Chance) => Promise<unkn
     if (processorMs() - start > SLOW_MS) failures.push(`round ${round}: took ${Math.round(processorMs() - start)} ms`);
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     if (failures.length > 20) break;
-    if (round % 100 === 0) await setImmediate(); // decoders never wait: the test runner would think this process dead
+    if (round % 100 === 0) await setImmediate(); // decoders never wait, and the test runner wants to be heard
   }
   const counts = Object.entries(outcomes).map(([outcome, times]) => `${times} ${outcome.slice(0, 60)}`);
   process.stdout.write(`${expect.getState().currentTestName}: ${counts.join(", ")}\n`);
