@@ -25,11 +25,11 @@ export default defineConfig({
       { extends: true, test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 300_000 } },
       {
         extends: true,
-        test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
+        test: { name: "live", include: ["test/live/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 },
       },
       {
         extends: true,
-        test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 900_000, hookTimeout: 300_000, fileParallelism: false },
+        test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 900_000, hookTimeout: 300_000 },
       },
     ],
   },
