@@ -116,6 +116,7 @@ interface StatusShown {
   readonly id: string;
   readonly status: string;
   readonly appliedAt?: string;
+  readonly outOfOrder?: true;
   readonly statements: Readonly<Record<string, number>>;
   readonly total: number;
 }
@@ -134,7 +135,8 @@ export function statusText(warehouse: string, environment: string, statuses: rea
   return `${textTable(["migration", "status", "applied at", "statements", "note"], rows)}\n\n${place}: ${statuses.length - pending} applied, ${pending} pending`;
 }
 
-function journalText({ status, statements }: StatusShown): string {
+function journalText({ status, statements, outOfOrder }: StatusShown): string {
+  if (outOfOrder) return "out of order";
   if (status !== "interrupted") return "";
   const parts = [statements.failed && `${statements.failed} failed`, statements.started && `${statements.started} undecided`];
   return parts.filter((part) => typeof part === "string").join(", ");

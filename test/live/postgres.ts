@@ -28,7 +28,19 @@ export interface TestServer {
 
 /** Undefined when no server can run here; the reason goes to stderr, so that a skipped test says why. */
 export async function startPostgres(): Promise<TestServer | undefined> {
+  return startWith(binaries(), []);
+}
+
+/** The same with TimescaleDB, where somebody has installed it beside the server: no registry has it. */
+export async function startTimescale(): Promise<TestServer | undefined> {
   const bin = binaries();
+  const library = bin && join(bin, "..", "lib", "timescaledb.so");
+  if (library !== undefined && existsSync(library)) return startWith(bin, ["-c", "shared_preload_libraries=timescaledb"]);
+  process.stderr.write("no TimescaleDB server: the extension is not installed beside PostgreSQL\n");
+  return undefined;
+}
+
+async function startWith(bin: string | undefined, settings: readonly string[]): Promise<TestServer | undefined> {
   const account = runAs();
   if (bin === undefined || account === undefined) {
     process.stderr.write(`no PostgreSQL server: ${bin === undefined ? "no binaries" : "root, and neither postgres nor nobody exists"}\n`);
@@ -38,7 +50,7 @@ export async function startPostgres(): Promise<TestServer | undefined> {
   if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid);
   await chmod(folder, 0o700);
   const port = await freePort();
-  const child = await boot(bin, account.command, folder, port);
+  const child = await boot(bin, account.command, folder, [...settings, "-p", String(port)]);
   const connection = { kind: "postgres", host: "127.0.0.1", port, database: "postgres", user: "postgres" } as const;
   const pid = Number((await readFile(join(folder, "db", "postmaster.pid"), "utf8")).split("\n")[0]);
   return {
@@ -54,7 +66,7 @@ export async function startPostgres(): Promise<TestServer | undefined> {
   };
 }
 
-async function boot(bin: string, command: readonly string[], folder: string, port: number): Promise<ChildProcess> {
+async function boot(bin: string, command: readonly string[], folder: string, settings: readonly string[]): Promise<ChildProcess> {
   const run = (program: string, ...args: string[]): [string, string[]] => {
     const [first, ...rest] = [...command, join(bin, program), ...args];
     return [first ?? program, rest];
@@ -62,7 +74,7 @@ async function boot(bin: string, command: readonly string[], folder: string, por
   const cluster = join(folder, "db");
   const [initdb, initArgs] = run("initdb", "-D", cluster, "-U", "postgres", "--no-sync", "--auth=trust", "-E", "UTF8", "--locale=C");
   execFileSync(initdb, initArgs, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-  const [server, serverArgs] = run("postgres", "-D", cluster, "-p", String(port), "-k", folder, "-h", "127.0.0.1", "-c", "fsync=off");
+  const [server, serverArgs] = run("postgres", "-D", cluster, ...settings, "-k", folder, "-h", "127.0.0.1", "-c", "fsync=off");
   const child = spawn(server, serverArgs, { cwd: folder, stdio: "ignore" });
   for (let attempt = 0; attempt < 200; attempt++) {
     const text = await readFile(join(cluster, "postmaster.pid"), "utf8").catch(() => "");

@@ -1,4 +1,5 @@
 import type { CatalogObject, ObjectId } from "../../core/catalog.js";
+import { type History, type Unapproved, unapproved } from "../../core/migration.js";
 import type { Plan } from "../../core/plan.js";
 import type { StateStore } from "../../core/state.js";
 import { compareLive, type LiveSlots } from "./live.js";
@@ -41,6 +42,25 @@ export async function foundAlready(plan: Plan, slots: LiveSlots, warehouse: stri
 export function sparedBy(plan: Plan, adopted: ReadonlySet<ObjectId>): ReadonlySet<ObjectId> {
   const dropped = containersOf(plan, "drop-object").map(({ id }) => id);
   return new Set(dropped.filter((id) => adopted.has(id)));
+}
+
+interface Place {
+  readonly history: Pick<History, "warehouse">;
+  readonly slots: LiveSlots;
+  readonly store: Pick<StateStore, "get">;
+}
+
+/** Hazards that stop a run here: of slots that are served, and of what is really executed. What is not ours stays, and endangers nothing. */
+export async function unapprovedHere(
+  steps: readonly { readonly plan: Plan }[],
+  approvals: ReadonlySet<string>,
+  { history, slots, store }: Place,
+): Promise<Unapproved[]> {
+  const adopted = await adoptedObjects(store, history.warehouse);
+  return steps.flatMap(({ plan }) => {
+    const spared = sparedBy(plan, adopted);
+    return unapproved(plan, approvals).filter(({ statement }) => slots.has(statement.slot) && !spared.has(statement.object));
+  });
 }
 
 function containersOf(plan: Plan, op: "create-object" | "drop-object"): CatalogObject[] {

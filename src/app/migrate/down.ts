@@ -1,7 +1,8 @@
 import { buildPlan } from "../../core/build-plan.js";
 import { DwError } from "../../core/errors.js";
-import { type Unapproved, unapproved } from "../../core/migration.js";
+import type { Unapproved } from "../../core/migration.js";
 import type { Plan, Statement } from "../../core/plan.js";
+import { unapprovedHere } from "./adopted.js";
 import { executedStatements, executeStep, type Step } from "./execution.js";
 import { approvalsAt } from "./intent.js";
 import type { LiveSlots } from "./live.js";
@@ -36,7 +37,7 @@ export async function migrateDown(meeting: Meeting, options: DownOptions): Promi
     const backwards = new Set(steps.flatMap((step) => step.plan.statements.map(({ id }) => id)));
     const known = new Set([...allStatements(meeting), ...backwards]);
     const approvals = approvalsAt(meeting.intent, options.approve, known, backwards, meeting.now);
-    const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => meeting.slots.has(statement.slot));
+    const hazards = await unapprovedHere(steps, approvals, meeting);
     if (hazards.length > 0 && !options.dryRun) throw hazardLetter(meeting.history.warehouse, hazards);
     for (const step of options.dryRun ? [] : steps) {
       await executeStep(step, surroundings(meeting), lease);

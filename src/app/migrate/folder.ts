@@ -6,10 +6,11 @@ import { type Catalog, catalogText, compareText } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
 import { hazardKinds } from "../../core/hazard.js";
 import { type Json, stableJson } from "../../core/json.js";
-import { type History, MIGRATION_ID, type Migration } from "../../core/migration.js";
+import { type History, MIGRATION_ID, type Migration, proveIndependent } from "../../core/migration.js";
 import type { Plan, Statement } from "../../core/plan.js";
 import type { EngineName } from "../../core/types.js";
 import { catalogShape, objectShape } from "../catalog-file.js";
+import { readIntent } from "./intent.js";
 import {
   type Direction,
   type MarkedText,
@@ -28,7 +29,8 @@ const SUM = "sum";
 
 /**
  * Reads and proves a history. Throws DW-MIGRATION-EDITED when a file differs from its recorded hash, DW-MIGRATION-ORDER when a
- * migration was made after another one than that which stands before it. No folder: an empty history.
+ * migration was made after another one than that which stands before it, and intent.yaml does not declare that. No folder: an
+ * empty history.
  */
 export async function readHistory(folder: MigrationFolder, warehouse: string): Promise<History> {
   const files = await readFiles(folder);
@@ -37,9 +39,26 @@ export async function readHistory(folder: MigrationFolder, warehouse: string): P
   const differences = sumDifferences(recorded, found);
   if (differences.length > 0) throw edited(folder, differences);
   const ids = [...new Set([...files.keys()].map((path) => path.split("/")[0] ?? ""))].sort(compareText);
-  const migrations = ids.map((id) => readMigration(id, files, found));
+  const { outOfOrder } = await readIntent(folder);
+  const migrations = ids.map((id): Migration => {
+    const migration = readMigration(id, files, found);
+    return outOfOrder.includes(id) ? { ...migration, outOfOrder: true } : migration;
+  });
+  proveDeclared(folder, outOfOrder, ids);
   provePredecessors(folder, migrations);
-  return { warehouse, migrations };
+  const history = { warehouse, migrations };
+  proveIndependent(history);
+  return history;
+}
+
+function proveDeclared(folder: MigrationFolder, declared: readonly string[], ids: readonly string[]): void {
+  const stray = declared.find((id) => !ids.includes(id));
+  if (stray === undefined) return;
+  throw new DwError("DW-INTENT-INVALID", {
+    what: `intent.yaml declares ${stray} as out of order, and ${folder} has no such migration.`,
+    why: "A declaration that means nothing would pass for one that does.",
+    fix: "Name the migration by its whole id, or remove the line.",
+  });
 }
 
 async function readSum(folder: MigrationFolder, found: FileHashes): Promise<FileHashes> {
@@ -59,15 +78,23 @@ function edited(folder: MigrationFolder, differences: readonly string[]): DwErro
 }
 
 function provePredecessors(folder: MigrationFolder, migrations: readonly Migration[]): void {
+  const isThere = new Set(migrations.map(({ id }) => id));
   migrations.forEach((migration, index) => {
-    const before = migrations[index - 1]?.id;
-    if (migration.previous === before) return;
+    const { previous, outOfOrder } = migration;
+    if (outOfOrder && (previous === undefined || (isThere.has(previous) && previous < migration.id))) return;
+    const before = migrations.slice(0, index).findLast((one) => !one.outOfOrder)?.id;
+    if (previous === before) return;
     throw new DwError("DW-MIGRATION-ORDER", {
       what: `${migration.id} was made after ${migration.previous ?? "nothing"}, but in ${folder} it stands after ${before ?? "nothing"}.`,
       why: "Two branches each made a migration: the later plan does not know the other one's changes.",
-      fix: `Delete ${migration.id}, run \`dw migrate rehash\`, and make it again with \`dw migrate new\`.`,
+      fix: `Delete ${migration.id}, run \`dw migrate rehash\`, and make it again with \`dw migrate new\`. ${declaring(before ?? migration.id)}`,
     });
   });
+}
+
+/** How somebody decides that a migration's place does not matter. */
+export function declaring(id: string): string {
+  return `Or, when what it changes has nothing to do with the others, declare that in intent.yaml:\noutOfOrder:\n  - ${id}`;
 }
 
 /** Text of every file of every migration, by `<id>/<file>`. */
@@ -96,6 +123,7 @@ const planFile = z.object({
   format: z.literal(1),
   warehouse: z.string(),
   previous: z.string().optional(),
+  knows: z.array(z.string()).optional(),
   environments: z.record(
     z.string(),
     z.object({
@@ -130,7 +158,8 @@ function readMigration(id: string, files: ReadonlyMap<string, string>, hashes: F
   const texts = (direction: Direction): MarkedText[] =>
     own.flatMap(([path, text]) => (path.startsWith(`${id}/${direction}.`) ? parseStatementFile(path, text) : []));
   const plans = joinTexts(id, plan, texts("up"), texts("down"));
-  return { id, hash: migrationHash(id, hashes), ...(plan.previous !== undefined && { previous: plan.previous }), state, plans };
+  const { previous, knows } = plan;
+  return { id, hash: migrationHash(id, hashes), ...(previous !== undefined && { previous }), ...(knows && { knows }), state, plans };
 }
 
 function parsed<T>(path: string, files: ReadonlyMap<string, string>, shape: z.ZodType<T>): T {
@@ -174,6 +203,8 @@ function groupById(marked: readonly MarkedText[]): Map<string, MarkedText[]> {
 export interface NewMigration {
   readonly id: string;
   readonly previous: string | undefined;
+  /** Those made beside its line: see core/migration.ts. */
+  readonly knows?: readonly string[];
   readonly state: Catalog;
   readonly plans: EnvironmentPlans;
 }
@@ -205,7 +236,7 @@ function addTexts(files: Map<string, string>, direction: Direction, slot: Engine
   if (texts.length > 0) files.set(statementFileName(direction, slot), statementFileText(slot, id, texts));
 }
 
-function planText({ previous, state, plans }: NewMigration): string {
+function planText({ previous, knows = [], state, plans }: NewMigration): string {
   const environments = Object.fromEntries(
     Object.entries(plans).map(([environment, { operations, statements }]) => [
       environment,
@@ -215,7 +246,13 @@ function planText({ previous, state, plans }: NewMigration): string {
       },
     ]),
   );
-  const file = { format: 1, warehouse: state.warehouse, ...(previous !== undefined && { previous }), environments };
+  const file = {
+    format: 1,
+    warehouse: state.warehouse,
+    ...(previous !== undefined && { previous }),
+    ...(knows.length > 0 && { knows }),
+    environments,
+  };
   return `${stableJson(file as unknown as Json, 2)}\n`; // plans are JSON by construction
 }
 

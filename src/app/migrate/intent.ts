@@ -23,6 +23,8 @@ import type { MigrationFolder } from "./folder.js";
  *     - approve: rewrites-table@retype-column.public.orders.id~91b0aa
  *       because: agreed in the weekly
  *       until: 2026-12-31
+ *   outOfOrder:                                 # made on another branch, and may be applied after younger ones
+ *     - 20260102120000_shops
  */
 
 const INTENT = "intent.yaml";
@@ -40,6 +42,7 @@ const intentFile = z
         z.union([approvalText, z.strictObject({ approve: approvalText, because: z.string().optional(), until: z.iso.date().optional() })]),
       )
       .nullish(),
+    outOfOrder: z.array(z.union([z.string(), z.strictObject({ migration: z.string(), because: z.string().optional() })])).nullish(),
   })
   .nullish();
 
@@ -47,6 +50,8 @@ type StatedRename = { readonly object: string; readonly to: string } | { readonl
 
 export interface Intent {
   readonly renames: readonly StatedRename[];
+  /** Ids of migrations that were made beside others. */
+  readonly outOfOrder: readonly string[];
   readonly approvals: readonly { readonly line: string /** Last day on which it holds, `YYYY-MM-DD` in UTC. */; readonly until?: string }[];
 }
 
@@ -70,14 +75,15 @@ export function parseIntent(text: string, path: string): Intent {
     if (typeof approval === "string") return { line: approval };
     return { line: approval.approve, ...(approval.until !== undefined && { until: approval.until }) };
   });
-  return { renames: result.data?.renames ?? [], approvals };
+  const outOfOrder = (result.data?.outOfOrder ?? []).map((one) => (typeof one === "string" ? one : one.migration));
+  return { renames: result.data?.renames ?? [], approvals, outOfOrder };
 }
 
 function invalid(path: string, why: string): DwError {
   return new DwError("DW-INTENT-INVALID", {
     what: `${path} does not say what dw understands.`,
     why,
-    fix: "It has `renames:` (object or column, to) and `approvals:` (HAZARD@STATEMENT-ID, as `dw migrate` prints them).",
+    fix: "It has `renames:` (object or column, to), `approvals:` (HAZARD@STATEMENT-ID, as `dw migrate` prints them) and `outOfOrder:` (ids of migrations).",
   });
 }
 

@@ -1,7 +1,7 @@
 import { buildPlans, type EnvironmentPlans, type Planners } from "../../core/build-plan.js";
 import type { Catalog } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
-import { type History, lastState, migrationId, type Unapproved, unapproved } from "../../core/migration.js";
+import { type History, lastState, lineOf, migrationId, type Unapproved, unapproved } from "../../core/migration.js";
 import type { EngineName } from "../../core/types.js";
 import type { Engines } from "../resolve.js";
 import { type MigrationFolder, type NewMigration, readHistory, writeMigration } from "./folder.js";
@@ -33,7 +33,7 @@ export function pendingChange(history: History, wanted: Catalog, engines: Engine
   const hazards = new Map(
     Object.values(plans).flatMap((plan) => unapproved(plan, approved).map((hazard) => [hazard.line, hazard] as const)),
   );
-  return { previous: history.migrations.at(-1)?.id, plans, hazards: [...hazards.values()] };
+  return { previous: lineOf(history).last, plans, hazards: [...hazards.values()] };
 }
 
 export interface MadeMigration extends PendingChange {
@@ -54,7 +54,7 @@ export async function makeMigration(
   const change = pendingChange(history, wanted, engines, await readIntent(folder));
   const id = migrationId(name, now, history.migrations.at(-1)?.id);
   if (!change) return undefined;
-  const migration: NewMigration = { id, previous: change.previous, state: wanted, plans: change.plans };
+  const migration: NewMigration = { id, previous: change.previous, knows: lineOf(history).beside, state: wanted, plans: change.plans };
   await writeMigration(folder, migration);
   await proposeApprovals(folder, id, change.hazards);
   return { id, ...change };

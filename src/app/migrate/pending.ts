@@ -1,9 +1,10 @@
 import { planFor } from "../../core/build-plan.js";
 import { catalogFor } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
-import { type History, type Migration, stateBefore } from "../../core/migration.js";
+import { type History, type Migration, stateAfter, stateBefore } from "../../core/migration.js";
 import type { AppliedMigration } from "../../core/state.js";
 import { executedStatements, type Step } from "./execution.js";
+import { declaring } from "./folder.js";
 import type { LiveSlots } from "./live.js";
 
 /** One migration as it meets an environment. */
@@ -12,7 +13,7 @@ export function stepOf(history: History, migration: Migration, environment: stri
   return {
     id: migration.id,
     before: catalogFor(stateBefore(history, migration.id), environment),
-    after: catalogFor(migration.state, environment),
+    after: catalogFor(stateAfter(history, migration.id), environment),
     plan,
     statements: executedStatements(plan, slots),
   };
@@ -20,7 +21,8 @@ export function stepOf(history: History, migration: Migration, environment: stri
 
 /**
  * Migrations that are not applied yet, oldest first, at most up to `to`. Throws DW-MIGRATION-EDITED when an applied one has
- * other files now, DW-MIGRATION-ORDER when one is applied that is not on disk, or pending that is older than an applied one.
+ * other files now, DW-MIGRATION-ORDER when one is applied that is not on disk, or pending that is older than an applied one and not declared as
+ * out of order.
  */
 export function pendingMigrations(history: History, applied: readonly AppliedMigration[], to?: string): Migration[] {
   const known = new Map(history.migrations.map((migration) => [migration.id, migration]));
@@ -32,7 +34,7 @@ export function pendingMigrations(history: History, applied: readonly AppliedMig
   const done = new Set(applied.map(({ id }) => id));
   const newest = applied.at(-1)?.id ?? "";
   const pending = history.migrations.filter(({ id }) => !done.has(id));
-  const late = pending.find(({ id }) => id < newest);
+  const late = pending.find(({ id, outOfOrder: declared }) => id < newest && !declared);
   if (late) throw outOfOrder(late.id, newest);
   if (to === undefined) return pending;
   const last = named(history, to).id;
@@ -71,6 +73,6 @@ function outOfOrder(late: string, newest: string): DwError {
   return new DwError("DW-MIGRATION-ORDER", {
     what: `${late} is pending, but ${newest} is applied already.`,
     why: "Its plan was made for a state that is gone.",
-    fix: `Delete ${late}, run \`dw migrate rehash\`, and make it again with \`dw migrate new\`.`,
+    fix: `Delete ${late}, run \`dw migrate rehash\`, and make it again with \`dw migrate new\`. ${declaring(late)}`,
   });
 }

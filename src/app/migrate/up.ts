@@ -1,10 +1,11 @@
 import { catalogFor } from "../../core/catalog.js";
 import { DwError } from "../../core/errors.js";
-import { type History, lastState, type Unapproved, unapproved } from "../../core/migration.js";
+import { type History, lastState, stateOf, type Unapproved } from "../../core/migration.js";
 import type { Plan, Statement } from "../../core/plan.js";
-import type { Lease, StatementState, StateStore } from "../../core/state.js";
+import type { AppliedMigration, Lease, StatementState, StateStore } from "../../core/state.js";
 import type { EngineName } from "../../core/types.js";
 import { differenceLines } from "../../present/difference.js";
+import { unapprovedHere } from "./adopted.js";
 import { executeStep, proveBefore, type Step, unboundSlots } from "./execution.js";
 import { type Held, heldOf, letGo } from "./hold.js";
 import { approvalsAt } from "./intent.js";
@@ -60,13 +61,15 @@ export async function migrateUp(meeting: Meeting, options: UpOptions): Promise<U
     const { steps, unapproved: hazards, applied } = await agenda(meeting, options);
     if (hazards.length > 0) throw hazardLetter(meeting.history.warehouse, hazards);
     const reports: StepReport[] = [];
+    const newest = applied.at(-1)?.id ?? "";
     for (const step of steps) {
+      if (step.id < newest) meeting.say(`${step.id}: out of order, as intent.yaml declares: ${newest} was applied before it`);
       const executed = await executeStep(step, surroundings(meeting), lease);
       await markApplied(meeting, lease, step.id);
       reports.push({ ...stepReport(step, meeting), executed });
     }
     const gone = await letGo(meeting, lease);
-    return { ...report(meeting, options, applied, reports, []), letGo: gone, held: await heldOf(meeting) };
+    return { ...report(meeting, options, applied.length, reports, []), letGo: gone, held: await heldOf(meeting) };
   });
 }
 
@@ -80,13 +83,17 @@ async function rehearse(meeting: Meeting, options: UpOptions): Promise<UpReport>
   const all = await heldOf(meeting);
   const now = new Date(meeting.now).toISOString();
   const isDue = ({ until }: Held): boolean => until <= now;
-  return { ...report(meeting, options, applied, reports, hazards), letGo: all.filter(isDue), held: all.filter((one) => !isDue(one)) };
+  return {
+    ...report(meeting, options, applied.length, reports, hazards),
+    letGo: all.filter(isDue),
+    held: all.filter((one) => !isDue(one)),
+  };
 }
 
 interface Agenda {
   readonly steps: readonly Step[];
   readonly unapproved: readonly Unapproved[];
-  readonly applied: number;
+  readonly applied: readonly AppliedMigration[];
 }
 
 async function agenda(meeting: Meeting, options: UpOptions): Promise<Agenda> {
@@ -95,8 +102,8 @@ async function agenda(meeting: Meeting, options: UpOptions): Promise<Agenda> {
   const steps = pendingMigrations(history, applied, options.to).map((migration) => stepOf(history, migration, environment, slots));
   for (const { id } of steps) if ((await store.journal(history.warehouse, `${id}/down`)).length > 0) throw halfUndone(id);
   const approvals = approvalsAt(meeting.intent, options.approve, knownStatements(history), statementsOf(steps), meeting.now);
-  const hazards = steps.flatMap((step) => unapproved(step.plan, approvals)).filter(({ statement }) => slots.has(statement.slot));
-  return { steps, unapproved: hazards, applied: applied.length };
+  const hazards = await unapprovedHere(steps, approvals, meeting);
+  return { steps, unapproved: hazards, applied };
 }
 
 function halfUndone(id: string): DwError {
@@ -150,6 +157,8 @@ export interface MigrationStatus {
   readonly id: string;
   readonly status: "applied" | "interrupted" | "pending";
   readonly appliedAt?: string;
+  /** After a younger one, as intent.yaml declares. */
+  readonly outOfOrder?: true;
   /** Journal of a migration that is not applied: last state of each statement that a run reached. */
   readonly statements: Readonly<Partial<Record<StatementState, number>>>;
   readonly total: number;
@@ -165,7 +174,16 @@ export async function migrationStatus(meeting: Meeting): Promise<MigrationStatus
     const total = stepOf(history, migration, environment, slots).statements.length;
     const done = applied.get(migration.id);
     if (done) {
-      statuses.push({ id: migration.id, status: "applied", appliedAt: done.appliedAt, statements: { done: total }, total });
+      const late = [...applied.values()].some((other) => other.id > migration.id && other.appliedAt < done.appliedAt);
+      const { appliedAt } = done;
+      statuses.push({
+        id: migration.id,
+        status: "applied",
+        appliedAt,
+        ...(late && { outOfOrder: true }),
+        statements: { done: total },
+        total,
+      });
       continue;
     }
     const statements = await journalled(store, history.warehouse, migration.id);
@@ -197,8 +215,12 @@ export async function verifyMigrations(meeting: Meeting): Promise<Verification> 
   const applied = await store.applied(history.warehouse);
   pendingMigrations(history, applied);
   const at = applied.at(-1)?.id;
-  const migration = history.migrations.find(({ id }) => id === at);
-  const expected = migration ? stepOf(history, migration, environment, slots).after : { warehouse: history.warehouse, objects: [] };
+  const done = new Set(applied.map(({ id }) => id));
+  const state = stateOf(
+    history,
+    history.migrations.filter(({ id }) => done.has(id)),
+  );
+  const expected = catalogFor(state, environment);
   const looked = catalogFor(lastState(history), environment).objects; // objects of pending migrations that are there already
   const served = expected.objects.filter((object) => slots.has(object.slot));
   const comparison = await compareLive(slots, expected, undefined, looked);

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -233,6 +233,62 @@ test("two branches that each added a migration conflict in sum, and their order 
   await writeFile(plan, (await readFile(plan, "utf8")).replace(`"${first}"`, '"20260101000000_elsewhere"'));
   await writeSum(folder);
   expect(await refusal(up())).toMatchObject({ code: "DW-MIGRATION-ORDER" });
+});
+
+/** Two branches, each with a migration of its own after the first; merged by git, and `sum` by somebody. */
+async function branches(left: readonly CatalogObject[], right: readonly CatalogObject[]): Promise<void> {
+  await make("first", toyTable("orders", id));
+  const other = await mkdtemp(join(tmpdir(), "dw-branch-"));
+  await cp(folder, other, { recursive: true });
+  await makeMigration(other, catalogOf("shop", [...left]), engines, { name: "left", now: NOON + 1000 });
+  await makeMigration(folder, catalogOf("shop", [...right]), engines, { name: "right", now: NOON + 9000 });
+  await up(); // the younger one is applied before anybody merges the older one
+  await cp(join(other, LEFT), join(folder, LEFT), { recursive: true });
+  await rm(other, { recursive: true });
+  await writeSum(folder);
+}
+
+const LEFT = "20260102120001_left";
+const RIGHT = "20260102120009_right";
+const declare = (): Promise<void> =>
+  writeFile(join(folder, "intent.yaml"), `outOfOrder:\n  - migration: ${LEFT}\n    because: merged late, and only adds a table\n`);
+
+test("a migration older than an applied one is refused, then applied as intent.yaml declares, and remembered as out of order", async () => {
+  const [orders, l, r] = [toyTable("orders", id), toyTable("l", id), toyTable("r", id)];
+  await branches([orders, l], [orders, r]);
+  expect(await refusal(up())).toMatchObject({ code: "DW-MIGRATION-ORDER", fix: expect.stringContaining(`outOfOrder:\n  - ${LEFT}`) });
+  await declare();
+  expect((await verifyMigrations(await meeting())).differences).toEqual([]); // not applied yet, and nothing is missing
+  expect((await up()).steps.map((step) => [step.id, step.executed])).toEqual([[LEFT, 1]]);
+  expect(await tables()).toEqual(["l", "orders", "r"]);
+  expect((await verifyMigrations(await meeting())).differences).toEqual([]);
+  expect((await migrationStatus(await meeting())).map((one) => one.outOfOrder)).toEqual([undefined, true, undefined]);
+
+  // The next one is made after both, and a fresh environment applies all three in the order of their names.
+  expect(await make("nothing", orders, l, r)).toBeUndefined();
+  await make("more", orders, toyTable("l", { id: "bigint", name: "text" }), r);
+  await up();
+  for (const sql of ["DROP SCHEMA dw_state CASCADE", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"]) await pg.query(sql);
+  expect((await up()).steps.map((step) => step.id.slice(15))).toEqual(["first", "left", "right", "more"]);
+  expect((await verifyMigrations(await meeting())).differences).toEqual([]);
+  await writeFile(join(folder, "intent.yaml"), "");
+  expect(await refusal(up())).toMatchObject({ code: "DW-MIGRATION-ORDER" });
+});
+
+test("what two branches both change is no matter of order: a declaration does not help", async () => {
+  const wide = toyTable("orders", { id: "bigint", paid: "text" });
+  await branches([wide], [toyTable("orders", { id: "bigint", due: "text" })]);
+  await declare();
+  expect(await refusal(up())).toMatchObject({
+    code: "DW-MIGRATION-ORDER",
+    what: `${RIGHT} and ${LEFT} were made beside each other, and both have to do with ${wide.id}.`,
+  });
+});
+
+test("a declaration that names no migration is refused", async () => {
+  await make("first", toyTable("orders", id));
+  await writeFile(join(folder, "intent.yaml"), "outOfOrder: [20260102120000_frist]\n");
+  expect(await refusal(up())).toMatchObject({ code: "DW-INTENT-INVALID", what: expect.stringContaining("20260102120000_frist") });
 });
 
 test("a history that lost an applied migration, or got an older one, is refused", async () => {
