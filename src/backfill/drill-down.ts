@@ -1,6 +1,6 @@
+import type { HashBucket, HashedRow } from "../core/measures.js";
 import { type Measures, measuresOf } from "../core/measures.js";
 import type { DuckDbSession } from "../core/source.js";
-import type { HashBucket, HashedRow } from "../core/target.js";
 import { duckdbCanonical } from "../engines/duckdb/canonical.js";
 import type { Difference } from "./certificate.js";
 import type { PreparedBackfill } from "./prepare.js";

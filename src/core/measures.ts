@@ -11,19 +11,37 @@ import {
   readRowValues,
   rowValuesQuery,
 } from "./fingerprint.js";
-import type { HashBucket, HashedRow } from "./target.js";
 
 /** What a certificate asks of a relation; drilling down goes from the first to the last. */
 export interface Measures {
   readonly fingerprint: (columns: readonly FingerprintColumn[]) => Promise<Fingerprint>;
+  /** Rows and hash per bucket of the first `digits` hexadecimal digits of the row hash. */
   readonly buckets: (columns: readonly FingerprintColumn[], digits: number) => Promise<readonly HashBucket[]>;
+  /** The rows of some buckets, at most `limit`; `label` names the columns that a person would recognise a row by. */
   readonly hashedRows: (
     columns: readonly FingerprintColumn[],
     label: readonly string[],
     buckets: readonly string[],
     limit: number,
   ) => Promise<readonly HashedRow[]>;
-  readonly rowValues: (columns: readonly FingerprintColumn[], hashes: readonly string[]) => Promise<ReturnType<typeof readRowValues>>;
+  /** Canonical values of the rows with these hashes, by hash, in the order of the columns. */
+  readonly rowValues: (
+    columns: readonly FingerprintColumn[],
+    hashes: readonly string[],
+  ) => Promise<ReadonlyMap<string, readonly (string | null)[]>>;
+}
+
+export interface HashBucket {
+  readonly bucket: string;
+  readonly rows: string;
+  readonly hash: string;
+}
+
+/** A row whose canonical text hashes into a bucket. */
+export interface HashedRow {
+  readonly hash: string;
+  /** Canonical text of the identifying columns. */
+  readonly label: string;
 }
 
 type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;

@@ -1,4 +1,5 @@
 import type { Fingerprint, FingerprintColumn, WatermarkRange } from "./fingerprint.js";
+import type { Measures } from "./measures.js";
 import type { Chunk, DuckDbSession, SourceColumn } from "./source.js";
 import type { EngineName, LogicalType } from "./types.js";
 
@@ -103,13 +104,6 @@ export interface MissingRows {
   readonly fingerprint: Fingerprint;
 }
 
-/** Rows whose canonical text hashes into a bucket; what a drill-down compares. */
-export interface HashedRow {
-  readonly hash: string;
-  /** Canonical text of the identifying columns. */
-  readonly label: string;
-}
-
 /** Something that the engine does to rows of the table by itself, on a schedule. */
 export interface UpkeepPolicy {
   readonly id: string;
@@ -154,7 +148,8 @@ export interface Staging {
   readonly publish: () => Promise<void>;
 }
 
-export interface TargetTable {
+/** Its measures are computed by its own SQL over the whole table. `rowValues` absent: rows are named by their labels alone. */
+export interface TargetTable extends Omit<Measures, "rowValues">, Partial<Pick<Measures, "rowValues">> {
   readonly title: string;
   readonly engine: EngineName;
   /** Who stands in for the engine, in an embedded environment. */
@@ -178,24 +173,8 @@ export interface TargetTable {
   readonly quarantined?: (backfill: string) => Promise<string>;
   /** Where they lie; `dw_state.quarantine` when absent. */
   readonly quarantine?: string;
-  /** Computed by the target's own SQL over the whole table. */
-  readonly fingerprint: (columns: readonly FingerprintColumn[]) => Promise<Fingerprint>;
-  /** Rows and hash per bucket of the first `digits` hexadecimal digits of the row hash. */
-  readonly buckets: (columns: readonly FingerprintColumn[], digits: number) => Promise<readonly HashBucket[]>;
-  /** The rows of some buckets, at most `limit`; `label` names the columns that a person would recognise a row by. */
-  readonly hashedRows: (
-    columns: readonly FingerprintColumn[],
-    label: readonly string[],
-    buckets: readonly string[],
-    limit: number,
-  ) => Promise<readonly HashedRow[]>;
   /** What a chunk may do to rows that are there; absent: nothing. `upsert`: where the table's rows are unique by this key. */
   readonly applies?: (apply: "replace" | { readonly upsert: readonly string[] }) => Promise<boolean>;
-  /** Canonical values of the rows with these hashes, by hash, in the order of the columns. Absent: rows are named by their labels alone. */
-  readonly rowValues?: (
-    columns: readonly FingerprintColumn[],
-    hashes: readonly string[],
-  ) => Promise<ReadonlyMap<string, readonly (string | null)[]>>;
   /** Takes rows out and puts rows in, with the ledger's fingerprints, in one commit. DW-RECONCILE-MISMATCH where a row is not found. */
   readonly mend?: (backfill: string, columns: readonly FingerprintColumn[], mending: Mending, signal: AbortSignal) => Promise<void>;
   /** Absent where the engine does nothing by itself. */
@@ -212,12 +191,6 @@ export interface TargetTable {
   /** DuckDB connections on which chunks are read when the target is the DuckDB database itself. */
   readonly reader?: () => Promise<DuckDbSession & { readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;
-}
-
-export interface HashBucket {
-  readonly bucket: string;
-  readonly rows: string;
-  readonly hash: string;
 }
 
 export interface LedgerEntry {

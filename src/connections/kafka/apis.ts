@@ -34,6 +34,19 @@ interface VersionsAnswer {
   readonly features: ReadonlyMap<string, number>;
 }
 
+const acl = { kind: int8, name: text, pattern: int8, principal: text, host: text, operation: int8, permission: int8 };
+
+/** Null: whatever it is. */
+const aclFilter = struct({
+  kind: int8,
+  name: nullableText,
+  pattern: int8,
+  principal: nullableText,
+  host: nullableText,
+  operation: int8,
+  permission: int8,
+});
+
 const FINALIZED_FEATURES = 2;
 
 const supported = list(struct({ key: int16, min: int16, max: int16 }));
@@ -235,15 +248,7 @@ export const apis = {
   describeAcls: api(
     29,
     1,
-    struct({
-      kind: int8,
-      name: nullableText,
-      pattern: int8,
-      principal: nullableText,
-      host: nullableText,
-      operation: int8,
-      permission: int8,
-    }),
+    aclFilter,
     struct({
       throttle,
       error: int16,
@@ -262,45 +267,21 @@ export const apis = {
     30,
     1,
     struct({
-      acls: list(struct({ kind: int8, name: text, pattern: int8, principal: text, host: text, operation: int8, permission: int8 })),
+      acls: list(struct(acl)),
     }),
     struct({ throttle, results: list(struct({ error: int16, message: nullableText })) }),
   ),
   deleteAcls: api(
     31,
     1,
-    struct({
-      filters: list(
-        struct({
-          kind: int8,
-          name: nullableText,
-          pattern: int8,
-          principal: nullableText,
-          host: nullableText,
-          operation: int8,
-          permission: int8,
-        }),
-      ),
-    }),
+    struct({ filters: list(aclFilter) }),
     struct({
       throttle,
       results: list(
         struct({
           error: int16,
           message: nullableText,
-          matching: list(
-            struct({
-              error: int16,
-              message: nullableText,
-              kind: int8,
-              name: text,
-              pattern: int8,
-              principal: text,
-              host: text,
-              operation: int8,
-              permission: int8,
-            }),
-          ),
+          matching: list(struct({ error: int16, message: nullableText, ...acl })),
         }),
       ),
     }),
