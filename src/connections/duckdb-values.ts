@@ -1,6 +1,7 @@
 import duckdb, { type DuckDBDataChunk, type DuckDBResult, type DuckDBType, type DuckDBValue, type DuckDBVector } from "@duckdb/node-api";
 import bindings from "@duckdb/node-bindings";
 import { DwError } from "../core/errors.js";
+import type { StoredScalar, StoredValue } from "../core/source.js";
 
 /*
  * Values on their way between DuckDB's vectors and JavaScript.
@@ -92,6 +93,50 @@ function displayed(type: DuckDBType): (value: DuckDBValue) => string {
     const shown = plain(value, type);
     return typeof shown === "object" ? JSON.stringify(shown) : String(shown);
   };
+}
+
+/** Values of a column of a chunk that a function is called with. */
+export function storedValues(chunk: DuckDBDataChunk, column: number): readonly StoredValue[] {
+  const { type } = chunk.getColumnVector(column);
+  const vector = rawVector(chunk, column, type);
+  return Array.from({ length: chunk.rowCount }, (_, row) => stored(vector.getItem(row), type));
+}
+
+function stored(value: DuckDBValue, type: DuckDBType): StoredValue {
+  if (value === null) return { is: "null" };
+  switch (type.typeId) {
+    case Id.STRUCT: {
+      const { entries } = value as { entries: Readonly<Record<string, DuckDBValue>> }; // the vector was opened with this very type
+      const members = type.entryNames.map(
+        (name, at) => [name, stored(entries[name] ?? null, type.entryTypes[at] ?? duckdb.SQLNULL)] as const,
+      );
+      return { is: "struct", members: new Map(members) };
+    }
+    case Id.LIST: {
+      const { items } = value as { items: readonly DuckDBValue[] };
+      return { is: "list", items: items.map((item) => stored(item, type.valueType)) };
+    }
+    default:
+      return { is: "scalar", type: type.alias ?? duckdb.DuckDBTypeId[type.typeId], value: storedScalar(value), scale: scaleOf(type) };
+  }
+}
+
+function scaleOf(type: DuckDBType): number {
+  return type.typeId === Id.DECIMAL ? type.scale : 0;
+}
+
+/** The members in which the classes of @duckdb/node-api keep what a vector holds. */
+const held = ["bytes", "value", "days", "micros", "nanos", "millis", "seconds"] as const;
+
+function storedScalar(value: DuckDBValue): StoredScalar {
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return value;
+  if (value instanceof duckdb.DuckDBUUIDValue) return Buffer.from(value.toUint128().toString(16).padStart(32, "0"), "hex");
+  const own = held.flatMap((name) => {
+    const inside = value !== null && typeof value === "object" && name in value ? Reflect.get(value, name) : undefined;
+    return typeof inside === "bigint" || typeof inside === "number" || inside instanceof Uint8Array ? [inside] : [];
+  });
+  if (own[0] === undefined) throw new Error(`a function was called with ${String(value)}`);
+  return own[0];
 }
 
 type Convert = (value: unknown) => DuckDBValue;

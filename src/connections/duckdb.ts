@@ -4,10 +4,10 @@ import { join } from "node:path";
 import duckdb, { type DuckDBConnection, type DuckDBDataChunk, type DuckDBInstance } from "@duckdb/node-api";
 import { DwError } from "../core/errors.js";
 import type { DuckDb, DuckDbConnection } from "../core/session.js";
-import type { AppendColumn, ColumnBatch } from "../core/source.js";
+import type { AppendColumn, ColumnBatch, StoredValue } from "../core/source.js";
 import { quoteName } from "../core/transit.js";
 import { duckDbLetter } from "./duckdb-errors.js";
-import { chunkValues, firstColumn, rowObjects } from "./duckdb-values.js";
+import { chunkValues, firstColumn, rowObjects, storedValues } from "./duckdb-values.js";
 import { withVectors } from "./duckdb-vectors.js";
 
 export interface DuckDbOptions {
@@ -96,6 +96,11 @@ async function connect(
       functions.add(name);
       connection.registerScalarFunction(blobFunction(name, fold));
     },
+    valueFunction: (name, of) => {
+      if (functions.has(name)) return;
+      functions.add(name);
+      connection.registerScalarFunction(valueFunction(name, of));
+    },
     close: async () => {
       if (closed) return;
       closed = true;
@@ -116,6 +121,20 @@ function blobFunction(name: string, fold: (a: Uint8Array, b: Uint8Array) => Uint
         const [a, b] = [rows.getColumnVector(0).getItem(row), rows.getColumnVector(1).getItem(row)];
         const both = a instanceof duckdb.DuckDBBlobValue && b instanceof duckdb.DuckDBBlobValue;
         out.setItem(row, both ? new duckdb.DuckDBBlobValue(withCode(() => fold(a.bytes, b.bytes))) : null);
+      }
+      out.flush();
+    },
+  });
+}
+
+function valueFunction(name: string, of: (value: StoredValue) => Uint8Array) {
+  return duckdb.DuckDBScalarFunction.create({
+    name,
+    parameterTypes: [duckdb.ANY],
+    returnType: duckdb.BLOB,
+    mainFunction: (_info, rows, out) => {
+      for (const [row, value] of storedValues(rows, 0).entries()) {
+        out.setItem(row, value.is === "null" ? null : new duckdb.DuckDBBlobValue(withCode(() => of(value))));
       }
       out.flush();
     },

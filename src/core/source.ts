@@ -150,7 +150,21 @@ export interface DuckDbSession {
    * harmless. What `fold` throws ends the statement: a DwError with its code.
    */
   readonly blobFunction: (name: string, fold: (a: Uint8Array, b: Uint8Array) => Uint8Array) => void;
+  /** The same of one value of any type, which need not be the same in every statement. */
+  readonly valueFunction: (name: string, of: (value: StoredValue) => Uint8Array) => void;
 }
+
+/**
+ * A value as a function of SQL gets it. A scalar's `type` is DuckDB's name; its `value` is what chunkValues (connections) takes
+ * for that type, but integers of every width are bigint, and texts are their UTF-8 bytes.
+ */
+export type StoredValue =
+  | { readonly is: "null" }
+  | { readonly is: "struct"; readonly members: ReadonlyMap<string, StoredValue> }
+  | { readonly is: "list"; readonly items: readonly StoredValue[] }
+  | { readonly is: "scalar"; readonly type: string; readonly value: StoredScalar; readonly scale: number };
+
+export type StoredScalar = boolean | number | bigint | Uint8Array;
 
 export interface VectorRows {
   readonly rows: number;

@@ -19,7 +19,21 @@ export function variantJson(metadata: Uint8Array, value: Uint8Array, place: stri
   return read.json(0, 0);
 }
 
+/** The members of an object, each with its JSON text, in the order of their names; undefined where the value is no object. */
+export function variantMembers(
+  metadata: Uint8Array,
+  value: Uint8Array,
+  place: string,
+): readonly (readonly [name: string, json: string])[] | undefined {
+  return new VariantReader(metadata, value, place).members();
+}
+
 const VERSION = 1;
+const OBJECT = 2;
+
+export function objectText(members: readonly (readonly [name: string, json: string])[]): string {
+  return `{${members.map(([name, json]) => `${jsonText(name)}:${json}`).join(",")}}`;
+}
 
 class VariantReader {
   private readonly view: DataView;
@@ -45,7 +59,7 @@ class VariantReader {
     switch (header & 3) {
       case 1:
         return jsonText(this.text(at + 1, info));
-      case 2:
+      case OBJECT:
         return this.object(at + 1, info, depth);
       case 3:
         return this.array(at + 1, info, depth);
@@ -54,20 +68,29 @@ class VariantReader {
     }
   }
 
+  members(): readonly (readonly [name: string, json: string])[] | undefined {
+    const header = this.unsigned(0, 1);
+    return (header & 3) === OBJECT ? this.membersAt(1, header >> 2, 0) : undefined;
+  }
+
   private object(at: number, info: number, depth: number): string {
+    return objectText(this.membersAt(at, info, depth));
+  }
+
+  private membersAt(at: number, info: number, depth: number): readonly (readonly [name: string, json: string])[] {
     const [sizeWidth, idWidth, offsetWidth] = [(info >> 4) & 1 ? 4 : 1, ((info >> 2) & 3) + 1, (info & 3) + 1];
     const size = this.count(at, sizeWidth);
     const ids = at + sizeWidth;
     const offsets = ids + size * idWidth;
     const items = offsets + (size + 1) * offsetWidth;
-    const members: string[] = [];
+    const members: (readonly [string, string])[] = [];
     for (let index = 0; index < size; index++) {
       const name = this.names.at(this.unsigned(ids + index * idWidth, idWidth));
       this.nameLength += name.length;
       if (this.nameLength > MAX_NAMES) throw tooLarge(this.place, "A variant", MAX_NAMES);
-      members.push(`${jsonText(name)}:${this.json(items + this.unsigned(offsets + index * offsetWidth, offsetWidth), depth + 1)}`);
+      members.push([name, this.json(items + this.unsigned(offsets + index * offsetWidth, offsetWidth), depth + 1)]);
     }
-    return `{${members.join(",")}}`;
+    return members;
   }
 
   private array(at: number, info: number, depth: number): string {
@@ -166,10 +189,12 @@ const integer =
 
 const float =
   (bits: 32 | 64): Primitive =>
-  (read, at) => {
-    const value = read.float(at, bits);
-    return Number.isFinite(value) ? javaFloat(value, bits) : `"${javaFloat(value, bits)}"`;
-  };
+  (read, at) =>
+    floatText(read.float(at, bits), bits);
+
+export function floatText(value: number, bits: 32 | 64): string {
+  return Number.isFinite(value) ? javaFloat(value, bits) : `"${javaFloat(value, bits)}"`;
+}
 
 const decimal =
   (width: number): Primitive =>
@@ -189,19 +214,47 @@ const primitives: Readonly<Record<number, Primitive>> = {
   8: decimal(4),
   9: decimal(8),
   10: decimal(16),
-  11: (read, at) => `"${day(read.signed(at, 4))}"`,
-  12: (read, at) => `"${instant(read.signed(at, 8))}+00:00"`,
-  13: (read, at) => `"${instant(read.signed(at, 8))}"`,
+  11: (read, at) => dayText(read.signed(at, 4)),
+  12: (read, at) => instantText(read.signed(at, 8), MICROS, true),
+  13: (read, at) => instantText(read.signed(at, 8), MICROS, false),
   14: float(32),
-  15: (read, at) => `"${Buffer.from(read.slice(at + 4, read.unsigned(at, 4))).toString("base64")}"`,
+  15: (read, at) => binaryText(read.slice(at + 4, read.unsigned(at, 4))),
   16: (read, at) => jsonText(read.text(at + 4, read.unsigned(at, 4))),
-  20: (read, at) =>
-    `"${Buffer.from(read.slice(at, 16))
-      .toString("hex")
-      .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")}"`,
+  17: (read, at) => timeText(read.signed(at, 8)),
+  18: (read, at) => instantText(read.signed(at, 8), NANOS, true),
+  19: (read, at) => instantText(read.signed(at, 8), NANOS, false),
+  20: (read, at) => uuidText(read.slice(at, 16)),
 };
 
-function plainDecimal(unscaled: bigint, scale: number): string {
+export function binaryText(bytes: Uint8Array): string {
+  return `"${Buffer.from(bytes).toString("base64")}"`;
+}
+
+export function uuidText(bytes: Uint8Array): string {
+  return `"${Buffer.from(bytes)
+    .toString("hex")
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")}"`;
+}
+
+export function dayText(days: bigint): string {
+  return `"${day(days)}"`;
+}
+
+/** Digits of a fraction of a second. */
+export const MICROS = 6;
+export const NANOS = 9;
+
+/** `count` micro- or nanoseconds since the epoch. */
+export function instantText(count: bigint, digits: number, zoned: boolean): string {
+  return `"${instant(count, digits)}${zoned ? "+00:00" : ""}"`;
+}
+
+/** Microseconds of the day. */
+export function timeText(micros: bigint): string {
+  return `"${clock(micros, MICROS)}"`;
+}
+
+export function plainDecimal(unscaled: bigint, scale: number): string {
   const sign = unscaled < 0n ? "-" : "";
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
   const fraction = scale === 0 ? "" : digits.slice(-scale).replace(/0+$/, "");
@@ -209,7 +262,6 @@ function plainDecimal(unscaled: bigint, scale: number): string {
 }
 
 const DAY_SECONDS = 86_400n;
-const SECOND_MICROS = 1_000_000n;
 
 /** Civil date of days since the epoch, as java.time.LocalDate writes it; JavaScript's dates do not reach as far. */
 function day(days: bigint): string {
@@ -230,13 +282,19 @@ function yearText(year: bigint): string {
   return year < 0n ? `-${digits}` : digits.length > 4 ? `+${digits}` : digits;
 }
 
-function instant(micros: bigint): string {
-  const seconds = floorDivide(micros, SECOND_MICROS);
-  const days = floorDivide(seconds, DAY_SECONDS);
-  const rest = seconds - days * DAY_SECONDS;
-  const fraction = (micros - seconds * SECOND_MICROS).toString().padStart(6, "0").replace(/0+$/, "");
-  const clock = `${two(rest / 3600n)}:${two((rest / 60n) % 60n)}:${two(rest % 60n)}`;
-  return `${day(days)} ${clock}${fraction === "" ? "" : `.${fraction}`}`;
+function instant(count: bigint, digits: number): string {
+  const perDay = DAY_SECONDS * 10n ** BigInt(digits);
+  const days = floorDivide(count, perDay);
+  return `${day(days)} ${clock(count - days * perDay, digits)}`;
+}
+
+/** Without zeros at the end of the fraction. */
+function clock(count: bigint, digits: number): string {
+  const perSecond = 10n ** BigInt(digits);
+  const seconds = count / perSecond;
+  const fraction = (count % perSecond).toString().padStart(digits, "0").replace(/0+$/, "");
+  const text = `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`;
+  return fraction === "" ? text : `${text}.${fraction}`;
 }
 
 function floorDivide(value: bigint, by: bigint): bigint {
@@ -249,7 +307,7 @@ function two(value: bigint): string {
 }
 
 /** Java's writer has upper-case digits in the escapes of control characters. */
-function jsonText(text: string): string {
+export function jsonText(text: string): string {
   return JSON.stringify(text).replace(/\\\\|\\u00([01][0-9a-f])/g, (found, digits?: string) =>
     digits === undefined ? found : `\\u00${digits.toUpperCase()}`,
   );

@@ -24,3 +24,17 @@ test.each(["small_parquet", "small_orc", "small_avro"])("%s: rows without those 
   );
   expect(await rowsOf(name, "id > 100")).toEqual([]);
 });
+
+test.each(["v3_opaque", "v3_variant_orc"])(
+  "%s: variants as JSON text however they are stored, geometries as WKB, and NULL of an unknown type",
+  async (name) => {
+    const expected = fileLines(`${here}${name}/expected.jsonl`).filter((line) => line !== "");
+    expect(await rowsOf(name)).toEqual(expected.map(canonical).sort());
+    expect(await rowsOf(name, `v LIKE '{"A":%'`)).toEqual(
+      expected
+        .filter((line) => String(JSON.parse(line).v).startsWith('{"A":'))
+        .map(canonical)
+        .sort(),
+    );
+  },
+);

@@ -66,7 +66,7 @@ function parquetType(tree: ParquetTree): FileType {
   if (/MAP/i.test(annotation) && key !== undefined && value !== undefined) {
     return { kind: "map", key: parquetField(key), value: parquetField(value) };
   }
-  return { kind: "struct", fields: children.map(parquetField) };
+  return { kind: "struct", fields: uniqueNames(children.map(parquetField)) };
 }
 
 /** The repeated group is a mere wrapper, except in files of old writers, where it is the element. */
@@ -82,7 +82,7 @@ function idOf(node: ParquetNode): number | undefined {
   return node.id === null ? undefined : Number(node.id);
 }
 
-/** DuckDB's names ignore case; of columns that would collide it numbers the later ones. */
+/** DuckDB's names ignore case; of columns, and of members of a struct, that would collide it numbers the later ones. */
 function uniqueNames(fields: readonly FileField[]): readonly FileField[] {
   const taken = new Set<string>();
   return fields.map((field) => {

@@ -2,6 +2,7 @@ import { conditions, withNan } from "../../core/predicate.js";
 import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt } from "../../formats/damage.js";
+import { withVariants } from "../../formats/variant-column.js";
 import type { RowRange } from "../../formats/vector.js";
 import { constantSql } from "./constants.js";
 import type { FieldCondition } from "./converted.js";
@@ -12,7 +13,7 @@ import type { DataFile, DeleteFile } from "./manifests.js";
 import { projectColumn } from "./projection.js";
 import { type PlacedFile, type Relation, relations, type Session, type Wanted } from "./relations.js";
 import { isRowLineage, lineageSql } from "./row-lineage.js";
-import { fieldPath, hasNanoseconds, type IcebergField, type IcebergSchema, ident, literal, logicalType } from "./schema.js";
+import { fieldPath, hasNanoseconds, type IcebergField, type IcebergSchema, ident, isOpaque, literal, logicalType } from "./schema.js";
 import { Scratch } from "./scratch.js";
 
 /*
@@ -48,6 +49,7 @@ export async function openChunk(files: readonly PlannedFile[], reading: Reading,
   const scratch = new Scratch(db);
   try {
     const sql = await new ChunkReader(reading, { db, storage: reading.storage, scratch }).select(files);
+    withVariants(sql, db);
     return { sql, close: () => scratch.close() };
   } catch (error) {
     await scratch.close().catch(() => undefined); // the first failure is the one to tell
@@ -96,7 +98,12 @@ class ChunkReader {
   private wanted(files: readonly PlannedFile[], columns: readonly IcebergField[]): Wanted {
     const keys = new Set(files.flatMap(({ deletes }) => deletes.equalities.flatMap(({ equalityIds }) => equalityIds)));
     const tops = [...keys].flatMap((id) => this.pathOf(id)?.[0]?.id ?? []);
-    return { fields: new Set([...columns.map(({ id }) => id), ...tops]), nanoseconds: this.nanoseconds(), conditions: this.implied() };
+    return {
+      fields: new Set([...columns.map(({ id }) => id), ...tops]),
+      nanoseconds: this.nanoseconds(),
+      opaque: columns.some(({ type }) => isOpaque(type)),
+      conditions: this.implied(),
+    };
   }
 
   /** What the predicate says of single columns. */
@@ -333,7 +340,7 @@ class ChunkReader {
     const placed: StoredDelete[] = [];
     for (const file of new Set(deletes))
       placed.push({ file, path: await this.reading.below(file.location), format: file.format, group: "" });
-    return relations(placed, this.session, { fields: undefined, nanoseconds: this.nanoseconds(), conditions: [] });
+    return relations(placed, this.session, { fields: undefined, nanoseconds: this.nanoseconds(), opaque: false, conditions: [] });
   }
 }
 

@@ -1,5 +1,6 @@
 import { checkedTime } from "../../core/transit.js";
 import { corrupt } from "../../formats/damage.js";
+import { variantSql } from "../../formats/variant-column.js";
 import type { FileField, FileType } from "./file-schema.js";
 import { listOf, objectOf, Place } from "./json.js";
 import { duckdbType, type IcebergField, type IcebergType, ident, literal, typeName } from "./schema.js";
@@ -37,6 +38,7 @@ function nullOf(type: IcebergType): string {
 function value(sql: string, file: FileType, field: IcebergField, projection: Projection, depth: number): string {
   const { type } = field;
   if (type.kind === "unknown") return nullOf(type);
+  if (type.kind === "variant") return variant(sql, file, field, projection);
   if (file.kind === "plain") return plain(sql, file.duckdb, field, projection);
   if (asItIs(file, type)) return sql;
   if (type.kind === "struct" && file.kind === "struct") return struct(sql, file.fields, type.fields, projection, depth);
@@ -46,6 +48,12 @@ function value(sql: string, file: FileType, field: IcebergField, projection: Pro
   }
   if (type.kind === "map" && file.kind === "map") return map(sql, file, type, projection, depth);
   throw mismatch(field, file.kind, projection);
+}
+
+function variant(sql: string, file: FileType, field: IcebergField, projection: Projection): string {
+  const has = (name: string): boolean => file.kind === "struct" && file.fields.some((member) => member.name === name);
+  if (!has("metadata") || !has("value")) throw mismatch(field, file.kind === "plain" ? file.duckdb : `a ${file.kind}`, projection);
+  return variantSql(sql);
 }
 
 function struct(sql: string, file: readonly FileField[], fields: readonly IcebergField[], projection: Projection, depth: number): string {
@@ -76,7 +84,7 @@ function map(
 
 /** True when the file's value is already the table's, member by member. */
 function asItIs(file: FileType, type: IcebergType): boolean {
-  if (file.kind === "plain") return !["struct", "list", "map", "time"].includes(type.kind) && file.duckdb === duckdbType(type);
+  if (file.kind === "plain") return !["struct", "list", "map", "time", "variant"].includes(type.kind) && file.duckdb === duckdbType(type);
   if (type.kind === "struct" && file.kind === "struct") {
     return (
       file.fields.length === type.fields.length &&

@@ -4,6 +4,7 @@ import { isDwError } from "../../core/errors.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
+import { unannotated } from "../../formats/parquet/unannotated.js";
 import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
 import type { RowRange } from "../../formats/vector.js";
 import { type Convert, type Converted, convertAvro, convertOrc, type FieldCondition } from "./converted.js";
@@ -46,6 +47,8 @@ export interface Wanted {
   readonly fields: ReadonlySet<number> | undefined;
   /** Whether timestamps of nanoseconds are among them. */
   readonly nanoseconds: boolean;
+  /** Whether variants, geometries or geographies are among them. */
+  readonly opaque: boolean;
   /** Rows for which one of them is not true may be left out. */
   readonly conditions: readonly FieldCondition[];
 }
@@ -78,7 +81,7 @@ export async function relations<File extends PlacedFile>(
   if (files.length === 0) return [];
   const limit = pLimit(CONCURRENT_COPIES);
   const copies = await Promise.all(files.map((file) => limit(() => localFile(file, session, wanted))));
-  const { local, shaped } = await exact(copies, session);
+  const { local, shaped } = await exact(wanted.opaque ? await bare(copies, session) : copies, session);
   const byName = new Map(local.map((file) => [file.local, file]));
   const found: Relation<File>[] = [];
   for (const { names, nodes } of shaped) {
@@ -134,6 +137,19 @@ async function exact<File extends PlacedFile>(local: readonly LocalFile<File>[],
     turned.push({ ...file, local: copy });
   }
   return { local: turned, shaped: await shapes(turned, session.db) };
+}
+
+/** Files with variants and geometries are read from copies that do not call them so. */
+async function bare<File extends PlacedFile>(local: readonly LocalFile<File>[], session: Session): Promise<readonly LocalFile<File>[]> {
+  const turned: LocalFile<File>[] = [];
+  for (const file of local) {
+    if (file.converted === undefined) {
+      const copy = await session.scratch.file("parquet");
+      await copyFile(file.local, copy);
+      turned.push((await unannotated(copy, file.file.path)) ? { ...file, local: copy } : file);
+    } else turned.push(file);
+  }
+  return turned;
 }
 
 function isZonedNanos({ duckdb, logical }: ParquetNode): boolean {

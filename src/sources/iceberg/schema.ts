@@ -10,7 +10,9 @@ export type IcebergType =
   | { readonly kind: PlainKind }
   | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
   | { readonly kind: "fixed"; readonly length: number }
-  /** One that dw does not read (variant, geometry, geography); a table is refused when it is asked for. */
+  /** WKB; `text` is the type with its reference system: `geometry(srid:4326)`. */
+  | { readonly kind: "geometry" | "geography"; readonly text: string }
+  /** One that dw does not know; a table is refused when it is asked for. */
   | { readonly kind: "refused"; readonly text: string }
   | StructType
   | { readonly kind: "list"; readonly element: IcebergField }
@@ -59,6 +61,7 @@ const plainTypes = {
   string: { logical: { kind: "text" }, duckdb: "VARCHAR" },
   uuid: { logical: { kind: "uuid" }, duckdb: "UUID" },
   binary: { logical: { kind: "binary" }, duckdb: "BLOB" },
+  variant: { logical: { kind: "json" }, duckdb: "VARCHAR" },
   unknown: { logical: { kind: "text" }, duckdb: "VARCHAR" }, // holds nothing but NULL
 } as const satisfies Record<string, PlainType>;
 
@@ -129,6 +132,8 @@ function parsePrimitive(text: string, at: Place): IcebergType {
   if (decimal !== null) return decimalOf(Number(decimal[1]), Number(decimal[2]), at);
   const fixed = /^fixed\[\s*(\d{1,9})\s*\]$/.exec(text);
   if (fixed !== null) return { kind: "fixed", length: Number(fixed[1]) };
+  const [, shapes] = /^(geometry|geography)(?:\(.*\))?$/s.exec(text) ?? [];
+  if (shapes === "geometry" || shapes === "geography") return { kind: shapes, text: text.slice(0, 60) };
   return { kind: "refused", text: text.slice(0, 60) };
 }
 
@@ -147,6 +152,9 @@ export function logicalType(type: IcebergType): LogicalType {
       return { kind: "decimal", precision: type.precision, scale: type.scale };
     case "fixed":
       return { kind: "binary", max: type.length, fixed: true };
+    case "geometry":
+    case "geography":
+      return { kind: "binary" };
     case "refused":
       return { kind: "native", engine: "iceberg", type: type.text };
     case "list":
@@ -177,6 +185,8 @@ export function duckdbType(type: IcebergType): string {
     case "decimal":
       return `DECIMAL(${type.precision},${type.scale})`;
     case "fixed":
+    case "geometry":
+    case "geography":
     case "refused":
       return "BLOB";
     case "list":
@@ -197,6 +207,8 @@ export function typeName(type: IcebergType): string {
       return `decimal(${type.precision}, ${type.scale})`;
     case "fixed":
       return `fixed[${type.length}]`;
+    case "geometry":
+    case "geography":
     case "refused":
       return type.text;
     case "list":
@@ -234,6 +246,11 @@ export function twinOf(fields: readonly IcebergField[]): string | undefined {
 
 export function hasNanoseconds(type: IcebergType): boolean {
   return type.kind === "timestamp_ns" || type.kind === "timestamptz_ns" || members(type).some((member) => hasNanoseconds(member.type));
+}
+
+/** Whether there are types in it of which DuckDB would make values of its own. */
+export function isOpaque(type: IcebergType): boolean {
+  return ["variant", "geometry", "geography"].includes(type.kind) || members(type).some((member) => isOpaque(member.type));
 }
 
 function members(type: IcebergType): readonly IcebergField[] {

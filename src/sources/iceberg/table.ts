@@ -136,7 +136,7 @@ function refuseColumns(fields: readonly IcebergField[], storage: Storage): void 
   if (refused !== undefined) {
     throw unsupported(
       `${storage.root} has the column ${refused}.`,
-      "dw reads the types of Iceberg v1, v2 and v3 except variant, geometry and geography.",
+      "dw reads the types of Iceberg v1, v2 and v3, and this is none of them.",
       "Name the columns that you want without it, or turn it into a string or binary column before exporting.",
     );
   }

@@ -5,6 +5,7 @@ import { checkedTime } from "../../core/transit.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
 import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import type { SpoolFolder } from "../../formats/spool.js";
+import { variantSql } from "../../formats/variant-column.js";
 import { atomicType, text, timeOfDay } from "./duckdb.js";
 import { type Leaf, wrapped } from "./evolve.js";
 import { unsupported } from "./letters.js";
@@ -102,16 +103,8 @@ const parquetLeaf: Leaf = (expression, type) => {
   // Paimon writes TIME as adjusted to UTC, which DuckDB shows as a time with zone.
   if (type.kind === "time") return checkedTime(`CAST(${expression} AS ${atomicType(type)})`);
   if (type.kind === "timestamp" && type.precision > 6) return `CAST(${expression} AS TIMESTAMP_NS)`;
-  return type.kind === "json" ? variantText(expression) : expression;
+  return type.kind === "json" ? variantSql(expression) : expression;
 };
-
-/** A variant is a group of two binaries; a shredded one has parts of the values in columns of their own besides. */
-function variantText(expression: string): string {
-  const shredded = `contains(typeof(${expression}), 'typed_value')`;
-  const refused = "error('DW-SOURCE-UNSUPPORTED: A file has shredded variants, whose values are spread over several columns.')";
-  const json = `decode(dw_variant_json(${expression}.metadata, ${expression}."value"))`;
-  return `CASE WHEN ${expression} IS NULL THEN NULL WHEN ${shredded} THEN ${refused} ELSE ${json} END`;
-}
 
 const JULIAN_EPOCH = 2_440_588;
 const NANOSECONDS_A_DAY = 86_400_000_000_000n;

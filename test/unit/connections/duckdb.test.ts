@@ -145,6 +145,29 @@ test("a function of two BLOBs runs inside SQL, and its error comes back with its
   await expect(db.rows("SELECT joined('a'::BLOB, ''::BLOB)")).rejects.toMatchObject({ code: "DW-FILE-CORRUPT", what: "An empty value." });
 });
 
+test("a function of one value of any type gets it as it is stored", async () => {
+  const seen: unknown[] = [];
+  db.valueFunction("shown", (value) => {
+    seen.push(value);
+    return Buffer.from("x");
+  });
+  const scalar = (type: string, value: unknown, scale = 0) => ({ is: "scalar", type, value, scale });
+  await db.rows("SELECT shown({'d': -1.50::DECIMAL(9,2), 't': '\ufeffé', 'l': [DATE '1969-12-31', NULL]})");
+  await db.rows("SELECT shown(TIMESTAMP '1970-01-01 00:00:01'), shown(UUID '00000000-0000-0000-0000-0000000000ff'), shown(7::TINYINT)");
+  expect(await db.rows("SELECT shown(NULL::INTEGER) AS n")).toEqual([{ n: null }]);
+  const members = [
+    ["d", scalar("DECIMAL", -150n, 2)],
+    ["t", scalar("VARCHAR", Buffer.from("\ufeffé"))],
+    ["l", { is: "list", items: [scalar("DATE", -1), { is: "null" }] }],
+  ] as const;
+  expect(seen).toEqual([
+    { is: "struct", members: new Map<string, unknown>(members) },
+    scalar("TIMESTAMP", 1_000_000n),
+    scalar("UUID", Buffer.from("000000000000000000000000000000ff", "hex")),
+    scalar("TINYINT", 7),
+  ]);
+});
+
 test("an aborted statement stops, throws the signal's reason, and the connection goes on", async () => {
   const stop = new AbortController();
   const session = await database.session(stop.signal);

@@ -443,7 +443,7 @@ describe("metadata", () => {
   });
 
   test("with a column of a refused type is read without it, filtered too", async () => {
-    const payload = { id: 9, name: "payload", required: false, type: "variant" };
+    const payload = { id: 9, name: "payload", required: false, type: "interval" };
     const files = [{ sql: "SELECT unnest([1::BIGINT, 2]) AS id", ids: "{id: 1}" }];
     const root = await writeTable({ version: 3, fields: [id, payload], files });
     expect(await rowsOf(root, {}, { columns: ["id"], where: "id > 1" })).toEqual([{ id: "2" }]);
@@ -452,7 +452,7 @@ describe("metadata", () => {
 
   test("of a newer format, and columns of types that dw has not, are refused", async () => {
     expect(await codeOf(read({ version: 4, fields: [id], files: [] }))).toBe("DW-SOURCE-UNSUPPORTED");
-    expect(await codeOf(read({ version: 3, fields: [id, { ...name, type: "variant" }], files: [file] }))).toBe("DW-SOURCE-UNSUPPORTED");
+    expect(await codeOf(read({ version: 3, fields: [id, { ...name, type: "interval" }], files: [file] }))).toBe("DW-SOURCE-UNSUPPORTED");
   });
 
   test("can be named: a catalog may point to another than the last", async () => {
