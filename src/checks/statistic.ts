@@ -8,7 +8,8 @@ import { violation } from "./threshold.js";
 export const statistic: CheckKind<StatisticSpec> = {
   kind: "statistic",
   sampled: true,
-  title: (spec) => `${name(spec)} is ${bounds(spec)}`,
+  // without bounds it is what an anomaly measures
+  title: (spec) => (spec.min === undefined && spec.max === undefined ? name(spec) : `${name(spec)} is ${bounds(spec)}`),
   metrics: (spec, table) => ({ number: metric(spec, table) }),
   judge: (spec, values) => {
     const text = values.number ?? null;

@@ -1,6 +1,6 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { type CheckReport, check } from "../../src/app/check/check.js";
 import type { CheckOutcome } from "../../src/app/check/run.js";
 import { make, up } from "../../src/app/migrate/run.js";
@@ -80,3 +80,21 @@ export default defineConfig({ environments: { local: { embedded: ".dw/local"${co
 function saidOf({ check: name, outcome }: CheckOutcome): [string, string] {
   return [name, outcome];
 }
+
+/** Each breach is found by the checks that it names, and by no other of its table. */
+export async function breaches(there: Platform, all: readonly Breach[]): Promise<void> {
+  for (const { slot, model, plant, undo, finds } of all) {
+    const before = await there.said(model);
+    await there.plant(slot, ...plant);
+    const after = await there.said(model);
+    await there.plant(slot, ...undo);
+    const changed = Object.fromEntries(Object.entries(after).filter(([name, outcome]) => before[name] !== outcome));
+    expect([model, plant, changed]).toEqual([model, plant, finds]);
+  }
+}
+
+/** Everything but topics, which have no broker here. */
+export const notPassed = async (there: Platform) =>
+  (await there.check()).outcomes
+    .filter(({ outcome, slot }) => outcome !== "pass" && slot !== "kafka")
+    .map(({ model, check, outcome, message }) => [model, check, outcome, message]);

@@ -1,28 +1,11 @@
 import { expect, test } from "vitest";
 import { isJsonObject } from "../../../src/core/json.js";
-import { type Breach, NOON, type Platform, platform } from "../../support/platform.js";
+import { breaches, NOON, notPassed, platform } from "../../support/platform.js";
 
 /*
  * What the platforms on PostgreSQL, TimescaleDB and Hive promise, with rows that keep the promise and rows that break it: a breach
  * is found by the check that promises, and by no other of that table.
  */
-
-async function breaches(there: Platform, all: readonly Breach[]): Promise<void> {
-  for (const { slot, model, plant, undo, finds } of all) {
-    const before = await there.said(model);
-    await there.plant(slot, ...plant);
-    const after = await there.said(model);
-    await there.plant(slot, ...undo);
-    const changed = Object.fromEntries(Object.entries(after).filter(([name, outcome]) => before[name] !== outcome));
-    expect([model, plant, changed]).toEqual([model, plant, finds]);
-  }
-}
-
-/** Everything but topics, which have no broker here. */
-const notPassed = async (there: Platform) =>
-  (await there.check()).outcomes
-    .filter(({ outcome, slot }) => outcome !== "pass" && slot !== "kafka")
-    .map(({ model, check, outcome, message }) => [model, check, outcome, message]);
 
 const at = (ago: string, moment = NOON): string => `(timestamptz '${new Date(moment).toISOString()}' - interval '${ago}')`;
 
