@@ -52,40 +52,59 @@ export interface LiveFiles {
   readonly deletes: readonly DeleteFile[];
 }
 
+const EXISTING = 0;
+const ADDED = 1;
+const DELETED = 2;
+
 export interface Manifest {
   readonly location: string;
   readonly content: "data" | "deletes";
   readonly specId: number | undefined;
   readonly sequence: bigint;
   readonly firstRowId: bigint | undefined;
-  /** False when its counts say that nothing in it is alive. */
-  readonly alive: boolean;
+  /** How many entries it has of a status that is alive; undefined where the list does not count. */
+  readonly counts: Readonly<Partial<Record<typeof EXISTING | typeof ADDED, number | undefined>>>;
 }
 
 export async function readManifestList(storage: Storage, paths: PathMap, snapshot: Snapshot): Promise<readonly Manifest[]> {
   if (snapshot.encryptedBy !== undefined) throw encrypted(`The manifest list of snapshot ${snapshot.id}`);
   if ("files" in snapshot.manifests) return snapshot.manifests.files.map(inlineManifest);
   const file = await paths.below(snapshot.manifests.list);
-  const { rows } = await readAvro(await storage.read(file), file, (path) => !path.startsWith("partitions"));
-  return rows.map((row) => manifestOf(row, file));
+  const { rows, metadata } = await readAvro(await storage.read(file), file, (path) => !path.startsWith("partitions"));
+  const version = Number(metadata.get("format-version") ?? 1);
+  return rows.map((row) => manifestOf(row, version, file));
 }
 
 /** Old v1 snapshots name their manifests and nothing else. */
 function inlineManifest(location: string): Manifest {
-  return { location, content: "data", specId: undefined, sequence: 0n, firstRowId: undefined, alive: true };
+  return { location, content: "data", specId: undefined, sequence: 0n, firstRowId: undefined, counts: {} };
 }
 
-function manifestOf(row: AvroRecord, file: string): Manifest {
+function manifestOf(row: AvroRecord, version: number, file: string): Manifest {
   if (present(row.key_metadata)) throw encrypted(`${file} or a file that it lists`);
-  const counts = [row.added_files_count ?? row.added_data_files_count, row.existing_files_count ?? row.existing_data_files_count];
+  // absent in v1; a list of v2 without them would have its deletes taken for data
+  if (version > 1 && typeof row.content !== "number") throw corrupt(file, "It does not say whether a manifest lists data or deletes.");
+  const counts = {
+    [EXISTING]: count(row.existing_files_count ?? row.existing_data_files_count),
+    [ADDED]: count(row.added_files_count ?? row.added_data_files_count),
+  };
   return {
     location: text(row.manifest_path, file),
     content: row.content === 1 ? "deletes" : "data",
     specId: number(row.partition_spec_id, file),
     sequence: bigint(row.sequence_number) ?? 0n,
     firstRowId: bigint(row.first_row_id),
-    alive: counts.some((count) => count !== 0), // a count that is missing counts as not zero
+    counts,
   };
+}
+
+function count(value: AvroValue | undefined): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+/** A count that is missing counts as not zero. */
+function hasLiveFiles({ counts }: Manifest): boolean {
+  return counts[EXISTING] !== 0 || counts[ADDED] !== 0;
 }
 
 /** Manifests are a few MiB each; the bytes of this many may wait at once. */
@@ -101,7 +120,7 @@ export async function readLiveFiles(
 ): Promise<LiveFiles> {
   const limit = pLimit(CONCURRENT_READS);
   const read = await Promise.all(
-    manifests.filter(({ alive }) => alive).map((manifest) => limit(() => readManifest(storage, paths, table, manifest, metrics))),
+    manifests.filter(hasLiveFiles).map((manifest) => limit(() => readManifest(storage, paths, table, manifest, metrics))),
   );
   return { data: read.flatMap((files) => files.data), deletes: read.flatMap((files) => files.deletes) };
 }
@@ -122,10 +141,6 @@ const always = new Set([
 ]);
 const measured = new Set([...always, "value_counts", "null_value_counts", "nan_value_counts", "lower_bounds", "upper_bounds"]);
 
-const EXISTING = 0;
-const ADDED = 1;
-const DELETED = 2;
-
 async function readManifest(
   storage: Storage,
   paths: PathMap,
@@ -144,9 +159,11 @@ async function readManifest(
   const data: DataFile[] = [];
   const deletes: DeleteFile[] = [];
   let nextRowId = manifest.firstRowId;
+  const found = [0, 0, 0];
   for (const entry of rows) {
     const status = number(entry.status, file);
     if (status !== EXISTING && status !== ADDED && status !== DELETED) throw corrupt(file, `An entry in it has the status ${status}.`);
+    found[status] = (found[status] ?? 0) + 1;
     if (status === DELETED) continue;
     const described = describe(entry, status, context);
     if (manifest.content === "deletes") {
@@ -157,7 +174,18 @@ async function readManifest(
     data.push({ ...described.entry, firstRowId: own ?? nextRowId });
     if (own === undefined && nextRowId !== undefined) nextRowId += BigInt(described.entry.rows);
   }
+  checkCounts(manifest, found, file);
   return { data, deletes };
+}
+
+/** The list counts a manifest's entries: one that is missing, or alive by one flipped bit, would otherwise go unseen. */
+function checkCounts({ counts }: Manifest, found: readonly number[], file: string): void {
+  for (const status of [EXISTING, ADDED] as const) {
+    const listed = counts[status];
+    if (listed === undefined || listed === found[status]) continue;
+    const kind = status === ADDED ? "added" : "existing";
+    throw corrupt(file, `It has ${found[status]} ${kind} files, and the manifest list says ${listed}.`);
+  }
 }
 
 interface ManifestContext {

@@ -4,6 +4,7 @@ import type { OpenSource, ReadPlan, ReadRequest, SourceTable } from "../../core/
 import type { Storage } from "../../core/storage.js";
 import { unsupported } from "../../formats/damage.js";
 import { chunksOf, type PlannedChunk, type TitledFile } from "./chunks.js";
+import { checkVectors } from "./dangling.js";
 import { indexDeletes } from "./deletes.js";
 import { discover } from "./discover.js";
 import { type NameMapping, parseNameMapping } from "./file-schema.js";
@@ -153,6 +154,7 @@ async function plannedFiles(opened: Opened, where: string | undefined): Promise<
   const known = where === undefined ? [] : conditions(where);
   const live = await liveFiles(opened, known.length > 0);
   const mayHold = pruner(known, opened.view.schema);
+  await checkVectors(opened, live);
   const deletes = indexDeletes(live.deletes);
   return Promise.all(
     live.data.filter(mayHold).map(async (data) => ({

@@ -37,6 +37,23 @@ test.each(["i07_equality_and_position", "i14_v3_deletion_vectors"])(
   60_000,
 );
 
+test.each([
+  ["the path of a deletion vector's data file", "i14_v3_deletion_vectors", /6e54dc34.*-m2\.avro$/, 8725, 195],
+  ["the name of a column of the manifest list", "i07_equality_and_position", /snap-.*\.avro$/, "content", "cPntent"],
+] as const)("a flipped bit in %s brings no deleted row back", async (_, name, pattern, at, by) => {
+  const storage = await openLocal(join(fixtures, name, "table"));
+  const duckdb = await openDuckDb();
+  const read: Storage["read"] = async (path, range) => {
+    const bytes = Buffer.from(await storage.read(path, range));
+    if (!pattern.test(path)) return bytes;
+    if (typeof by === "number") bytes[at] = by;
+    else bytes.write(by, bytes.indexOf(`"name":"${at}"`) + '"name":"'.length, "latin1");
+    return bytes;
+  };
+  expect(await outcome({ ...storage, read }, await duckdb.session())).toBe("DW-FILE-CORRUPT");
+  await duckdb.close();
+});
+
 async function damaged(storage: Storage, path: string, random: (limit: number) => number): Promise<Uint8Array> {
   const bytes = Uint8Array.from(await storage.read(path));
   if (random(4) === 0) return bytes.subarray(0, random(bytes.length));

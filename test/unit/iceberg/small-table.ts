@@ -28,6 +28,8 @@ export interface SmallFile {
   /** What the manifest says of its size; 1 when absent. */
   readonly rows?: number;
   readonly bytes?: number;
+  /** How many added files the manifest list says that its manifest has; absent: it does not say. */
+  readonly listed?: number;
   readonly vector?: { readonly referenced: string; readonly blob: Uint8Array; readonly positions: number };
 }
 
@@ -61,7 +63,7 @@ export async function writeTable(table: SmallTable): Promise<string> {
   await mkdir(join(root, "data"));
   const duckdb = await openDuckDb();
   const db = await duckdb.session();
-  const manifests: { path: string; content: number; specId: number; sequence: number }[] = [];
+  const manifests: ListedManifest[] = [];
   for (const [index, file] of table.files.entries()) {
     const name = file.name ?? `f${index}.parquet`;
     if (file.vector === undefined) {
@@ -71,7 +73,8 @@ export async function writeTable(table: SmallTable): Promise<string> {
     } else await writeFile(join(root, "data", name), file.vector.blob);
     const path = `metadata/m${index}.avro`;
     await writeFile(join(root, path), await manifest(table, file, file.location ?? `${location}/data/${name}`));
-    manifests.push({ path, content: (file.content ?? 0) === 0 ? 0 : 1, specId: file.specId ?? 0, sequence: file.sequence ?? 1 });
+    const content = (file.content ?? 0) === 0 ? 0 : 1;
+    manifests.push({ path, content, specId: file.specId ?? 0, sequence: file.sequence ?? 1, listed: file.listed });
   }
   await duckdb.close();
   await writeFile(join(root, "metadata/list.avro"), await manifestList(table, manifests));
@@ -154,10 +157,15 @@ function manifest(table: SmallTable, file: SmallFile, path: string): Promise<Uin
   return encoded(schema, [entry]);
 }
 
-function manifestList(
-  table: SmallTable,
-  manifests: readonly { path: string; content: number; specId: number; sequence: number }[],
-): Promise<Uint8Array> {
+interface ListedManifest {
+  readonly path: string;
+  readonly content: number;
+  readonly specId: number;
+  readonly sequence: number;
+  readonly listed: number | undefined;
+}
+
+function manifestList(table: SmallTable, manifests: readonly ListedManifest[]): Promise<Uint8Array> {
   const schema = record("manifest_file", {
     manifest_path: "string",
     manifest_length: "long",
@@ -165,15 +173,17 @@ function manifestList(
     content: "int",
     sequence_number: "long",
     added_snapshot_id: "long",
+    added_files_count: optional("int"),
     first_row_id: optional("long"),
   });
-  const rows = manifests.map(({ path, content, specId, sequence }) => ({
+  const rows = manifests.map(({ path, content, specId, sequence, listed }) => ({
     manifest_path: `${location}/${path}`,
     manifest_length: 1,
     partition_spec_id: specId,
     content,
     sequence_number: sequence,
     added_snapshot_id: 1,
+    added_files_count: listed ?? null,
     first_row_id: content === 0 ? (table.firstRowId ?? null) : null,
   }));
   return encoded(schema, rows);

@@ -361,6 +361,13 @@ describe("metadata", () => {
     expect(await read({ version: 1, fields: [id], files: [file], inlineManifests: true })).toEqual([{ id: "1" }]);
   });
 
+  test("whose list counts other files than a manifest has is damaged", async () => {
+    const one = { sql: "SELECT 1::BIGINT AS id", ids: "{id: 1}" };
+    expect(await codeOf(read({ fields: [id], files: [{ ...one, listed: 1 }] }))).toBe("read");
+    expect(await codeOf(read({ fields: [id], files: [{ ...one, listed: 2 }] }))).toBe("DW-FILE-CORRUPT");
+    expect(await codeOf(read({ fields: [id], files: [{ ...one, status: 2, listed: 1 }] }))).toBe("DW-FILE-CORRUPT");
+  });
+
   test("lists files that are deleted already, which are not read", async () => {
     expect(await read({ fields: [id], files: [file, { ...file, status: 2 }] })).toEqual([{ id: "1" }]);
   });
