@@ -2,7 +2,6 @@ import { crc32 } from "node:zlib";
 import { localBytes, spoolParquet } from "../../formats/spool.js";
 import type { Vector } from "../../formats/vector.js";
 import { damaged, unsupported } from "./letters.js";
-import type { DataFile } from "./manifests.js";
 import type { Spool } from "./relation.js";
 
 /*
@@ -10,10 +9,6 @@ import type { Spool } from "./relation.js";
  * value as a magic number, its bytes, the length of it all and a checksum; then the lengths (-1: null) as differences in
  * zigzag varints, the size of that index, and the version (BlobFormatWriter of the reference).
  */
-
-export function isBlobFile(name: string): boolean {
-  return name.endsWith(".blob");
-}
 
 const MAGIC = 1_481_511_375;
 const VERSION = 1;
@@ -25,32 +20,6 @@ const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
 const BATCH_BYTES = 16 * 1024 * 1024;
 const BATCH_ROWS = 1024;
-
-/**
- * The files of one column that hold the rows of a data file: in the order of their rows, and of several with the same rows
- * the newest.
- */
-export function blobFilesOf(files: readonly DataFile[], owner: DataFile): readonly DataFile[] {
-  const chosen: DataFile[] = [];
-  let next = owner.firstRowId ?? 0;
-  for (const file of [...files].sort((a, b) => firstRow(a) - firstRow(b) || Number(b.maxSequence - a.maxSequence))) {
-    if (firstRow(file) < next) {
-      const last = chosen.at(-1);
-      if (last === undefined || file.maxSequence >= last.maxSequence)
-        throw damaged(file.manifest, `${file.name} has rows that a newer file has, too.`);
-      continue;
-    }
-    if (firstRow(file) > next) throw damaged(file.manifest, `Rows before those of ${file.name} are missing.`);
-    chosen.push(file);
-    next += file.rows;
-  }
-  if (next !== (owner.firstRowId ?? 0) + owner.rows) throw damaged(owner.manifest, `The BLOB files beside ${owner.name} have other rows.`);
-  return chosen;
-}
-
-function firstRow(file: DataFile): number {
-  return file.firstRowId ?? -1;
-}
 
 /** Spools the values of a column as a Parquet file with one column of that name. DW-FILE-CORRUPT, DW-SOURCE-UNSUPPORTED. */
 export async function spoolBlobs(

@@ -25,7 +25,12 @@ const chosen =
   (value, field, order) =>
     order.by === undefined || hasNestedFloats(field.type)
       ? picked(which, value, field, order.list, rows(value))
-      : `${byOne}(${value}, ${order.by})`;
+      : `${byOne}(${inDoubles(value, field.type)}, ${order.by})`;
+
+/** Of 32-bit floats arg_max and its like give -0.0 back as 0.0, of doubles not. */
+function inDoubles(value: string, type: PaimonType): string {
+  return type.kind === "atomic" && type.logical.kind === "float" ? `CAST(${value} AS DOUBLE)` : value;
+}
 
 const notNull = (value: string): string => ` FILTER (WHERE ${value} IS NOT NULL)`;
 

@@ -1,4 +1,4 @@
-import { isBlobFile } from "./blob-files.js";
+import { liesBeside } from "./beside-files.js";
 import { damaged } from "./letters.js";
 import type { DataFile } from "./manifests.js";
 import type { KeyTypes } from "./sections.js";
@@ -28,18 +28,18 @@ export function partsOf(table: PaimonTable, files: readonly DataFile[], keyTypes
   return [...byBucket(files).values()].flatMap((bucket) => bucketParts(table, bucket, keyTypes));
 }
 
-/** Files whose rows have the same numbers, together; those of BLOB columns, which may have fewer rows each, come last. */
+/** Files whose rows have the same numbers, together; those that lie beside one, which may have fewer rows each, come last. */
 function columnParts(files: readonly DataFile[]): readonly Part[] {
   const rows = new Map<string, DataFile[]>();
-  for (const file of files.filter(({ name }) => !isBlobFile(name))) {
+  for (const file of files.filter((file) => !liesBeside(file))) {
     const key = `${bucketKey(file)}|${file.firstRowId ?? file.name}`;
     rows.set(key, [...(rows.get(key) ?? []), file]);
   }
-  const blobs = files.filter(({ name }) => isBlobFile(name));
+  const others = files.filter(liesBeside);
   return [...rows.values()].map((same) => {
     const uneven = same.find((file) => file.rows !== same[0]?.rows);
     if (uneven !== undefined) throw damaged(uneven.manifest, `${uneven.name} has another number of rows than the files beside it.`);
-    const beside = blobs.filter((blob) => same[0] !== undefined && overlap(blob, same[0]));
+    const beside = others.filter((other) => same[0] !== undefined && overlap(other, same[0]));
     return { mode: "stream", mayDelete: false, files: [...same.sort((a, b) => Number(b.maxSequence - a.maxSequence)), ...beside] };
   });
 }

@@ -1,7 +1,8 @@
 import { type Condition, conditions, withNan } from "../../core/predicate.js";
 import type { DuckDbSession, OpenChunk } from "../../core/source.js";
 import { SpoolFolder, spoolParquet } from "../../formats/spool.js";
-import { blobFilesOf, isBlobFile, spoolBlobs } from "./blob-files.js";
+import { filesBeside, isBlobFile, liesBeside } from "./beside-files.js";
+import { spoolBlobs } from "./blob-files.js";
 import { readVector, vectorKey } from "./deletion-vectors.js";
 import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
@@ -11,7 +12,7 @@ import type { DataFile } from "./manifests.js";
 import { type MergeColumn, mergeOf, type Pieces, type Versions } from "./merge.js";
 import { atomicType } from "./partitions.js";
 import { bucketKey, isPlain, layers, type Part } from "./parts.js";
-import { fileFormat, openFile, type Relation, type Spool, scan } from "./relation.js";
+import { fileFormat, openFile, type Spool, scan } from "./relation.js";
 import type { TableSchema } from "./schema.js";
 import type { PaimonTable } from "./table.js";
 import type { PaimonField } from "./types.js";
@@ -207,10 +208,10 @@ async function columnsSelect(table: PaimonTable, columns: readonly MergeColumn[]
   const leaves = new Map<WrittenPart, Leaf>();
   for (const source of used) {
     const own = source.schema.fields.filter(({ id }) => chosen.some((column) => column.source === source && column.field.id === id));
-    const { path, leaf } = await openPart(table, source, own, spool);
+    const { rows, leaf } = await openPart(table, source, own, spool);
     leaves.set(source, leaf);
     const on = source === used[0] ? "" : ` ON ${source.alias}.file_row_number = ${used[0]?.alias}.file_row_number`;
-    relations.push(`${scan([path], true)} AS ${source.alias}${on}`);
+    relations.push(`${rows} AS ${source.alias}${on}`);
   }
   const values = chosen.flatMap(({ field, alias, source }) => {
     const leaf = source === undefined ? undefined : leaves.get(source);
@@ -226,8 +227,8 @@ interface WrittenPart {
   readonly alias: string;
   /** With the columns alone that the file has. */
   readonly schema: TableSchema;
-  /** Of a BLOB column: the files that have its values, one after the other. */
-  readonly blobs?: readonly DataFile[];
+  /** Of columns that lie beside the data file: the files that have their values, one after the other. */
+  readonly beside?: readonly DataFile[];
 }
 
 async function writtenParts(table: PaimonTable, { files }: Part): Promise<readonly WrittenPart[]> {
@@ -239,32 +240,57 @@ async function writtenParts(table: PaimonTable, { files }: Part): Promise<readon
     }),
   );
   const [owner] = files;
-  const columns = new Map<number, WrittenPart[]>();
-  for (const blob of written.filter(({ file }) => isBlobFile(file.name))) {
-    const [field] = blob.schema.fields;
-    if (field === undefined) throw damaged(blob.file.manifest, `${blob.file.name} names no column.`);
-    columns.set(field.id, [...(columns.get(field.id) ?? []), blob]);
-  }
-  const whole = [...columns.values()].flatMap((same): readonly WrittenPart[] => {
+  const groups = new Map<string, WrittenPart[]>();
+  for (const part of written.filter(({ file }) => liesBeside(file)))
+    groups.set(besideKey(part), [...(groups.get(besideKey(part)) ?? []), part]);
+  const whole = [...groups.values()].flatMap((same): readonly WrittenPart[] => {
     if (owner === undefined) return [];
-    const blobs = blobFilesOf(
+    const beside = filesBeside(
       same.map(({ file }) => file),
       owner,
     );
-    const first = same.find(({ file }) => file === blobs[0]);
-    return first === undefined ? [] : [{ ...first, blobs }];
+    const first = same.find(({ file }) => file === beside[0]);
+    return first === undefined ? [] : [{ ...first, beside }];
   });
-  return [...written.filter(({ file }) => !isBlobFile(file.name)), ...whole];
+  return [...written.filter(({ file }) => !liesBeside(file)), ...whole.sort((a, b) => a.file.schemaId - b.file.schemaId)];
 }
 
-async function openPart(table: PaimonTable, part: WrittenPart, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
-  const { file, schema, blobs } = part;
-  if (blobs === undefined) {
-    const place = { path: await table.paths.dataFile(file), size: file.size, conditions: [] };
-    return openFile(place, fields.length === 0 ? schema.fields.slice(0, 1) : fields, spool);
+/** Files beside a data file that have one column's values between them. */
+function besideKey({ file, schema: { fields } }: WrittenPart): string {
+  const [field] = fields;
+  if (field === undefined) throw damaged(file.manifest, `${file.name} names no column.`);
+  return isBlobFile(file.name) ? `blob ${field.id}` : JSON.stringify([file.schemaId, fileFormat(file.name), fields.map(({ id }) => id)]);
+}
+
+interface PartRows {
+  /** A relation with the file's columns and `file_row_number`. */
+  readonly rows: string;
+  readonly leaf: Leaf;
+}
+
+async function openPart(table: PaimonTable, part: WrittenPart, fields: readonly PaimonField[], spool: Spool): Promise<PartRows> {
+  const { file, schema, beside = [file] } = part;
+  if (isBlobFile(file.name)) {
+    const places = await Promise.all(beside.map(async (blob) => ({ path: await table.paths.dataFile(blob), rows: blob.rows })));
+    const path = await spoolBlobs(schema.fields[0]?.name ?? "", places, spool);
+    return { rows: scan([path], true), leaf: (expression) => expression };
   }
-  const places = await Promise.all(blobs.map(async (blob) => ({ path: await table.paths.dataFile(blob), rows: blob.rows })));
-  return { path: await spoolBlobs(schema.fields[0]?.name ?? "", places, spool), leaf: (expression) => expression };
+  const scans: string[] = [];
+  const leaves: Leaf[] = [];
+  let before = 0;
+  for (const one of beside) {
+    const place = { path: await table.paths.dataFile(one), size: one.size, conditions: [] };
+    const { path, leaf } = await openFile(place, fields.length === 0 ? schema.fields.slice(0, 1) : fields, spool);
+    scans.push(
+      before === 0 ? scan([path], true) : `(SELECT * REPLACE (file_row_number + ${before} AS file_row_number) FROM ${scan([path], true)})`,
+    );
+    leaves.push(leaf);
+    before += one.rows;
+  }
+  const [leaf] = leaves;
+  if (leaf === undefined || leaves.some((other) => other !== leaf))
+    throw new RangeError(`the files beside ${file.name} differ in their form`);
+  return { rows: scans.length === 1 ? scans.join() : `(${scans.map((rows) => `SELECT * FROM ${rows}`).join(" UNION ALL ")})`, leaf };
 }
 
 /** A condition on the table's column as one on the file's, where that has the same values. */

@@ -1,7 +1,7 @@
 import { DwError } from "../../core/errors.js";
 import type { At } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
-import { isBlobFile } from "./blob-files.js";
+import { isBlobFile } from "./beside-files.js";
 import { type VectorPlace, vectorPlaces } from "./deletion-vectors.js";
 import { type DataFile, liveFiles } from "./manifests.js";
 import { refusedOptions, startingState, type TableOptions, tableOptions } from "./options.js";
@@ -136,7 +136,6 @@ export async function refusedFiles(table: PaimonTable, files: readonly DataFile[
   const reasons = new Set<string>();
   for (const file of files) {
     if (table.options.dataEvolution && isBlobFile(file.name)) continue;
-    if (file.name.includes(".vector.")) reasons.add(`file ${file.name}: dw does not read files of VECTOR columns`);
     try {
       fileFormat(file.name);
     } catch (error) {

@@ -9,11 +9,12 @@ import { damaged } from "./letters.js";
 
 export type PaimonType =
   | { readonly kind: "atomic"; readonly logical: LogicalType }
+  /** A VECTOR is an array of always the same length. */
   | { readonly kind: "array"; readonly element: Slot }
   /** A MULTISET is a map from its element to a count. */
   | { readonly kind: "map"; readonly key: Slot; readonly value: Slot; readonly multiset: boolean }
   | { readonly kind: "row"; readonly fields: readonly PaimonField[] }
-  /** VECTOR and whatever comes after it: named, never read. */
+  /** Whatever comes after the types of 1.4: named, never read. */
   | { readonly kind: "foreign"; readonly text: string };
 
 export interface Slot {
@@ -38,6 +39,7 @@ export function parseSlot(json: unknown, file: string, depth = 0): Slot {
   const inner = (member: unknown): Slot => parseSlot(member, file, depth + 1);
   switch (name) {
     case "ARRAY":
+    case "VECTOR":
       return { nullable, type: { kind: "array", element: inner(json.element) } };
     case "MAP":
       return { nullable, type: { kind: "map", key: inner(json.key), value: inner(json.value), multiset: false } };

@@ -16,12 +16,12 @@ afterAll(() => database.close());
 
 const types = { id: "INT NOT NULL", seq: "INT", num: "INT", real: "DOUBLE", word: "STRING", flag: "BOOLEAN", items: "ARRAY<DOUBLE>" };
 
-function merge(options: Readonly<Record<string, string>>, key = types.id) {
+function merge(options: Readonly<Record<string, string>>, key = types.id, real = types.real) {
   const fields = parseFields(
     Object.entries(types).map(([name, type], id) => ({
       id,
       name,
-      type: name === "items" ? { type: "ARRAY", element: "DOUBLE" } : name === "id" ? key : type,
+      type: name === "items" ? { type: "ARRAY", element: "DOUBLE" } : name === "id" ? key : name === "real" ? real : type,
     })),
     "schema-0",
   );
@@ -99,6 +99,16 @@ test("-0.0 and 0.0 are two keys", async () => {
     expect(await rows(ids)).toHaveLength(2);
     const layered = { ...versions, base: key("-0.0::DOUBLE").replace("range(350)", "range(1)"), changes: key("0.0::DOUBLE") };
     expect(await rows(`SELECT CAST(c0 AS VARCHAR) AS id FROM (${sql(layered, columns)})`)).toHaveLength(2);
+  }
+});
+
+test.each(["FLOAT", "DOUBLE"])("a %s of -0.0 stays so, whichever of a key's values is kept", async (type) => {
+  const real = changes.replace(/CASE hash\(i, 3\).* AS c3/, `-0.0::${type} AS c3`);
+  for (const name of ["last_value", "last_non_null_value", "first_value", "first_non_null_value"]) {
+    const { sql, columns } = merge({ "merge-engine": "aggregation", "fields.real.aggregate-function": name }, types.id, type);
+    expect(await rows(`SELECT DISTINCT CAST(c3 AS VARCHAR) AS c3 FROM (${sql({ ...versions, changes: real }, columns)})`)).toEqual([
+      "{'c3': -0.0}",
+    ]);
   }
 });
 
