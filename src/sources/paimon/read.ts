@@ -37,7 +37,13 @@ function systemField(name: string, bits: 8 | 64): PaimonField {
 
 /** Makes a chunk readable: spools what DuckDB cannot read, and answers its SELECT for the session `db`. */
 export async function openChunk(table: PaimonTable, columns: ReadColumns, parts: readonly Part[], db: DuckDbSession): Promise<OpenChunk> {
-  const spool: Spool = { storage: table.storage, folder: new SpoolFolder("paimon"), lz4: table.options.lz4, release: [] };
+  const spool: Spool = {
+    storage: table.storage,
+    folder: new SpoolFolder("paimon"),
+    lz4: table.options.lz4,
+    release: [],
+    leaves: new Map(),
+  };
   const close = async (): Promise<void> => {
     for (const release of spool.release.splice(0)) await release();
     await spool.folder.close();

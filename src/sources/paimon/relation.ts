@@ -2,8 +2,10 @@ import { copyFile } from "node:fs/promises";
 import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
 import { checkedTime } from "../../core/transit.js";
+import type { LogicalType } from "../../core/types.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
 import { withoutLz4 } from "../../formats/parquet/lz4.js";
+import { parquetShape } from "../../formats/parquet/shape.js";
 import type { SpoolFolder } from "../../formats/spool.js";
 import { variantSql } from "../../formats/variant-column.js";
 import { atomicType, text, timeOfDay } from "./duckdb.js";
@@ -41,6 +43,8 @@ export interface Spool {
   readonly lz4: boolean;
   /** Called once each when the chunk is closed. */
   readonly release: (() => Promise<void>)[];
+  /** Of files with variants, by their shapes. */
+  readonly leaves: Map<string, Leaf>;
 }
 
 const formats: Readonly<Record<FileFormat, Prepare>> = { parquet, orc, avro };
@@ -73,27 +77,42 @@ async function local(file: FileToRead, spool: Spool): Promise<string> {
 
 async function parquet(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const path = await local(file, spool);
-  const nanoseconds = fields.some((field) => hasNanoseconds(field.type));
-  if (!spool.lz4 && !nanoseconds) return { path, leaf: parquetLeaf };
+  const nanoseconds = fields.some((field) => has(field.type, isNanoseconds));
+  const variants = fields.some((field) => has(field.type, ({ kind }) => kind === "json"));
+  const shape = variants ? await parquetShape(path, file.path) : "";
+  const leafOf = (leaf: Leaf): Leaf => (variants ? shared(spool, leaf, shape) : leaf);
+  if (!spool.lz4 && !nanoseconds) return { path, leaf: leafOf(parquetLeaf) };
   const copy = await spool.folder.file("parquet");
   const decompressed = spool.lz4 && (await withoutLz4(path, copy, file.path));
-  if (!nanoseconds) return { path: decompressed ? copy : path, leaf: parquetLeaf };
+  if (!nanoseconds) return { path: decompressed ? copy : path, leaf: leafOf(parquetLeaf) };
   if (!decompressed) await copyFile(path, copy);
   const relabelled = await int96AsBytes(copy, file.path);
-  return { path: copy, leaf: relabelled ? int96Leaf : parquetLeaf };
+  return { path: copy, leaf: leafOf(relabelled ? int96Leaf : parquetLeaf) };
 }
 
-/** Does a type hold times finer than microseconds? */
-function hasNanoseconds(type: PaimonType): boolean {
+/** Files are read together that have the same leaf: each may shred its variants in a way of its own. */
+function shared(spool: Spool, leaf: Leaf, shape: string): Leaf {
+  const key = `${leaf === int96Leaf ? "int96" : "plain"} ${shape}`;
+  const known = spool.leaves.get(key) ?? ((expression, type) => leaf(expression, type));
+  spool.leaves.set(key, known);
+  return known;
+}
+
+/** Finer than microseconds. */
+function isNanoseconds(type: LogicalType): boolean {
+  return type.kind === "timestamp" && type.precision > 6;
+}
+
+function has(type: PaimonType, wanted: (logical: LogicalType) => boolean): boolean {
   switch (type.kind) {
     case "atomic":
-      return type.logical.kind === "timestamp" && type.logical.precision > 6;
+      return wanted(type.logical);
     case "array":
-      return hasNanoseconds(type.element.type);
+      return has(type.element.type, wanted);
     case "map":
-      return hasNanoseconds(type.key.type) || hasNanoseconds(type.value.type);
+      return has(type.key.type, wanted) || has(type.value.type, wanted);
     case "row":
-      return type.fields.some((field) => hasNanoseconds(field.type));
+      return type.fields.some((field) => has(field.type, wanted));
     case "foreign":
       return false;
   }
@@ -111,7 +130,7 @@ const NANOSECONDS_A_DAY = 86_400_000_000_000n;
 
 /** INT96: eight little-endian bytes of nanoseconds in the day, four of the Julian day. */
 const int96Leaf: Leaf = (expression, type) => {
-  if (type.kind !== "timestamp" || type.precision <= 6) return parquetLeaf(expression, type);
+  if (!isNanoseconds(type)) return parquetLeaf(expression, type);
   const pairs = (from: number, to: number): string =>
     Array.from({ length: to - from }, (_, index) => `substr(hex(${expression}), ${2 * (to - index) - 1}, 2)`).join(" || ");
   // Signed: the writer may count back from midnight.
@@ -132,7 +151,7 @@ async function orc(file: FileToRead, fields: readonly PaimonField[], spool: Spoo
     keep: ({ fieldNames }) =>
       fields.flatMap((field) => {
         const index = fieldNames.indexOf(field.name);
-        return index < 0 ? [] : [{ index, unit: hasNanoseconds(field.type) ? "nanos" : "micros" }];
+        return index < 0 ? [] : [{ index, unit: has(field.type, isNanoseconds) ? "nanos" : "micros" }];
       }),
   });
   return { path: to, leaf: orcLeaf };
