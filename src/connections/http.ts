@@ -73,13 +73,25 @@ function begun({ url, method, headers = {}, file, signal, silence = SILENCE }: H
   const late = (): void => void sent.destroy(new Silent());
   const deadline = setTimeout(late, WHOLE_ANSWER);
   const abort = (): void => void sent.destroy(new Error("aborted"));
-  sent.setTimeout(silence, late);
+  sent.setTimeout(silence, () => unlessMoved(sent, late));
   signal?.addEventListener("abort", abort, { once: true });
   const give = (): void => {
     clearTimeout(deadline);
     signal?.removeEventListener("abort", abort);
   };
   return { sent, give };
+}
+
+/**
+ * Where this process was held up for as long, the timer runs before what has come meanwhile is read: that was no silence of
+ * the server. One turn of the event loop reads it.
+ */
+function unlessMoved({ socket }: ClientRequest, late: () => void): void {
+  const state = (): string => `${socket?.connecting} ${socket?.bytesRead}`;
+  const before = state();
+  setImmediate(() => {
+    if (state() === before) late();
+  });
 }
 
 class Silent extends Error {}

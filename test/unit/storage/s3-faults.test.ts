@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Patience } from "../../../src/connections/http.js";
 import { openBucket, type S3Bucket } from "../../../src/connections/s3.js";
 import { openS3, s3Place } from "../../../src/storage/s3.js";
 import { breaksOff, hangsUp, keepsSilent, type OddAnswer, type OddServer, oddServer, says } from "../../support/odd-server.js";
@@ -10,13 +11,14 @@ const part = { "Content-Range": "bytes 0-9/10" };
 const whole = says(206, "0123456789", part);
 const error = (code: string): string => `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
 
-async function bucket(...answers: readonly OddAnswer[]): Promise<S3Bucket> {
+/** A silence is waited for only where the test is about it: any server is silent to a machine that is busy enough. */
+async function bucket(answers: readonly OddAnswer[], patience: Patience = {}): Promise<S3Bucket> {
   server = await oddServer(...answers);
   const access = { endpoint: `http://${server.host}`, region: "r", accessKeyId: "key", secretAccessKey: "secret" };
-  return openBucket(access, "b", { waits: [1, 1], silence: 200 });
+  return openBucket(access, "b", { waits: [1, 1], ...patience, ...(answers.includes(keepsSilent) && { silence: 500 }) });
 }
 
-const get = async (...answers: readonly OddAnswer[]): Promise<string> => String(await (await bucket(...answers)).get("k", 0, 10));
+const get = async (...answers: readonly OddAnswer[]): Promise<string> => String(await (await bucket(answers)).get("k", 0, 10));
 
 describe("what passes is tried again", () => {
   test.each<[string, OddAnswer]>([
@@ -59,6 +61,14 @@ describe("what does not pass is a letter, never a short read", () => {
       more();
     };
     await expect(get(flood)).rejects.toMatchObject({ code: "DW-FILE-TOO-LARGE" });
+  });
+
+  test("a client that was held up itself takes the answer that has come meanwhile", async () => {
+    const holdsUp: OddAnswer = (question, answer) => {
+      whole(question, answer);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400); // server and client share the thread
+    };
+    expect(String(await (await bucket([holdsUp], { silence: 100, waits: [] })).get("k", 0, 10))).toBe("0123456789");
   });
 
   test("nobody listens", async () => {
