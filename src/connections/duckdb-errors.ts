@@ -132,6 +132,15 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    pattern: /BYTE_STREAM_SPLIT encoding is only supported for|MAP_KEY_VALUE requires two children/,
+    code: "DW-SOURCE-UNSUPPORTED",
+    letter: (message) => ({
+      what: "A Parquet file has a column that is stored in a way which DuckDB, which reads the file, does not know.",
+      why: withoutRow(message),
+      fix: "Rewrite the column without that encoding (a map of keys alone: as a list), or leave it out with --columns.",
+    }),
+  },
+  {
     pattern: damageWords(),
     code: "DW-FILE-CORRUPT",
     letter: (message) => ({

@@ -55,3 +55,35 @@ function relabel(footer: ThriftStruct): boolean {
   }
   return elements.length > 0;
 }
+
+const NANOSECONDS_A_DAY = 86_400_000_000_000n;
+const JULIAN_EPOCH = 2_440_588;
+
+/**
+ * Such twelve bytes as SQL: days since 1970-01-01 and nanoseconds since midnight, BIGINT. Eight little-endian bytes of
+ * nanoseconds, signed since a writer may count back from midnight, and four of the Julian day.
+ */
+function int96Parts(bytes: string): { readonly days: string; readonly nanoseconds: string } {
+  const pairs = (from: number, to: number): string =>
+    Array.from({ length: to - from }, (_, index) => `substr(hex(${bytes}), ${2 * (to - index) - 1}, 2)`).join(" || ");
+  const unsigned = `CAST('0x' || ${pairs(0, 8)} AS UBIGINT)::HUGEINT`;
+  return {
+    days: `(CAST('0x' || ${pairs(8, 12)} AS BIGINT) - ${JULIAN_EPOCH})`,
+    nanoseconds: `CAST(if(${unsigned} >= ${2n ** 63n}, ${unsigned} - ${2n ** 64n}, ${unsigned}) AS BIGINT)`,
+  };
+}
+
+/** Such twelve bytes as a TIMESTAMP_NS, in SQL. */
+export function int96Nanos(bytes: string): string {
+  const { days, nanoseconds } = int96Parts(bytes);
+  return `make_timestamp_ns(${days} * ${NANOSECONDS_A_DAY} + ${nanoseconds})`;
+}
+
+/** Such twelve bytes as a TIMESTAMP, in SQL; what is finer than microseconds is refused. */
+export function int96Micros(bytes: string): string {
+  const { days, nanoseconds } = int96Parts(bytes);
+  const micros = `make_timestamp(${days} * ${NANOSECONDS_A_DAY / 1000n} + ${nanoseconds} // 1000)`;
+  const refusal =
+    "error('DW-VALUE-REFUSED: A time in INT96 is finer than microseconds; a model that types the column as nanoseconds keeps it.')";
+  return `CASE WHEN ${bytes} IS NULL THEN NULL WHEN ${nanoseconds} % 1000 <> 0 THEN ${refusal} ELSE ${micros} END`;
+}

@@ -11,14 +11,20 @@ const MAX_FOOTER = 256 * 1024 * 1024;
 
 /** The footer, and where it starts. DW-FILE-CORRUPT. */
 export async function readFooter(file: FileHandle, name: string): Promise<{ readonly footer: ThriftStruct; readonly start: number }> {
+  const { bytes, start } = await footerBytes(file, name);
+  return { footer: readStruct(bytes, name).struct, start };
+}
+
+/** The footer as it is stored, and where it starts. DW-FILE-CORRUPT. */
+export async function footerBytes(file: FileHandle, name: string): Promise<{ readonly bytes: Buffer; readonly start: number }> {
   const { size } = await file.stat();
   const tail = Buffer.alloc(8);
   if (size >= 12) await file.read(tail, 0, 8, size - 8);
   const length = tail.readUInt32LE(0);
   if (tail.toString("latin1", 4) !== MAGIC || length > Math.min(size - 12, MAX_FOOTER)) throw damagedFooter(name);
-  const footer = Buffer.alloc(length);
-  await file.read(footer, 0, length, size - 8 - length);
-  return { footer: readStruct(footer, name).struct, start: size - 8 - length };
+  const bytes = Buffer.alloc(length);
+  await file.read(bytes, 0, length, size - 8 - length);
+  return { bytes, start: size - 8 - length };
 }
 
 function damagedFooter(name: string): DwError {

@@ -10,6 +10,10 @@ export interface Shape {
   readonly columns: readonly SourceColumn[];
   /** The table function's call for local paths of files that have this shape. */
   readonly scan: (paths: readonly string[]) => string;
+  /** Names of columns that the files say to hold only NULLs: any type holds these. */
+  readonly nothing?: ReadonlySet<string>;
+  /** Whether times in INT96 may be finer than microseconds, which DuckDB cuts: such files are read from copies that give their bytes. */
+  readonly fineInt96?: true;
   /** How many columns have nanoseconds with a zone, which DuckDB cuts: such files are read from copies where they have none. */
   readonly zonedNanos?: number;
   /** A column as SQL over that scan, in the type that the table has for it. */

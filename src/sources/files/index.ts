@@ -27,6 +27,8 @@ interface Opened {
   readonly storage: Storage;
   readonly format: FileFormat;
   readonly files: readonly TableFile[];
+  /** How many files were left out for having no bytes. */
+  readonly empty: number;
   readonly table: FileTable;
   readonly columns: readonly SourceColumn[];
   readonly typed: OpenSource["typed"];
@@ -42,7 +44,8 @@ interface Opened {
 export async function openFiles(storage: Storage, name: PlainFormat, pattern: string, options: OpenSource): Promise<SourceTable> {
   refuseTimeTravel(name, options);
   const format = formats[name];
-  const files = await tableFiles(storage, pattern, format.extensions);
+  const listed = await tableFiles(storage, pattern, format.extensions);
+  const files = withRows(listed, format);
   const database = await openDuckDb({ memoryLimit: 1024 ** 3 });
   try {
     const db = await database.session();
@@ -51,6 +54,7 @@ export async function openFiles(storage: Storage, name: PlainFormat, pattern: st
       storage,
       format,
       files,
+      empty: listed.length - files.length,
       table,
       columns: withPartitions(table.columns, files, options.typed),
       typed: options.typed,
@@ -61,6 +65,19 @@ export async function openFiles(storage: Storage, name: PlainFormat, pattern: st
     throw error;
   }
 }
+
+/**
+ * Writers of text leave files of zero bytes where they had no rows, and Hive does so in every format for a bucket without
+ * rows. Elsewhere such a file is a copy that failed, which its reader tells. One file at least stays, to be told of.
+ */
+function withRows(files: readonly TableFile[], { name }: FileFormat): readonly TableFile[] {
+  const isText = name === "csv" || name === "jsonl";
+  const some = files.filter(({ path, size }) => size > 0 || !(isText || HIVE_NAME.test(path)));
+  return some.length === 0 ? files : some;
+}
+
+/** `000000_0`, `000001_0_copy_1`, `bucket_00000`. */
+const HIVE_NAME = /(?:^|\/)(?:\d{6}_\d+|bucket_\d{5})[^/]*$/;
 
 function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceTable {
   const title = pattern === "" ? opened.storage.root : `${opened.storage.root}/${pattern}`;
@@ -73,6 +90,7 @@ function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceT
       location: title,
       facts: [
         { name: "files", value: String(opened.files.length) },
+        ...(opened.empty === 0 ? [] : [{ name: "files without a byte", value: `${opened.empty}, left out` }]),
         { name: "bytes", value: String(total(opened.files)) },
         ...(opened.table.rows.size === 0 ? [] : [{ name: "rows", value: String(rowsOf(opened, opened.files)) }]),
         ...opened.table.facts,
@@ -240,7 +258,7 @@ async function openChunk(
     for (const group of grouped(opened, pieces)) {
       const reading = {
         typed: opened.typed,
-        zonedNanos: group.shape.zonedNanos,
+        shape: group.shape,
         columns: new Set(needed.map(({ name }) => name.toLowerCase())),
         conditions: implied.filter(({ column }) => isOwn(opened, group, column)),
       };
@@ -304,7 +322,7 @@ function columnValue(opened: Opened, shape: Shape, partition: ReadonlyMap<string
     return model === undefined ? quoteText(folder) : typedText(quoteText(folder), column.name, model);
   }
   const own = shape.columns.find(({ name }) => name.toLowerCase() === column.name.toLowerCase());
-  if (own === undefined) return `CAST(NULL AS ${type})`;
+  if (own === undefined || shape.nothing?.has(own.name)) return `CAST(NULL AS ${type})`;
   const value = shape.value(own);
   return typeText(own.type) === typeText(column.type) ? value : `CAST(${value} AS ${type})`;
 }

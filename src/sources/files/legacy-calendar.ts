@@ -1,5 +1,7 @@
 import { quoteText } from "../../core/transit.js";
-import type { Change } from "./changed.js";
+import type { LogicalType } from "../../core/types.js";
+import { atZone } from "../../core/wall-clock.js";
+import type { TimeStorage } from "./parquet-tree.js";
 
 /*
  * Spark before 3.0, and later versions on request, wrote Parquet's days and instants in Java's hybrid calendar: Julian before
@@ -9,8 +11,11 @@ import type { Change } from "./changed.js";
 /** Which columns of a file are of the hybrid calendar. */
 export interface Legacy {
   readonly days: boolean;
-  /** INT96 and the other instants are said to be so one by one; a file has only one of the two kinds. */
   readonly instants: boolean;
+  /** Times in INT96, of which footers say it by themselves. */
+  readonly int96: boolean;
+  /** Spark keeps microseconds; of other writers INT96 may be finer. */
+  readonly fine?: true;
   /** The zone in which the writer saw the calendar, where it is not UTC. */
   readonly zone?: string;
 }
@@ -20,9 +25,10 @@ export function legacyOf(metadata: ReadonlyMap<string, string>, hasInt96: boolea
   const version = metadata.get("org.apache.spark.version");
   const before = (limit: readonly [number, number]): boolean => version !== undefined && older(version, limit);
   const days = before([3, 0]) || metadata.has("org.apache.spark.legacyDateTime") || metadata.get("writer.date.proleptic") === "false";
+  const isFine = hasInt96 && version === undefined;
   const int96 = before([3, 1]) || metadata.has("org.apache.spark.legacyINT96");
   const zone = metadata.get("org.apache.spark.timeZone");
-  return { days, instants: hasInt96 ? int96 : days, ...(zone !== undefined && !utc.test(zone) && { zone }) };
+  return { days, instants: days, int96, ...(isFine && { fine: true }), ...(zone !== undefined && !utc.test(zone) && { zone }) };
 }
 
 const utc = /^(?:(?:Etc\/)?(?:UTC|GMT|Zulu|Universal|UCT)|Z|(?:UTC|GMT)?[+-]0?0:?00)$/i;
@@ -32,11 +38,16 @@ function older(version: string, [major, minor]: readonly [number, number]): bool
   return own < major || (own === major && ownMinor < minor);
 }
 
-/** For `changed`: days and instants in the proleptic calendar. */
-export function proleptic(legacy: Legacy): Change {
-  return (sql, type) => {
+/**
+ * Days and instants in the proleptic calendar, as SQL; undefined for what is in it already. Times without a zone that are not
+ * INT96 always were: Spark writes them since 3.4, and counts them as they look.
+ */
+export function proleptic(legacy: Legacy): (sql: string, type: LogicalType, times: TimeStorage | undefined) => string | undefined {
+  return (sql, type, times) => {
     if (type.kind === "date" && legacy.days) return `if(${sql} < ${CUTOVER}, ${julianDay(sql)}, ${sql})`;
-    return type.kind === "timestamp" && legacy.instants ? instant(sql, type.zoned, legacy) : undefined;
+    if (type.kind !== "timestamp") return undefined;
+    const isLegacy = { INT96: legacy.int96, "zone-less": false, instant: legacy.instants }[type.zoned ? "instant" : (times ?? "instant")];
+    return isLegacy ? instant(sql, type.zoned, legacy) : undefined;
   };
 }
 
@@ -47,11 +58,48 @@ const ZONES_AGREE = "TIMESTAMP '1900-01-01'";
 function instant(sql: string, zoned: boolean, { zone }: Legacy): string {
   const wall = zoned ? `timezone('UTC', ${sql})` : sql;
   if (zone !== undefined) {
+    const raw = rawOffset(zone);
+    if (raw !== undefined) return inZone(sql, wall, zoned, zone, raw);
     const refusal = `error('DW-VALUE-REFUSED: An instant before 1900 was written in the hybrid calendar of the zone ' || ${quoteText(zone)} || '.')`;
     return `if(${wall} < ${ZONES_AGREE}, ${refusal}, ${sql})`;
   }
+  return hybrid(wall, sql);
+}
+
+/** `value`, moved by as many days as the date of `wall` is in the Julian calendar. */
+function hybrid(wall: string, value: string): string {
   const day = `CAST(${wall} AS DATE)`;
-  return `if(${wall} < ${CUTOVER}, ${sql} + to_days(CAST(${julianDay(day)} - ${day} AS INTEGER)), ${sql})`;
+  return `if(${wall} < ${CUTOVER}, ${value} + to_days(CAST(${julianDay(day)} - ${day} AS INTEGER)), ${value})`;
+}
+
+/**
+ * The writer's clock showed year, month, day and time by Java's older rules, which know one offset of a zone for all times
+ * before 1900; the instant is the one at which clocks showed the same by today's rules, as Spark reads it.
+ */
+function inZone(sql: string, wall: string, zoned: boolean, zone: string, raw: number): string {
+  const shown = `(${wall} + to_seconds(${raw}))`;
+  const instant = atZone(zone, hybrid(shown, shown));
+  return `if(${wall} < ${ZONES_AGREE}, ${zoned ? instant : `timezone('UTC', ${instant})`}, ${sql})`;
+}
+
+/** A sample of a year: the least offset is the one without summer time. Any recent year serves; this one is fixed, so that runs agree. */
+const SAMPLE_DAYS = Array.from({ length: 12 }, (_, month) => Date.UTC(2023, month, 1));
+
+/** Seconds east of UTC that a zone's clocks show without summer time; undefined for a zone that is not known here. */
+function rawOffset(zone: string): number | undefined {
+  try {
+    const parts = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" });
+    return Math.min(...SAMPLE_DAYS.map((day) => offsetIn(parts.format(day))));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Of `1/1/2023, GMT+08:00`. */
+function offsetIn(text: string): number {
+  const [, sign = "+", hours = "0", minutes = "0"] = /GMT(?:([+-])(\d\d):(\d\d))?$/.exec(text) ?? [];
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
 /**

@@ -41,6 +41,7 @@ export async function tableFiles(storage: Storage, pattern: string, extensions: 
   if (chosen.length === 0) throw noFiles(storage.root, pattern);
   const files = chosen.map((file) => ({ ...file, partition: partitionValues(file.path, folder) }));
   refuseMixedPartitions(files, storage.root);
+  refuseTwice(files);
   return files;
 }
 
@@ -125,6 +126,17 @@ function refuseMixedPartitions(files: readonly TableFile[], root: string): void 
     what: `${root} mixes partition folders: ${first.path} and ${other.path}.`,
     why: "The files of one table have the same partition columns; here it is not clear which table this is.",
     fix: "Point SOURCE at one table, or select its files with a glob.",
+  });
+}
+
+function refuseTwice([first]: readonly TableFile[]): void {
+  const names = (first?.partition ?? []).map(({ name }) => name.toLowerCase());
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (first === undefined || twice === undefined) return;
+  throw new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: `Two folders above ${first.path} give the column ${twice}.`,
+    why: "A row has one value of it, and it is not clear which.",
+    fix: "Point SOURCE at a folder further down, or rename one of the folders.",
   });
 }
 

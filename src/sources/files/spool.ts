@@ -1,10 +1,12 @@
 import { copyFile } from "node:fs/promises";
 import type { Storage } from "../../core/storage.js";
 import { unsupported } from "../../formats/damage.js";
+import { int96AsBytes } from "../../formats/parquet/int96.js";
+import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
 import { SpoolFolder } from "../../formats/spool.js";
 import type { RowRange } from "../../formats/vector.js";
-import type { FileFormat, SpooledFile } from "./format.js";
+import type { FileFormat, Shape, SpooledFile } from "./format.js";
 import { copyLines } from "./lines.js";
 import { compressionOf, type TableFile } from "./listing.js";
 import type { Piece } from "./pieces.js";
@@ -12,7 +14,7 @@ import { startsWithMark, unpack } from "./unpack.js";
 
 /** What of a file will be read. */
 export interface Reading extends Pick<SpooledFile, "typed" | "columns" | "conditions"> {
-  readonly zonedNanos: number | undefined;
+  readonly shape: Shape;
 }
 
 /** Paths that DuckDB can open, for the time that a chunk is open: the files themselves, or copies in a folder of ours. */
@@ -30,13 +32,13 @@ export class LocalCopies {
     if (format.spool !== undefined) {
       const to = await this.folder.file("parquet");
       await format.spool({ storage, path: file.path, to, rows: part, ...reading });
-      if (reading.zonedNanos !== undefined) withoutZone(to);
+      if (reading.shape.zonedNanos !== undefined) withoutZone(to);
       return to;
     }
     if (format.cutBy === "lines" && part !== undefined) return this.lines(file, part);
     const local = await storage.local(file.path);
     this.releases.push(local.release);
-    if (reading.zonedNanos !== undefined) return this.withoutZone(local.path, file, reading.zonedNanos);
+    if (format.name === "parquet") return this.parquet(local.path, file, reading.shape);
     const compression = compressionOf(file.path);
     if (!format.packed || (compression === "none" && !(await startsWithMark(local.path, compression, file)))) return local.path;
     const copy = await this.folder.file("text");
@@ -44,10 +46,14 @@ export class LocalCopies {
     return copy;
   }
 
-  private async withoutZone(local: string, file: TableFile, columns: number): Promise<string> {
+  /** A file that DuckDB does not read as it is, as a copy that it does. */
+  private async parquet(local: string, file: TableFile, { zonedNanos, fineInt96 }: Shape): Promise<string> {
     const copy = await this.folder.file("parquet");
-    await copyFile(local, copy);
-    if (withoutZone(copy) === columns) return copy;
+    const isCopied = await withoutLz4(local, copy, file.path);
+    if (zonedNanos === undefined && fineInt96 === undefined) return isCopied ? copy : local;
+    if (!isCopied) await copyFile(local, copy);
+    if (fineInt96) await int96AsBytes(copy, file.path);
+    if (zonedNanos === undefined || withoutZone(copy) === zonedNanos) return copy;
     throw unsupported(
       `${file.path} has nanoseconds with a time zone in a form that dw does not know.`,
       "DuckDB would cut them to microseconds.",

@@ -29,7 +29,7 @@ export async function spooledTable(files: readonly DescribedFile[], db: DuckDbSe
     }
     return {
       shapes: byPath,
-      columns: unionColumns([...shapes.values()].map(({ shape, file }) => ({ file, columns: shape.columns }))),
+      columns: unionColumns([...shapes.values()].map(({ shape, file }) => ({ file, ...shape }))),
       rows: new Map(files.flatMap(({ path, rows }) => (rows === undefined ? [] : [[path, rows]]))),
       groups: new Map(files.flatMap(({ path, groups }) => (groups === undefined ? [] : [[path, groups]]))),
       facts: [{ name: "schemas", value: String(shapes.size) }],

@@ -7,6 +7,8 @@ export interface FileColumns {
   /** A file that has them, for messages. */
   readonly file: string;
   readonly columns: readonly SourceColumn[];
+  /** Names of those that hold only NULLs, whatever their types. */
+  readonly nothing?: ReadonlySet<string>;
 }
 
 /**
@@ -14,16 +16,34 @@ export interface FileColumns {
  * that holds the values of every file unchanged. Where there is none, the table is refused.
  */
 export function unionColumns(files: readonly FileColumns[]): readonly SourceColumn[] {
-  const union = new Map<string, { column: SourceColumn; file: string; seen: number }>();
-  for (const { file, columns } of files) {
+  const union = new Map<string, Known>();
+  for (const { file, columns, nothing } of files) {
     for (const column of columns) {
-      const known = union.get(column.name.toLowerCase()); // DuckDB compares names without case
-      if (known === undefined) union.set(column.name.toLowerCase(), { column, file, seen: 1 });
-      else
-        union.set(column.name.toLowerCase(), { ...known, column: widened(known.column, known.file, column, file), seen: known.seen + 1 });
+      const key = column.name.toLowerCase(); // DuckDB compares names without case
+      union.set(key, joined(union.get(key), { column, file, seen: 1, isNothing: nothing?.has(column.name) === true }));
     }
   }
-  return [...union.values()].map(({ column, seen }) => ({ ...column, nullable: column.nullable || seen < files.length }));
+  return [...union.values()].map(({ column, seen, isNothing }) => {
+    const type: LogicalType = isNothing ? { kind: "text" } : column.type;
+    return { ...column, type, nullable: column.nullable || seen < files.length };
+  });
+}
+
+interface Known {
+  readonly column: SourceColumn;
+  /** A file that has it so. */
+  readonly file: string;
+  readonly seen: number;
+  readonly isNothing: boolean;
+}
+
+function joined(known: Known | undefined, other: Known): Known {
+  if (known === undefined) return other;
+  const seen = known.seen + other.seen;
+  const { name } = known.column;
+  if (other.isNothing) return { ...known, column: { ...known.column, nullable: true }, seen };
+  if (known.isNothing) return { ...other, column: { ...other.column, name, nullable: true }, seen };
+  return { ...known, column: widened(known.column, known.file, other.column, other.file), seen };
 }
 
 function widened(a: SourceColumn, fileOfA: string, b: SourceColumn, fileOfB: string): SourceColumn {

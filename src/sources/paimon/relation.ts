@@ -3,13 +3,13 @@ import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
 import { checkedTime } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
-import { int96AsBytes } from "../../formats/parquet/int96.js";
+import { int96AsBytes, int96Nanos } from "../../formats/parquet/int96.js";
 import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import { parquetShape } from "../../formats/parquet/shape.js";
 import type { SpoolFolder } from "../../formats/spool.js";
 import { variantSql } from "../../formats/variant-column.js";
 import { atomicType, text, timeOfDay } from "./duckdb.js";
-import { type Leaf, wrapped } from "./evolve.js";
+import type { Leaf } from "./evolve.js";
 import { unsupported } from "./letters.js";
 import type { PaimonField, PaimonType } from "./types.js";
 
@@ -125,19 +125,7 @@ const parquetLeaf: Leaf = (expression, type) => {
   return type.kind === "json" ? variantSql(expression) : expression;
 };
 
-const JULIAN_EPOCH = 2_440_588;
-const NANOSECONDS_A_DAY = 86_400_000_000_000n;
-
-/** INT96: eight little-endian bytes of nanoseconds in the day, four of the Julian day. */
-const int96Leaf: Leaf = (expression, type) => {
-  if (!isNanoseconds(type)) return parquetLeaf(expression, type);
-  const pairs = (from: number, to: number): string =>
-    Array.from({ length: to - from }, (_, index) => `substr(hex(${expression}), ${2 * (to - index) - 1}, 2)`).join(" || ");
-  // Signed: the writer may count back from midnight.
-  const nanoseconds = wrapped(`CAST('0x' || ${pairs(0, 8)} AS UBIGINT)`, 64);
-  const days = `CAST('0x' || ${pairs(8, 12)} AS BIGINT)`;
-  return `make_timestamp_ns((${days} - ${JULIAN_EPOCH}) * ${NANOSECONDS_A_DAY} + ${nanoseconds})`;
-};
+const int96Leaf: Leaf = (expression, type) => (isNanoseconds(type) ? int96Nanos(expression) : parquetLeaf(expression, type));
 
 async function orc(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const { spoolOrc } = await import("../../formats/orc/spool.js");
