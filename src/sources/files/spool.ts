@@ -1,6 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import type { Storage } from "../../core/storage.js";
 import { unsupported } from "../../formats/damage.js";
+import { checkPages } from "../../formats/parquet/checksums.js";
 import { int96AsBytes } from "../../formats/parquet/int96.js";
 import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
@@ -38,7 +39,7 @@ export class LocalCopies {
     if (format.cutBy === "lines" && part !== undefined) return this.lines(file, part);
     const local = await storage.local(file.path);
     this.releases.push(local.release);
-    if (format.name === "parquet") return this.parquet(local.path, file, reading.shape);
+    if (format.name === "parquet") return this.parquet(local.path, file, part, reading);
     const compression = compressionOf(file.path);
     if (!format.packed || (compression === "none" && !(await startsWithMark(local.path, compression, file)))) return local.path;
     const copy = await this.folder.file("text");
@@ -47,7 +48,10 @@ export class LocalCopies {
   }
 
   /** A file that DuckDB does not read as it is, as a copy that it does. */
-  private async parquet(local: string, file: TableFile, { zonedNanos, fineInt96 }: Shape): Promise<string> {
+  private async parquet(local: string, file: TableFile, rows: RowRange | undefined, { shape, columns }: Reading): Promise<string> {
+    const { zonedNanos, fineInt96 } = shape;
+    const names = new Set([...columns].map((column) => column.toLowerCase()));
+    await checkPages(local, file.path, { column: ({ name }) => names.has(name.toLowerCase()), ...(rows && { rows }) });
     const copy = await this.folder.file("parquet");
     const isCopied = await withoutLz4(local, copy, file.path);
     if (zonedNanos === undefined && fineInt96 === undefined) return isCopied ? copy : local;

@@ -4,6 +4,7 @@ import { isDwError } from "../../core/errors.js";
 import type { DuckDbSession } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
+import { type CheckedPages, checkPages } from "../../formats/parquet/checksums.js";
 import { unannotated } from "../../formats/parquet/unannotated.js";
 import { withoutZone } from "../../formats/parquet/zoned-nanos.js";
 import type { RowRange } from "../../formats/vector.js";
@@ -113,11 +114,17 @@ async function localFile<File extends PlacedFile>(file: File, { storage, scratch
   if (convert === undefined) {
     const copy = await storage.local(file.path);
     scratch.later(copy.release);
+    if (file.format === "parquet") await checkPages(copy.path, file.path, checked(file, wanted));
     return { file, local: copy.path, converted: undefined };
   }
   const to = await scratch.file("parquet");
   const { rows } = file;
   return { file, local: to, converted: await convert({ storage, path: file.path, to, ...wanted, ...(rows && { rows }) }) };
+}
+
+/** A column without an id is found by its name, which is looked up later. */
+function checked({ rows }: PlacedFile, { fields }: Wanted): CheckedPages {
+  return { column: ({ id }) => id === undefined || (fields?.has(id) ?? true), ...(rows && { rows }) };
 }
 
 interface Shaped<File extends PlacedFile> {

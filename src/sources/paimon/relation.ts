@@ -3,6 +3,7 @@ import type { Condition } from "../../core/predicate.js";
 import type { Storage } from "../../core/storage.js";
 import { checkedTime } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
+import { checkPages } from "../../formats/parquet/checksums.js";
 import { int96AsBytes, int96Nanos } from "../../formats/parquet/int96.js";
 import { withoutLz4 } from "../../formats/parquet/lz4.js";
 import { parquetShape } from "../../formats/parquet/shape.js";
@@ -77,6 +78,8 @@ async function local(file: FileToRead, spool: Spool): Promise<string> {
 
 async function parquet(file: FileToRead, fields: readonly PaimonField[], spool: Spool): Promise<Relation> {
   const path = await local(file, spool);
+  const names = new Set(fields.map(({ name }) => name));
+  await checkPages(path, file.path, { column: ({ name }) => names.has(name) });
   const nanoseconds = fields.some((field) => has(field.type, isNanoseconds));
   const variants = fields.some((field) => has(field.type, ({ kind }) => kind === "json"));
   const shape = variants ? await parquetShape(path, file.path) : "";
