@@ -10,7 +10,7 @@ import type { Plan, Statement, StatementBody } from "./plan.js";
 import type { EngineName } from "./types.js";
 
 /** What a plan needs of an engine. */
-export type Planner = Pick<Engine, "decide" | "generate" | "weave">;
+export type Planner = Pick<Engine, "decide" | "generate" | "weave" | "restore">;
 
 export type Planners = (slot: EngineName) => Planner;
 

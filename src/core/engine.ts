@@ -57,6 +57,8 @@ export interface Engine {
    * rebuilt with it. Absent where the engine lets dependants be.
    */
   readonly weave?: (operations: readonly Operation[], before: Catalog, after: Catalog) => readonly Operation[];
+  /** What operations leave to be brought back once they, or their ways back, are done: `catalog` is that which holds then. */
+  readonly restore?: (operations: readonly Operation[], catalog: Catalog) => readonly Operation[];
   readonly generate: (operation: Operation) => readonly StatementBody[];
   /** The model of an object that exists, for `dw import`; absent where an engine cannot be read back. */
   readonly toModel?: ToModel;

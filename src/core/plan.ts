@@ -25,6 +25,8 @@ export interface StatementBody {
    */
   readonly held?: true;
   readonly wait?: { readonly job: string; readonly args: Json };
+  /** The same for the statements of `undo`, where it is another job. */
+  readonly undoWait?: { readonly job: string; readonly args: Json };
   /** Secrets whose placeholders stand in `text`; their values are put in when the statement is sent, and nowhere else. */
   readonly secrets?: readonly SecretReference[];
   /**

@@ -1,4 +1,4 @@
-import { buildPlan } from "../../core/build-plan.js";
+import { buildPlan, type Planners, planStatements } from "../../core/build-plan.js";
 import { DwError } from "../../core/errors.js";
 import type { Unapproved } from "../../core/migration.js";
 import type { Plan, Statement } from "../../core/plan.js";
@@ -64,24 +64,39 @@ async function stepsBack(meeting: Meeting, to: string | undefined): Promise<Step
 
 /** The same step the other way round. Its plan tells the hazards; its statements are those of the down files. */
 async function stepBack(step: Step, meeting: Meeting): Promise<Step> {
-  const { planners, slots, store, history } = meeting;
+  const { planners, store, history } = meeting;
   const plan = buildPlan(step.after, step.before, planners);
   const done = new Set(
     (await store.journal(history.warehouse, step.id)).filter(({ state }) => state === "done").map((entry) => entry.statement),
   );
   const executed = { ...step, statements: step.statements.filter(({ held, id }) => !held || done.has(id)) };
-  return { id: `${step.id}/down`, before: step.after, after: step.before, plan, statements: statementsBack(executed, plan, slots) };
+  return { id: `${step.id}/down`, before: step.after, after: step.before, plan, statements: statementsBack(executed, plan, meeting) };
 }
 
-export function statementsBack(step: Step, back: Plan, slots: LiveSlots): Statement[] {
+export function statementsBack(step: Step, back: Plan, { slots, planners }: Pick<Meeting, "slots" | "planners">): Statement[] {
   const own = [...step.statements].reverse().filter((statement) => !slots.get(statement.slot)?.emulate);
   const lost = own.filter((statement) => statement.undo === undefined);
   if (lost.length > 0) throw noWayBack(step.id, lost);
-  const texts = own.flatMap((statement) =>
-    (statement.undo ?? []).map((text, index) => ({ ...statement, id: `${statement.id}/undo${index + 1}`, text, hazards: [] })),
+  const texts = own.flatMap(({ undoWait, ...statement }) =>
+    (statement.undo ?? []).map((text, index) => ({
+      ...statement,
+      ...(undoWait && { wait: undoWait }),
+      ...{ id: `${statement.id}/undo${index + 1}`, text, hazards: [] },
+    })),
   );
   // An emulated slot has no down file: its stand-in executes the reverse operations.
-  return [...texts, ...executedStatements(back, slots).filter((statement) => slots.get(statement.slot)?.emulate)];
+  const emulated = executedStatements(back, slots).filter((statement) => slots.get(statement.slot)?.emulate);
+  return [...texts, ...restored(step, planners, slots), ...emulated];
+}
+
+/** What the way back shakes in its turn, as the way there did. */
+function restored({ plan, before }: Step, planners: Planners, slots: LiveSlots): Statement[] {
+  const served = [...slots.values()].filter(({ emulate }) => emulate === undefined).map(({ slot }) => slot);
+  const operations = served.flatMap((slot) => {
+    const own = plan.operations.filter(({ object }) => object.slot === slot);
+    return planners(slot).restore?.(own, before) ?? [];
+  });
+  return planStatements(operations, planners).map((statement) => ({ ...statement, id: `${statement.id}/back` }));
 }
 
 function noWayBack(id: string, lost: readonly Statement[]): DwError {

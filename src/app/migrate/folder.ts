@@ -141,6 +141,7 @@ const planFile = z.object({
           /** How many statements of the down file lead back; none when an earlier one's do. Absent: there is no way back. */
           undo: z.number().int().optional(),
           wait: z.object({ job: z.string(), args: z.json() }).optional(),
+          undoWait: z.object({ job: z.string(), args: z.json() }).optional(),
           secrets: z.array(z.object({ $secret: z.enum(["env", "file", "vault"]), name: z.string() })).optional(),
           hazards: z.array(z.object({ kind: z.enum(hazardKinds), why: z.string() })),
         }),

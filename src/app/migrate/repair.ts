@@ -66,10 +66,16 @@ async function look(meeting: Meeting, { lockTimeoutMs, how }: RepairOptions): Pr
 
 /** An undo that is interrupted goes on when it is repeated: it has a journal of its own. */
 async function takeBack(done: Step, meeting: Meeting, lease: Lease): Promise<void> {
-  const { planners, slots, store, history } = meeting;
+  const { planners, store, history } = meeting;
   const around = surroundings(meeting);
   const plan = buildPlan(done.after, done.before, planners);
-  const back: Step = { id: `${done.id}/down`, before: done.after, after: done.before, plan, statements: statementsBack(done, plan, slots) };
+  const back: Step = {
+    id: `${done.id}/down`,
+    before: done.after,
+    after: done.before,
+    plan,
+    statements: statementsBack(done, plan, meeting),
+  };
   const states = await settledStates(back, around, lease);
   const spared = sparedBy(plan, await adoptedObjects(store, history.warehouse));
   const open = back.statements.filter(({ id, object }) => states.get(id) !== "done" && !spared.has(object));

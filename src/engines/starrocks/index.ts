@@ -9,7 +9,7 @@ import { normalize } from "./normalize.js";
 import { resolve } from "./resolve.js";
 import { decide } from "./rules.js";
 import { mapType } from "./types.js";
-import { weave } from "./weave.js";
+import { restore, weave } from "./weave.js";
 
 export const starrocks: Engine = {
   name: "starrocks",
@@ -23,6 +23,7 @@ export const starrocks: Engine = {
   decide,
   toModel,
   weave,
+  restore,
   generate,
   render,
 };

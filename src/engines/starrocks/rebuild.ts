@@ -5,7 +5,7 @@ import { stableJson } from "../../core/json.js";
 import type { StatementBody } from "../../core/plan.js";
 import type { Sql } from "../../core/sql.js";
 import { type ColumnBody, qualifiedName, type StarrocksObject, type TableBody } from "./body.js";
-import { createTable } from "./create.js";
+import { createTable, quoted } from "./create.js";
 import { starrocks } from "./dialect.js";
 import { retypeReach } from "./facts.js";
 import { parseType } from "./types.js";
@@ -32,32 +32,32 @@ export function rebuild(from: TableObject, to: TableObject, why: string): Statem
   const dropShadow = sql`DROP TABLE IF EXISTS ${beside} FORCE`.text;
   const swap = sql`ALTER TABLE ${table} SWAP WITH ${id(shadow)}`.text;
   const insert = sql`INSERT INTO ${beside} WITH LABEL ${id(label)} (${names(copy.columns)}) SELECT ${join(copy.values)} FROM ${table}`.text;
-  const args = { database, table: name, shadow, label };
+  const made = createTable([database, shadow], to.body).text;
+  const compare = comparison(table, beside, from.body, to.body);
+  const at = { database, table: name, shadow, label };
+  const texts = { copy: insert, compare, create: made, swap, upserts: to.body.table === "primary" || to.body.table === "unique" };
+  const step = (job: string, more: object = {}) => ({ wait: { job: `starrocks-${job}`, args: { ...at, ...more } } });
   return [
-    {
-      ...plain,
-      text: createTable([database, shadow], to.body).text,
-      undo: [dropShadow],
-      repeatable: true,
-      wait: { job: "starrocks-shadow", args },
-    },
+    { ...plain, text: made, undo: [dropShadow], repeatable: true, ...step("shadow") },
     {
       ...plain,
       text: insert,
       hazards: copyHazards(from, to, why),
       undo: [], // the way back of the table before and behind it is theirs too
       repeatable: true,
-      wait: { job: "starrocks-copy", args },
+      ...step("copy", { upserts: texts.upserts }),
     },
+    { ...plain, text: compare, undo: [], repeatable: true, ...step("compare", { copy: insert, upserts: texts.upserts }) },
     {
       ...plain,
-      text: comparison(table, beside, from.body, to.body),
-      undo: [],
-      repeatable: true,
-      wait: { job: "starrocks-compare", args: { ...args, copy: insert } },
+      text: swap,
+      undo: [swap, sql`ALTER TABLE ${table} COMMENT = ${quoted(from.body.comment ?? "")}`.text],
+      ...step("swap", texts),
+      undoWait: step("swap-back", texts).wait,
     },
-    { ...plain, text: swap, undo: [swap] },
-    { ...plain, text: dropShadow, hazards: lostHazards(from, to, title), repeatable: true, held: true },
+    // A note on the old table, in the words of its runner: which versions it was copied in.
+    { ...plain, text: sql`SHOW PARTITIONS FROM ${beside}`.text, undo: [], repeatable: true, ...step("held", texts) },
+    { ...plain, text: dropShadow, hazards: lostHazards(from, to, title), repeatable: true, held: true, ...step("drop-held") },
   ];
 }
 
@@ -100,7 +100,7 @@ function copyHazards(from: TableObject, to: TableObject, why: string): Hazard[] 
   const narrowed = to.body.columns.filter((column) => narrows(oldOf(from.body, column), column));
   return [
     { kind: "rewrites-table", why: `every row of ${table} is copied, because ${why}` },
-    { kind: "blocks-writes", why: `rows that others write to ${table} until the swap are not copied: stop them first` },
+    { kind: "blocks-writes", why: `writers of ${table} have to pause: rows that come during the swap are noticed, and stop it` },
     ...narrowed.map(
       ({ name, type }): Hazard => ({ kind: "data-loss", why: `values of ${name} in ${table} that ${type} cannot hold are lost` }),
     ),

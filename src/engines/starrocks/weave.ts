@@ -9,9 +9,14 @@ import type { StarrocksAction } from "./actions.js";
  */
 
 export function weave(operations: readonly Operation[], _: Catalog, after: Catalog): readonly Operation[] {
+  return [...operations, ...restore(operations, after)];
+}
+
+/** The way back of an operation shakes the same objects; one that adds a column takes it away then. */
+export function restore(operations: readonly Operation[], catalog: Catalog): readonly Operation[] {
   const shaken = new Set(operations.filter(shakes).map(({ object }) => object.id));
-  const views = dependants(shaken, after).filter(({ id }) => !isMadeAnew(id, operations));
-  return [...operations, ...views.map(activation)];
+  const views = dependants(shaken, catalog).filter(({ id }) => !isMadeAnew(id, operations));
+  return views.map(activation);
 }
 
 const COLUMN_CHANGES: ReadonlySet<string> = new Set([

@@ -47,7 +47,9 @@ export type Misbehaviour =
   | { readonly does: "swallow"; readonly at: RegExp }
   | { readonly does: "refuse"; readonly at: RegExp; readonly code: number; readonly message: string }
   | { readonly does: "cancel-job"; readonly at: RegExp; readonly message: string }
-  | { readonly does: "slow-job"; readonly at: RegExp; readonly polls: number };
+  | { readonly does: "slow-job"; readonly at: RegExp; readonly polls: number }
+  /** Somebody else is quicker, or their load ends behind it. */
+  | { readonly does: "write-before" | "write-after"; readonly at: RegExp; readonly sql: string };
 
 export interface Session {
   readonly id: number;
@@ -396,6 +398,15 @@ export class FakeStarrocks {
 
   /** As execute, for statements about rows too. */
   async run(sql: string, session: Session): Promise<readonly Row[] | undefined> {
+    const early = this.take("write-before", sql);
+    if (early?.does === "write-before") await this.rows.run(early.sql, this.namesFor(session), undefined);
+    const answer = await this.answer(sql, session);
+    const late = this.take("write-after", sql);
+    if (late?.does === "write-after") await this.rows.run(late.sql, this.namesFor(session), undefined);
+    return answer;
+  }
+
+  private async answer(sql: string, session: Session): Promise<readonly Row[] | undefined> {
     if (!/^\s*(SELECT|WITH|INSERT|DELETE|UPDATE|TRUNCATE TABLE|SHOW PARTITIONS)\b/i.test(sql) || this.isShown(sql))
       return this.execute(sql, session);
     const refusal = this.take("refuse", sql);
@@ -478,7 +489,12 @@ export class FakeStarrocks {
         : "partitions" in partition
           ? partition.partitions.map((one) => one.name)
           : [...(await this.rows.inTurn(() => this.rows.automatic(relation))).keys()];
-    return names.map((one, index) => ({ PartitionId: String(10_000 + index), PartitionName: one }));
+    const rows: Row[] = [];
+    for (const [index, one] of names.entries()) {
+      const version = await this.rows.inTurn(() => this.rows.version(relation, one));
+      rows.push({ PartitionId: `${relation.store.replace(/\D/g, "")}${100 + index}`, PartitionName: one, VisibleVersion: version });
+    }
+    return rows;
   }
 
   private refuseWhileBusy(database: string, table: string): void {

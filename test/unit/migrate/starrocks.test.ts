@@ -190,6 +190,107 @@ describe("migrations of StarRocks", () => {
     expect([held(), await rows()]).toEqual([[], kept]);
   });
 
+  describe("a rebuild beside somebody who writes", () => {
+    const session = { id: 0, database: undefined };
+    const ids = async (): Promise<unknown> =>
+      (await server.fake.run("SELECT id FROM shop.readings ORDER BY id", session))?.map(({ id }) => id);
+    const insert = (table: string, id: number): string => `INSERT INTO shop.${table} VALUES (${id}, ${id})`;
+    const settle = (table: string | undefined): unknown => server.fake.run(`ALTER TABLE shop.${table} COMMENT = 'dw: settled'`, session);
+
+    /** The first two migrations, the second of which rebuilds; answers what the old table will be called. */
+    async function begun(to = "primary", from = "duplicate"): Promise<string> {
+      await make("first", models({}, 4, "first", from));
+      await up();
+      await server.fake.run(insert("readings", 1), session);
+      await make("second", models({}, 4, "first", to));
+      const { migrations } = await readHistory(folder, "shop");
+      const [, name = ""] = /SWAP WITH `([^`]*)`/.exec(JSON.stringify(migrations.at(-1)?.plans.default.statements)) ?? [];
+      return name;
+    }
+
+    async function letGo(): Promise<UpReport> {
+      const met = await meeting();
+      return migrateUp({ ...met, hold: 0, now: Date.now() + 60_000 }, { dryRun: false, lockTimeoutMs: 0, approve: [] });
+    }
+
+    test.each([
+      ["primary", "duplicate"],
+      ["duplicate", "primary"],
+    ])("rows that come just before the swap are in the new %s table, too", async (to, from) => {
+      await begun(to, from);
+      server.fake.misbehaviours.push({ does: "write-before", at: /SWAP WITH/, sql: insert("readings", 2) });
+      await up();
+      expect([await differences(), await ids()]).toEqual([[], ["1", "2"]]);
+    });
+
+    test("a load that ends behind the swap is noticed: the tables are swapped back, and it is tried again with its rows", async () => {
+      const old = await begun();
+      server.fake.misbehaviours.push({ does: "write-after", at: /SWAP WITH/, sql: insert(old, 2) });
+      await up();
+      expect([await differences(), await ids()]).toEqual([[], ["1", "2"]]);
+      await letGo();
+      expect([held(), await ids()]).toEqual([[], ["1", "2"]]);
+    });
+
+    test("somebody who never pauses stops the rebuild, and the table is as it was with every row", async () => {
+      await begun();
+      for (const id of [2, 3, 4, 5])
+        server.fake.misbehaviours.push({ does: "write-after", at: /AS old_rows/, sql: insert("readings", id) });
+      await expect(up()).rejects.toMatchObject({ code: "DW-TARGET-MOVED", what: expect.stringContaining("all the while") });
+      expect(server.fake.showCreate(session, ["shop", "readings"])).toContain("DUPLICATE KEY");
+      await up();
+      expect([await differences(), await ids()]).toEqual([[], ["1", "2", "3", "4", "5"]]);
+    });
+
+    test("rows on both sides of the swap are a letter, until somebody says that they are settled", async () => {
+      const old = await begun();
+      server.fake.misbehaviours.push({ does: "write-before", at: /SWAP WITH/, sql: insert("readings", 2) });
+      server.fake.misbehaviours.push({ does: "write-after", at: /SWAP WITH/, sql: insert("readings", 3) });
+      await expect(up()).rejects.toMatchObject({ code: "DW-TARGET-MOVED", what: expect.stringContaining(`some are in ${old} only`) });
+      await expect(up()).rejects.toMatchObject({ code: "DW-TARGET-MOVED", fix: expect.stringContaining("dw: settled") });
+      await server.fake.run(insert("readings", 2), session);
+      await settle(old);
+      await up();
+      await letGo();
+      expect([await differences(), held(), await ids()]).toEqual([[], [], ["1", "2", "3"]]);
+    });
+
+    test("rows that come to the old table long after the swap keep it from being dropped", async () => {
+      const old = await begun();
+      await up();
+      await server.fake.run(insert(old, 9), session);
+      await expect(letGo()).rejects.toMatchObject({ code: "DW-TARGET-MOVED", what: expect.stringContaining(old) });
+      expect(held()).toEqual([old]);
+      await settle(old);
+      await letGo();
+      expect(held()).toEqual([]);
+    });
+
+    test("a run that died between the swap and its look finds what came late", async () => {
+      const old = await begun();
+      server.fake.misbehaviours.push({ does: "lose-connection", at: /SWAP WITH/ });
+      await expect(up()).rejects.toMatchObject({ code: "DW-CONNECT" });
+      await server.fake.run(insert(old, 2), session);
+      await expect(up()).rejects.toMatchObject({ code: "DW-TARGET-MOVED", what: expect.stringContaining("after it was set aside") });
+    });
+
+    test("the way back is refused once rows are in the new table, and activates the views where it is free", async () => {
+      await begun();
+      await up();
+      const { unapproved } = await migrateDown(await meeting(), { dryRun: true, lockTimeoutMs: 0, approve: [] });
+      const down = async () =>
+        migrateDown(await meeting(), { dryRun: false, lockTimeoutMs: 0, approve: unapproved.map(({ line }) => line) });
+      await server.fake.run(insert("readings", 2), session);
+      await expect(down()).rejects.toMatchObject({ code: "DW-TARGET-MOVED", what: expect.stringContaining("written to since") });
+      await server.fake.run("DELETE FROM shop.readings WHERE id = 2", session);
+      await down();
+      expect([await differences(), await ids(), held()]).toEqual([[], ["1"], []]);
+      const views = await server.fake.run("SHOW MATERIALIZED VIEWS FROM shop", session);
+      expect(views?.map((row) => row.is_active)).toEqual(["true"]);
+      expect(server.fake.showCreate(session, ["shop", "readings"])).toContain(`COMMENT "first`);
+    });
+  });
+
   test("a database that was there before is used, and never dropped with what others keep in it", async () => {
     const session = { id: 0, database: undefined };
     const table = "DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num' = '1')";

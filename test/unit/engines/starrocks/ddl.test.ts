@@ -110,6 +110,7 @@ describe("a change of a StarRocks table", () => {
       ["INSERT INTO `ciapol`.`orders$` WITH LABEL `$` (`id`, `day`, ", ["rewrites-table", "blocks-writes"]],
       ["SELECT o.n AS old_rows, s.n AS new_rows FROM (SELECT count(*", []],
       ["ALTER TABLE `ciapol`.`orders` SWAP WITH `orders$`", []],
+      ["SHOW PARTITIONS FROM `ciapol`.`orders$`", []],
       ["DROP TABLE IF EXISTS `ciapol`.`orders$` FORCE", []],
     ]);
   });
