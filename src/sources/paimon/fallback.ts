@@ -1,4 +1,5 @@
 import type { At, ReadPlan, ReadRequest } from "../../core/source.js";
+import { chainOf } from "./chain.js";
 import { unsupported } from "./letters.js";
 import { isPlainName } from "./metadata.js";
 import { plan } from "./plan.js";
@@ -13,6 +14,8 @@ import { type PaimonTable, tableAt } from "./table.js";
 
 /** The table and its other branch, the one whose partitions count first in front; the table alone without one. */
 export async function branchesOf(table: PaimonTable, at: At): Promise<readonly PaimonTable[]> {
+  const chain = await chainOf(table, at);
+  if (chain !== undefined) return [table, chain];
   const fallback = table.options.text("scan.fallback-branch")?.trim() ?? "";
   const primary = table.options.text("scan.primary-branch")?.trim() ?? "";
   const name = fallback === "" ? primary : fallback;

@@ -39,8 +39,19 @@ export interface DataFile {
   readonly early: boolean;
   /** Of row tracking: the number of its first row in the table. */
   readonly firstRowId: number | undefined;
+  /** How many buckets its partition had when it was written. */
+  readonly totalBuckets: number | undefined;
+  /** The partition in whose folder it lies, where its rows are read as another's (chain tables). */
+  readonly stored?: Uint8Array;
+  /** The branch whose schemas it was written with, where it is not the table's own (chain tables). */
+  readonly branch?: string;
   /** The manifest that says so, for messages. */
   readonly manifest: string;
+}
+
+/** The same for files of one schema. */
+export function writtenWith({ branch, schemaId }: DataFile): string {
+  return branch === undefined ? String(schemaId) : `${branch} ${schemaId}`;
 }
 
 const ADD = 0;
@@ -122,6 +133,7 @@ function dataFile(row: Members, meta: Members, manifest: string): DataFile {
     writtenColumns: meta.optionalTexts("_WRITE_COLS"),
     early: !meta.has("_WRITE_COLS"),
     firstRowId: meta.optionalInteger("_FIRST_ROW_ID"),
+    totalBuckets: row.optionalInteger("_TOTAL_BUCKETS"),
     manifest,
   };
 }

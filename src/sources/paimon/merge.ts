@@ -47,6 +47,8 @@ export interface Versions {
   readonly single: boolean;
   /** No version takes anything back, and a key has at most one version above level 0. */
   readonly plain: boolean;
+  /** Versions come from tables that number theirs each by itself. */
+  readonly twins?: boolean;
 }
 
 /** Throws DW-SOURCE-UNSUPPORTED from `sql` where a column has an aggregate function that dw does not follow. */
@@ -65,12 +67,18 @@ export function mergeOf(schema: TableSchema, options: TableOptions): Merge {
       const all = [...wanted, ...keys, ...order, ...grouped.flatMap((group) => group.sequence.map(field))];
       return schema.fields.filter((candidate) => all.includes(candidate));
     },
-    sql: (versions, columns) => layered(versions, { columns, schema, options, keys }),
+    sql: (versions, columns) => {
+      const merge = { columns, schema, options, keys };
+      return layered(
+        versions.twins ? { ...versions, changes: toldApart({ ...merge, source: versions.changes, plain: false }) } : versions,
+        merge,
+      );
+    },
     pieces: (versions, columns, changedRows) => {
       const work = { columns, schema, options, keys, source: versions.changes, plain: versions.plain };
       const folds = options.mergeEngine === "aggregation" || options.mergeEngine === "partial-update";
       const count = Math.ceil(changedRows / ROWS_A_PIECE);
-      if (!folds || count < 2 || columnwise(work) !== undefined) return undefined;
+      if (!folds || versions.twins || count < 2 || columnwise(work) !== undefined) return undefined;
       const hash = `hash(${groupKeys(work)})`;
       const folded = Array.from({ length: count }, (_, piece) => {
         const changes = `SELECT * FROM (${versions.changes}) WHERE ${hash} % ${count} = ${piece}`;
@@ -79,6 +87,15 @@ export function mergeOf(schema: TableSchema, options: TableOptions): Merge {
       return { streamed: versions.base === undefined ? undefined : untouched(work, versions.changes, versions.base), folded };
     },
   };
+}
+
+/** Of two versions that nothing orders, and that are not the same, the reference takes the one or the other. */
+function toldApart(work: Work): string {
+  const values = `hash(${["k", ...work.columns.map(({ alias }) => alias)].join(", ")})`;
+  const order = [...work.options.sequenceFields.map((name) => aliasOf(work, name)), "s"].join(", ");
+  const same = `PARTITION BY ${groupKeys(work)}, ${order}`;
+  const what = "two branches of a chain table have another version of a row with the same sequence field and number";
+  return `SELECT * FROM (${work.source}) QUALIFY CASE WHEN min(${values}) OVER (${same}) <> max(${values}) OVER (${same}) THEN ${refusal(what)} ELSE true END`;
 }
 
 /** A fold holds all versions of its keys: about a kilobyte each. */

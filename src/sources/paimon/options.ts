@@ -121,7 +121,7 @@ const refusals: readonly { readonly key: string; readonly refuse: (value: string
 ];
 
 /** Why a branch of a table with these options is refused whole; empty when it can be read. */
-export function refusedOptions(schema: TableSchema, options: TableOptions, branch: string): readonly string[] {
+export function refusedOptions(schema: TableSchema, options: TableOptions): readonly string[] {
   const refused = refusals.flatMap(({ key, refuse, why }) => {
     const value = options.text(key)?.trim().toLowerCase();
     return value !== undefined && refuse(value) ? [`option ${key}=${value}: ${why}`] : [];
@@ -129,16 +129,18 @@ export function refusedOptions(schema: TableSchema, options: TableOptions, branc
   if (schema.primaryKeys.length > 0 && options.mergeEngine === undefined) {
     refused.push(`option merge-engine=${options.text("merge-engine") ?? ""}: dw does not know this merge engine`);
   }
-  if (isChained(options, branch)) refused.push("option chain-table.enabled=true: its rows are merged over several branches (chain table)");
   return refused;
 }
 
-/** The two branches of a chain table are plain tables, and so is one that names none. */
-function isChained({ text }: TableOptions, branch: string): boolean {
-  const others = ["scan.fallback-snapshot-branch", "scan.fallback-delta-branch"].map((key) => text(key)?.trim().toLowerCase());
-  return (
-    isTrue(text("chain-table.enabled")?.trim().toLowerCase() ?? "") && !others.includes(undefined) && !others.includes(branch.toLowerCase())
-  );
+/**
+ * The branches of a chain table that hold its whole partitions and what changed since. Each of the two is a plain table, and
+ * so is one that does not name both.
+ */
+export function chainBranches({ text }: TableOptions, branch: string): { readonly whole: string; readonly changes: string } | undefined {
+  const whole = text("scan.fallback-snapshot-branch")?.trim();
+  const changes = text("scan.fallback-delta-branch")?.trim();
+  if (!isTrue(text("chain-table.enabled")?.trim().toLowerCase() ?? "") || whole === undefined || changes === undefined) return undefined;
+  return [whole, changes].some((name) => name.toLowerCase() === branch.toLowerCase()) ? undefined : { whole, changes };
 }
 
 const WHOLE_TABLE: readonly (string | undefined)[] = [undefined, "default", "latest-full", "full", "latest"];

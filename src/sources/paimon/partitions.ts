@@ -10,6 +10,8 @@ import type { PaimonField } from "./types.js";
 
 export interface Partition {
   readonly values: readonly RowValue[];
+  /** Each as in the folder's name, before it is escaped. */
+  readonly texts: readonly string[];
   /** `dt=2024-01-01/hr=3/`, escaped as on disk; empty without partition keys. */
   readonly path: string;
   /** The same for people, without the last slash and without escapes. */
@@ -57,6 +59,7 @@ export class Partitions {
     });
     return {
       values,
+      texts: steps.map(({ value }) => value),
       path: steps.map(({ name, value }) => `${escapeName(name)}=${escapeName(value)}/`).join(""),
       title: steps.map(({ name, value }) => `${name}=${value}`).join("/"),
     };

@@ -67,7 +67,8 @@ export function byBucket(files: readonly DataFile[]): ReadonlyMap<string, readon
 
 function bucketParts(table: PaimonTable, bucket: readonly DataFile[], keyTypes: KeyTypes): readonly Part[] {
   const { options } = table;
-  const settled = bucket.every((file) => file.level !== 0 && withoutDeletes(file));
+  // A chain table's partition has files of several partitions, whose levels know nothing of each other.
+  const settled = table.chain === undefined && bucket.every((file) => file.level !== 0 && withoutDeletes(file));
   const oneLevel = new Set(bucket.map((file) => file.level)).size === 1;
   if (settled && (oneLevel || options.deletionVectors || options.mergeEngine === "first-row")) {
     return bucket.filter((file) => file.rows > 0).map((file) => stream(file, false));

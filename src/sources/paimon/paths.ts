@@ -22,7 +22,7 @@ export class Paths {
   }
 
   async dataFile(file: DataFile): Promise<string> {
-    const inside = this.bucket(file.partition, file.bucket, file.manifest) + file.name;
+    const inside = this.bucket(file.stored ?? file.partition, file.bucket, file.manifest) + file.name;
     return file.externalPath === undefined ? inside : this.relocated(file.externalPath, inside);
   }
 

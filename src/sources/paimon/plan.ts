@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { DwError } from "../../core/errors.js";
 import type { Chunk, ReadPlan, ReadRequest, SourceColumn } from "../../core/source.js";
 import { unsupported } from "./letters.js";
-import type { DataFile } from "./manifests.js";
+import { type DataFile, writtenWith } from "./manifests.js";
 import { atomicType } from "./partitions.js";
 import { bucketKey, type Part, packed, partsOf, rowsOf } from "./parts.js";
 import { pruning } from "./prune.js";
@@ -71,20 +71,18 @@ function refuse(reasons: readonly string[]): void {
 }
 
 /** Statistics and key ranges are stored as the file's own schema has the key. */
-export async function keyTypesOf(table: PaimonTable, files: PaimonFiles): Promise<KeyTypes> {
-  const ids = new Set(table.hasKey ? files.map((file) => file.schemaId) : []);
+export async function keyTypesOf(table: PaimonTable, files: readonly DataFile[]): Promise<KeyTypes> {
+  const written = new Map(table.hasKey ? files.map((file) => [writtenWith(file), file] as const) : []);
   const types = new Map(
     await Promise.all(
-      [...ids].map(async (id) => {
-        const schema = await table.schemas.schema(id);
-        return [id, trimmedKey(schema).map((field) => atomicType(field, `schema-${id}`))] as const;
+      [...written].map(async ([key, file]) => {
+        const schema = await table.schemaOf(file);
+        return [key, trimmedKey(schema).map((field) => atomicType(field, `schema-${schema.id}`))] as const;
       }),
     ),
   );
-  return (file) => types.get(file.schemaId) ?? [];
+  return (file) => types.get(writtenWith(file)) ?? [];
 }
-
-type PaimonFiles = readonly { readonly schemaId: number }[];
 
 function readColumns(table: PaimonTable, request: ReadRequest): ReadColumns {
   const { fields } = table.schema;
@@ -124,7 +122,9 @@ async function identityOf(table: PaimonTable): Promise<string> {
   const first = (await table.schemas.ids())[0] ?? schema.id;
   const birth = hash(Buffer.from(await storage.read(`${found.folder}schema/schema-${first}`)).toString("base64"));
   const state = found.snapshot;
-  const content = state === undefined ? "empty" : hash(JSON.stringify([state.baseManifestList, state.deltaManifestList, schema.id]));
+  const whole = table.chain?.snapshot;
+  const lists = [state, ...(whole === undefined ? [] : [whole])].map((one) => [one?.baseManifestList, one?.deltaManifestList]);
+  const content = state === undefined && whole === undefined ? "empty" : hash(JSON.stringify([...lists.flat(), schema.id]));
   return `paimon:${birth}/${found.branch}@${state?.id ?? 0}-${content}`;
 }
 

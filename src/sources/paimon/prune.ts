@@ -2,7 +2,7 @@ import { type Condition, conditions, type PredicateLiteral } from "../../core/pr
 import type { LogicalType } from "../../core/types.js";
 import { BinaryRow, compareValues, type RowValue } from "./binary-row.js";
 import { sameType } from "./duckdb.js";
-import type { DataFile } from "./manifests.js";
+import { type DataFile, writtenWith } from "./manifests.js";
 import { partitionFields } from "./partitions.js";
 import type { Part } from "./parts.js";
 import type { TableSchema } from "./schema.js";
@@ -31,17 +31,17 @@ interface Bounds {
 export async function pruning(table: PaimonTable, where: string | undefined, files: readonly DataFile[]): Promise<Pruning> {
   const wanted = where === undefined ? [] : conditions(where);
   if (wanted.length === 0) return { file: () => true, part: () => true };
-  const ids = [...new Set(files.map((file) => file.schemaId))];
-  const schemas = new Map(await Promise.all(ids.map(async (id) => [id, await table.schemas.schema(id)] as const)));
+  const written = new Map(files.map((file) => [writtenWith(file), file]));
+  const schemas = new Map(await Promise.all([...written].map(async ([key, file]) => [key, await table.schemaOf(file)] as const)));
   const mayHold = (file: DataFile, bounds: (field: PaimonField) => Bounds | undefined): boolean =>
     wanted.every((condition) => {
       const field = fieldOf(table.schema, condition.column);
       const known = field === undefined ? undefined : bounds(field);
       return field === undefined || known === undefined || mayBeTrue(condition, field, known, file.rows);
     });
-  const valueBounds = (file: DataFile) => (field: PaimonField) => statistics(table, file, schemas.get(file.schemaId), field);
+  const valueBounds = (file: DataFile) => (field: PaimonField) => statistics(table, file, schemas.get(writtenWith(file)), field);
   const fixedBounds = (file: DataFile) => (field: PaimonField) =>
-    partitionBounds(table, file, field) ?? keyBounds(table, file, schemas.get(file.schemaId), field);
+    partitionBounds(table, file, field) ?? keyBounds(table, file, schemas.get(writtenWith(file)), field);
   return {
     // A file with some columns only may be overruled by another one.
     file: (file) => mayHold(file, fixedBounds(file)) && (table.hasKey || table.options.dataEvolution || mayHold(file, valueBounds(file))),

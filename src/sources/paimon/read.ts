@@ -8,7 +8,7 @@ import { constant, duckType, ident, sameType, text } from "./duckdb.js";
 import { convert, type Leaf } from "./evolve.js";
 import { withFunctions } from "./functions.js";
 import { damaged } from "./letters.js";
-import type { DataFile } from "./manifests.js";
+import { type DataFile, writtenWith } from "./manifests.js";
 import { type MergeColumn, mergeOf, type Pieces, type Versions } from "./merge.js";
 import { atomicType } from "./partitions.js";
 import { bucketKey, isPlain, layers, type Part } from "./parts.js";
@@ -126,6 +126,9 @@ async function chunkVersions(
     for (const part of parts) if (!isWhole(part)) selects.push(await columnsSelect(table, columns, part, spool));
     return { changes: selects.join("\nUNION ALL\n"), newer: false, single: false, plain: true };
   }
+  if (table.chain !== undefined) {
+    return { changes: await select(files, true), newer: false, single: false, plain: parts.every(isPlain), twins: true };
+  }
   const split = parts.map((part) => layers(part.files));
   return {
     base: await select(
@@ -150,7 +153,7 @@ async function unionOf(
 ): Promise<string> {
   const groups = new Map<string, DataFile[]>();
   for (const file of files) {
-    const key = JSON.stringify([bucketKey(file), file.schemaId, fileFormat(file.name), withLevels ? file.level : 0]);
+    const key = JSON.stringify([bucketKey(file), writtenWith(file), fileFormat(file.name), withLevels ? file.level : 0]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
@@ -170,7 +173,7 @@ async function groupSelects(
 ): Promise<readonly string[]> {
   const [first] = files;
   if (first === undefined) return [];
-  const schema = await table.schemas.schema(first.schemaId);
+  const schema = await table.schemaOf(first);
   const sources = columns.map(({ field }) => schema.fields.find((candidate) => candidate.id === field.id));
   const stored = sources.flatMap((field) => (field === undefined || isPartition(table, field.id) ? [] : [field]));
   const system = table.hasKey ? [SEQUENCE, KIND] : [];
@@ -240,7 +243,7 @@ interface WrittenPart {
 async function writtenParts(table: PaimonTable, { files }: Part): Promise<readonly WrittenPart[]> {
   const written = await Promise.all(
     files.map(async (file, index): Promise<WrittenPart> => {
-      const schema = await table.schemas.schema(file.schemaId);
+      const schema = await table.schemaOf(file);
       const fields = schema.fields.filter(({ name }) => file.writtenColumns?.includes(name) ?? true);
       return { file, alias: `${FILE}${index}`, schema: { ...schema, fields } };
     }),

@@ -26,6 +26,10 @@ export interface PaimonTable {
   readonly refused: readonly string[];
   /** Read once, when first asked for. */
   readonly files: () => Promise<readonly DataFile[]>;
+  /** The schema that a file was written with. */
+  readonly schemaOf: (file: DataFile) => Promise<TableSchema>;
+  /** Of a chain table's partitions that lie in two branches: the state of the branch that has them whole. */
+  readonly chain?: Found;
   readonly vectors: () => Promise<ReadonlyMap<string, VectorPlace>>;
 }
 
@@ -54,11 +58,8 @@ export async function tableAt(storage: Storage, asked: Found): Promise<PaimonTab
     partitions,
     paths: new Paths(storage, options, partitions),
     hasKey: schema.primaryKeys.length > 0,
-    refused: [
-      ...refusedOptions(schema, options, found.branch),
-      ...(found.travelled ? [] : startingState(options).refused),
-      ...twinColumns(schema),
-    ],
+    refused: [...refusedOptions(schema, options), ...(found.travelled ? [] : startingState(options).refused), ...twinColumns(schema)],
+    schemaOf: ({ schemaId }) => schemas.schema(schemaId),
     files: once(async () => (snapshot === undefined ? [] : await liveFiles(storage, snapshot))),
     vectors: once(async () =>
       // A reader whose table has them disabled does not look at them.
@@ -143,7 +144,7 @@ export async function refusedFiles(table: PaimonTable, files: readonly DataFile[
       reasons.add(`file ${file.name}: ${error.why}`);
     }
     if (file.writtenColumns === undefined || table.options.dataEvolution) continue;
-    const { fields } = await table.schemas.schema(file.schemaId);
+    const { fields } = await table.schemaOf(file);
     const missing = fields.filter((field) => !file.writtenColumns?.includes(field.name));
     if (missing.length > 0) reasons.add(`file ${file.name}: it holds only some of the columns (data evolution)`);
   }
