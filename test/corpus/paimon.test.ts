@@ -87,8 +87,43 @@ test("inspecting a table tells how its rows are merged", async () => {
     "merge engine": "partial-update",
     "sequence groups": expect.stringMatching(/^g1 orders b, c, .*; g2, g3 order d, /),
     "aggregate functions": expect.stringContaining("s1: sum"),
-    "a backfill reads": expect.stringMatching(/^0 files as they are, \d+ files \(\d+ bytes\) merged by key, in 1 chunk$/),
+    "a backfill reads": expect.stringMatching(/^\d+ files \(\d+ bytes\) merged by key, in 1 chunk$/),
   });
+});
+
+test("inspecting a chain table tells what its partitions are made of", async () => {
+  const table = await openPaimon(await openLocal(`${own}chain/table`), { at: {} });
+  const { facts, sections, refused } = await table.inspect();
+  expect(refused).toEqual([]);
+  expect(Object.fromEntries(facts.map(({ name, value }) => [name, value]))).toMatchObject({
+    chain: "the branch snapshot has whole partitions, the branch delta what changed since",
+    "a backfill reads": expect.stringMatching(/^4 files as they are, 28 files \(\d+ bytes\) merged by key, in 2 chunks$/),
+  });
+  const partitions = sections.find(({ title }) => title === "Partitions")?.rows.map(([name]) => name);
+  expect(partitions).toContain("dt=20250302/hh=11");
+  expect(sections.find(({ title }) => title === "Schemas")?.rows[0]?.[3]).toBe(
+    "options scan.fallback-delta-branch, scan.fallback-snapshot-branch",
+  );
+});
+
+test("a column whose type was changed beyond what the files say is named with the reason, and the others are read", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dw-paimon-retyped-"));
+  cpSync(`${shared}p13_all_types_parquet/table`, folder, { recursive: true });
+  const schema = JSON.parse(readFileSync(join(folder, "schema/schema-0"), "utf8"));
+  const retyped: Record<string, string> = { DOUBLE: "STRING", "TIMESTAMP(6)": "TIMESTAMP(6) WITH LOCAL TIME ZONE" };
+  const fields = schema.fields.map((field: { type: unknown }) => ({ ...field, type: retyped[String(field.type)] ?? field.type }));
+  writeFileSync(join(folder, "schema/schema-1"), JSON.stringify({ ...schema, id: 1, fields }));
+  const table = await openPaimon(await openLocal(folder), { at: {} });
+  const { refused } = await table.inspect();
+  expect(refused).toEqual([
+    expect.stringMatching(/^column \w+: it is float64 in files of schema 0 and text now\. .*Java 19.* leave the column out\.$/),
+    expect.stringMatching(
+      /^column \w+: it is timestamp\(6\) in files of schema 0 and timestamp\(6\) with zone now\. .*time zone of the machine/,
+    ),
+  ]);
+  await expect(table.plan({})).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED", what: expect.stringContaining("Java 19") });
+  expect(await rowsOf(folder, {}, { columns: ["id"] })).toHaveLength(linesOf(`${shared}p13_all_types_parquet/expected.jsonl`).length);
+  rmSync(folder, { recursive: true });
 });
 
 describe("reading less", () => {

@@ -24,7 +24,7 @@ export function convert(expression: string, from: PaimonType, to: PaimonType, le
   }
   if (from.kind === "map" && to.kind === "map") return convertMap(expression, from, to, leaf, depth);
   if (from.kind === "row" && to.kind === "row") return convertRow(expression, from.fields, to.fields, leaf, depth);
-  throw noCast(describe(from), describe(to));
+  throw noCast(describe(from), describe(to), UNKNOWN);
 }
 
 type MapType = PaimonType & { readonly kind: "map" };
@@ -147,15 +147,25 @@ function castAtomic(value: string, from: LogicalType, to: LogicalType): string {
   // The table is keyed by the kind of `from`, so the entry takes exactly this type.
   const cast = casts[from.kind] as ((value: string, from: LogicalType, to: LogicalType) => string | undefined) | undefined;
   const done = cast?.(value, from, to);
-  if (done === undefined) throw noCast(atomicType(from), atomicType(to));
+  if (done === undefined) throw noCast(atomicType(from), atomicType(to), whyNot(from, to));
   return done;
 }
 
-function noCast(from: string, to: string) {
+const UNKNOWN = "dw does not know for certain which values the reference reader gives for this change.";
+const JAVA = "Paimon takes the text that Java gives for a number, and Java 19 and later write some shorter than earlier releases do.";
+const ZONE = "Paimon takes the time zone of the machine that reads, which the table does not state.";
+
+function whyNot(from: LogicalType, to: LogicalType): string {
+  if (from.kind === "float" && to.kind === "text") return JAVA;
+  const zoned = (type: LogicalType): boolean => type.kind === "timestamp" && type.zoned;
+  return zoned(from) !== zoned(to) ? ZONE : UNKNOWN;
+}
+
+function noCast(from: string, to: string, why: string) {
   return unsupported(
     `A column was changed from ${from} to ${to}.`,
-    "dw does not know for certain which values the reference reader gives for this change.",
-    "Compact the table with Paimon, so that its files are rewritten with the new type, or leave the column out.",
+    why,
+    "Compact the table fully with Paimon, so that its files are rewritten with the new type, or leave the column out.",
   );
 }
 

@@ -1,10 +1,11 @@
 import type { At, ReadPlan, ReadRequest } from "../../core/source.js";
 import { chainOf } from "./chain.js";
 import { unsupported } from "./letters.js";
+import type { DataFile } from "./manifests.js";
 import { isPlainName } from "./metadata.js";
 import { plan } from "./plan.js";
 import { findBeside } from "./snapshots.js";
-import { type PaimonTable, tableAt } from "./table.js";
+import { type PaimonTable, tableAt, visibleFiles } from "./table.js";
 
 /*
  * A table may take the partitions that it lacks from another branch (scan.fallback-branch), or give only those that the
@@ -38,9 +39,35 @@ export async function planBranches(table: PaimonTable, branches: readonly Paimon
       "Read each branch by itself with --ref.",
     );
   }
+  const among = await lacking(first);
+  return together([await plan(first, request), await plan(second, request, among)]);
+}
+
+/** Which of another branch's files are read: those of partitions that the first one lacks. */
+async function lacking(first: PaimonTable): Promise<(file: DataFile) => boolean> {
   const present = new Set((await first.files()).map(({ partition }) => key(partition)));
-  const plans = [await plan(first, request), await plan(second, request, ({ partition }) => !present.has(key(partition)))];
-  return together(plans);
+  return ({ partition }) => !present.has(key(partition));
+}
+
+export interface BranchFiles {
+  readonly table: PaimonTable;
+  /** All that its snapshot has of the partitions that are read from it. */
+  readonly all: readonly DataFile[];
+  /** The files of them that a batch read looks at. */
+  readonly files: readonly DataFile[];
+}
+
+/** The files of a table's branches, those whose partitions count first in front. */
+export async function filesOf(branches: readonly PaimonTable[]): Promise<readonly BranchFiles[]> {
+  const [first, ...others] = branches;
+  if (first === undefined) return [];
+  const among = await lacking(first);
+  return Promise.all(
+    [first, ...others].map(async (table, index) => {
+      const all = (await table.files()).filter((file) => index === 0 || among(file));
+      return { table, all, files: visibleFiles(table, all) };
+    }),
+  );
 }
 
 function key(partition: Uint8Array): string {

@@ -19,7 +19,7 @@ export async function openPaimon(storage: Storage, options: OpenSource): Promise
     title: `Paimon table ${storage.root}`,
     columns: table.schema.fields.map(sourceColumn),
     plan: (request) => planBranches(table, branches, request),
-    inspect: () => inspect(table),
+    inspect: () => inspect(table, branches),
     close: async () => undefined,
   };
 }

@@ -1,39 +1,46 @@
 import type { Inspection, InspectionSection } from "../../core/source.js";
 import { typeText } from "../../core/types.js";
+import { type BranchFiles, filesOf } from "./fallback.js";
 import type { DataFile } from "./manifests.js";
+import { chainBranches } from "./options.js";
 import { byBucket, packed, partsOf } from "./parts.js";
-import { keyTypesOf, sourceColumn } from "./plan.js";
+import { keyTypesOf, refusedFunctions, sourceColumn } from "./plan.js";
 import type { TableSchema } from "./schema.js";
 import { branches, readSnapshot, snapshotIds, tags } from "./snapshots.js";
-import { type PaimonTable, refusedColumns, refusedDefaults, refusedFiles, visibleFiles } from "./table.js";
+import { type PaimonTable, refusedChanges, refusedColumns, refusedDefaults, refusedFiles } from "./table.js";
 import { logicalType } from "./types.js";
 
 /** What `dw inspect` tells of a table; reads metadata only. Lists are cut at a length that people read. */
-export async function inspect(table: PaimonTable): Promise<Inspection> {
-  const all = await table.files();
-  const files = visibleFiles(table, all);
-  const { fields } = table.schema;
-  const refused = [
-    ...table.refused,
-    ...refusedColumns(table, fields),
-    ...refusedDefaults(table, fields, files),
-    ...(await refusedFiles(table, files)),
-  ];
+export async function inspect(table: PaimonTable, branches: readonly PaimonTable[]): Promise<Inspection> {
+  const read = await filesOf(branches);
+  const refused = (await Promise.all(read.map(refusals))).flat();
   return {
     format: "paimon",
     location: table.storage.root,
-    facts: [...facts(table), ...(await readingFacts(table, all, files))],
+    facts: [...facts(table), ...(await readingFacts(read))],
     columns: table.schema.fields.map(sourceColumn),
     sections: [
       await schemaHistory(table),
       await snapshotList(table),
       await tagList(table),
       await branchList(table),
-      partitionList(table, files),
-      fileList(all, files),
+      partitionList(read),
+      fileList(read),
     ].filter((section) => section.rows.length > 0),
-    refused,
+    refused: [...new Set(refused)],
   };
+}
+
+async function refusals({ table, files }: BranchFiles): Promise<readonly string[]> {
+  const { fields } = table.schema;
+  return [
+    ...table.refused,
+    ...refusedColumns(table, fields),
+    ...refusedDefaults(table, fields, files),
+    ...(await refusedChanges(table, fields, files)),
+    ...(partsOf(table, files, await keyTypesOf(table, files)).some(({ mode }) => mode === "merge") ? refusedFunctions(table) : []),
+    ...(await refusedFiles(table, files)),
+  ];
 }
 
 type Fact = Inspection["facts"][number];
@@ -59,10 +66,16 @@ function facts(table: PaimonTable): readonly Fact[] {
     ...fact("branch", found.branch),
     ...fact("takes missing partitions from the branch", options.text("scan.fallback-branch")),
     ...fact("comes after the branch", options.text("scan.primary-branch")),
+    ...fact("chain", chainText(table)),
     ...fact("schema", String(schema.id)),
     ...fact("snapshot", snapshot === undefined ? "none" : `${snapshot.id} (${snapshot.kind}, ${timeText(snapshot.time)})`),
     ...fact("comment", schema.comment),
   ];
+}
+
+function chainText({ options, found }: PaimonTable): string {
+  const names = chainBranches(options, found.branch);
+  return names === undefined ? "" : `the branch ${names.whole} has whole partitions, the branch ${names.changes} what changed since`;
 }
 
 /** `g1 orders b, c; g2, g3 order d`. */
@@ -91,12 +104,13 @@ function removals({ options, hasKey }: PaimonTable): string {
   return options.removeOnSequenceGroup.length === 0 ? "" : `on delete by the sequence group of ${options.removeOnSequenceGroup.join(", ")}`;
 }
 
-async function readingFacts(table: PaimonTable, all: readonly DataFile[], files: readonly DataFile[]): Promise<readonly Fact[]> {
-  const parts = partsOf(table, files, await keyTypesOf(table, files));
-  const chunks = packed(parts).length;
-  const merged = parts.filter((part) => part.mode === "merge").flatMap((part) => part.files);
-  const vectors = [...(await table.vectors()).values()];
-  const hidden = all.length - files.length;
+async function readingFacts(read: readonly BranchFiles[]): Promise<readonly Fact[]> {
+  const parts = await Promise.all(read.map(async ({ table, files }) => partsOf(table, files, await keyTypesOf(table, files))));
+  const chunks = parts.reduce((sum, some) => sum + packed(some).length, 0);
+  const merged = parts.flatMap((some) => some.filter((part) => part.mode === "merge").flatMap((part) => part.files));
+  const vectors = (await Promise.all(read.map(async ({ table }) => [...(await table.vectors()).values()]))).flat();
+  const files = read.flatMap((branch) => branch.files);
+  const hidden = read.reduce((sum, branch) => sum + branch.all.length, 0) - files.length;
   const deleted = vectors.reduce((sum, { cardinality }) => sum + (cardinality ?? 0), 0);
   return [
     { name: "files", value: `${files.length}, ${bytesOf(files)} bytes, ${rowsOf(files)} rows before merging and deletes` },
@@ -106,9 +120,21 @@ async function readingFacts(table: PaimonTable, all: readonly DataFile[], files:
       : [{ name: "deletion vectors in files", value: `${vectors.length}${deleted > 0 ? `, ${deleted} rows` : ""}` }]),
     {
       name: "a backfill reads",
-      value: `${files.length - merged.length} files as they are, ${merged.length} files (${bytesOf(merged)} bytes) merged by key, in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}`,
+      value: `${readText(files.length - merged.length, merged, vectors.length > 0)}, in ${counted(chunks, "chunk")}`,
     },
   ];
+}
+
+function readText(whole: number, merged: readonly DataFile[], less: boolean): string {
+  const kinds = [
+    ...(whole > 0 ? [`${counted(whole, "file")} as ${whole === 1 ? "it is" : "they are"}`] : []),
+    ...(merged.length > 0 ? [`${counted(merged.length, "file")} (${bytesOf(merged)} bytes) merged by key`] : []),
+  ];
+  return `${kinds.join(", ") || "nothing"}${less ? ", all without the rows that deletion vectors name" : ""}`;
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 /** Newest first. */
@@ -148,7 +174,13 @@ function changes(before: TableSchema | undefined, after: TableSchema): string {
     ];
   });
   const dropped = before.fields.filter((field) => !left.has(field.id)).map((field) => `- ${field.name}`);
-  return [...told, ...dropped].join(", ") || "options or order only";
+  const known = [...told, ...dropped];
+  const options = [...new Set([...before.options.keys(), ...after.options.keys()])].filter(
+    (key) => before.options.get(key) !== after.options.get(key),
+  );
+  // Names alone: a value may be a key to somewhere.
+  if (options.length > 0) known.push(`${options.length === 1 ? "option" : "options"} ${options.sort().join(", ")}`);
+  return known.join(", ") || "order or comments only";
 }
 
 async function snapshotList(table: PaimonTable): Promise<InspectionSection> {
@@ -175,11 +207,15 @@ async function branchList(table: PaimonTable): Promise<InspectionSection> {
   return { title: "Branches", head: ["branch"], rows: (await branches(table.storage)).slice(0, SHOWN).map((name) => [name]) };
 }
 
-function partitionList(table: PaimonTable, files: readonly DataFile[]): InspectionSection {
+function partitionList(read: readonly BranchFiles[]): InspectionSection {
   const partitions = new Map<string, DataFile[]>();
-  for (const file of files) {
-    const { title } = table.partitions.of(file.partition, file.manifest);
-    partitions.set(title, [...(partitions.get(title) ?? []), file]);
+  for (const { table, files } of read) {
+    for (const file of files) {
+      const title = table.partitions.of(file.partition, file.manifest).title;
+      const known = partitions.get(title);
+      if (known === undefined) partitions.set(title, [file]);
+      else known.push(file);
+    }
   }
   const rows = [...partitions].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
@@ -189,10 +225,10 @@ function partitionList(table: PaimonTable, files: readonly DataFile[]): Inspecti
   };
 }
 
-function fileList(all: readonly DataFile[], files: readonly DataFile[]): InspectionSection {
-  const shown = new Set(files);
+function fileList(read: readonly BranchFiles[]): InspectionSection {
+  const shown = new Set(read.flatMap(({ files }) => files));
   const groups = new Map<string, DataFile[]>();
-  for (const file of all) {
+  for (const file of read.flatMap(({ all }) => all)) {
     const format = file.name.slice(file.name.lastIndexOf(".") + 1);
     const key = JSON.stringify([format, file.level, shown.has(file) ? "yes" : "no"]);
     groups.set(key, [...(groups.get(key) ?? []), file]);

@@ -9,7 +9,7 @@ import { pruning } from "./prune.js";
 import { chunkSql, openChunk, type ReadColumns } from "./read.js";
 import { trimmedKey } from "./schema.js";
 import type { KeyTypes } from "./sections.js";
-import { type PaimonTable, refusedColumns, refusedDefaults, refusedFiles, visibleFiles } from "./table.js";
+import { type PaimonTable, refusedChanges, refusedColumns, refusedDefaults, refusedFiles, visibleFiles } from "./table.js";
 import { logicalType, type PaimonField } from "./types.js";
 
 /** Plans a read from metadata alone, of the files that `among` wants. DW-SOURCE-UNSUPPORTED for a table that would only be half-read. */
@@ -21,6 +21,7 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
     ...table.refused,
     ...refusedColumns(table, asked),
     ...refusedDefaults(table, asked, visible),
+    ...(await refusedChanges(table, asked, visible)),
     ...(await refusedFiles(table, visible)),
   ]);
   const pruned = await pruning(table, request.where, visible);
@@ -37,8 +38,7 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
     }),
   );
   // Writes the SQL of one merge, so that an aggregate function that dw cannot compute is refused before anything is read.
-  if (parts.some(({ mode }) => mode === "merge"))
-    chunkSql(table, columns, "merge", true, { changes: "SELECT 1", newer: false, single: false, plain: false });
+  if (parts.some(({ mode }) => mode === "merge")) mergeSql(table, columns);
   return {
     columns: columns.wanted.map(sourceColumn),
     identity,
@@ -53,6 +53,23 @@ export async function plan(table: PaimonTable, request: ReadRequest, among: (fil
     },
     prefetch: (chunk) => table.storage.prefetch?.(chunk.files),
   };
+}
+
+function mergeSql(table: PaimonTable, columns: ReadColumns): void {
+  chunkSql(table, columns, "merge", true, { changes: "SELECT 1", newer: false, single: false, plain: false });
+}
+
+/** Columns whose aggregate functions dw does not compute. */
+export function refusedFunctions(table: PaimonTable): readonly string[] {
+  return table.schema.fields.flatMap((field) => {
+    try {
+      mergeSql(table, { wanted: [field], filtered: [] });
+      return [];
+    } catch (error) {
+      if (!(error instanceof DwError) || error.code !== "DW-SOURCE-UNSUPPORTED") throw error;
+      return [`column ${field.name}: ${error.what} ${error.fix}`];
+    }
+  });
 }
 
 /** Files are never written twice. Deletion vectors lie beside them: with those, each snapshot is another content. */

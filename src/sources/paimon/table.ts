@@ -1,16 +1,19 @@
 import { DwError } from "../../core/errors.js";
 import type { At } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
+import { typeText } from "../../core/types.js";
 import { isBlobFile } from "./beside-files.js";
 import { type VectorPlace, vectorPlaces } from "./deletion-vectors.js";
-import { type DataFile, liveFiles } from "./manifests.js";
+import { sameType } from "./duckdb.js";
+import { convert } from "./evolve.js";
+import { type DataFile, liveFiles, writtenWith } from "./manifests.js";
 import { refusedOptions, startingState, type TableOptions, tableOptions } from "./options.js";
 import { Partitions } from "./partitions.js";
 import { Paths, POSTPONED } from "./paths.js";
 import { fileFormat } from "./relation.js";
 import { Schemas, type TableSchema } from "./schema.js";
 import { type Found, find, lastCompacted } from "./snapshots.js";
-import { foreignTypes, type PaimonField } from "./types.js";
+import { foreignTypes, logicalType, type PaimonField } from "./types.js";
 
 /** A table at one state, as far as its metadata tells. */
 export interface PaimonTable {
@@ -110,10 +113,42 @@ function twinColumns(schema: TableSchema): readonly string[] {
 export function refusedColumns(table: PaimonTable, fields: readonly PaimonField[]): readonly string[] {
   return fields.flatMap((field) => {
     if (table.options.blobDescriptors.includes(field.name))
-      return [`column ${field.name}: its values lie outside of the table (BLOB descriptors)`];
+      return [`column ${field.name}: its values lie outside of the table (BLOB descriptors); name the other columns instead`];
     const types = foreignTypes(field.type);
-    return types.length === 0 ? [] : [`column ${field.name}: dw does not read the type ${types.join(", ")}`];
+    return types.length === 0
+      ? []
+      : [`column ${field.name}: dw does not read the type ${types.join(", ")}, which is newer than it; name the other columns instead`];
   });
+}
+
+/** Columns among these whose type was changed in a way that dw does not follow, with files from before. */
+export async function refusedChanges(
+  table: PaimonTable,
+  fields: readonly PaimonField[],
+  files: readonly DataFile[],
+): Promise<readonly string[]> {
+  const written = new Map(files.map((file) => [writtenWith(file), file]));
+  const schemas = await Promise.all([...written.values()].map((file) => table.schemaOf(file)));
+  return fields.flatMap((field) => {
+    const older = schemas.flatMap(({ id, fields: stored }) => stored.flatMap((before) => (before.id === field.id ? [{ id, before }] : [])));
+    return older
+      .slice()
+      .sort((a, b) => a.id - b.id)
+      .flatMap(({ id, before }) => refusedChange(field, id, before))
+      .slice(0, 1);
+  });
+}
+
+function refusedChange(field: PaimonField, schema: number, before: PaimonField): readonly string[] {
+  if (sameType(before.type, field.type)) return [];
+  try {
+    convert("", before.type, field.type, (expression) => expression);
+    return [];
+  } catch (error) {
+    if (!(error instanceof DwError)) throw error;
+    const types = `${typeText(logicalType(before.type))} in files of schema ${schema} and ${typeText(logicalType(field.type))} now`;
+    return [`column ${field.name}: it is ${types}. ${error.why} ${error.fix}`];
+  }
 }
 
 /** Releases before 1.3 gave the option's value for every null of the column; later ones write it once, and give nulls as they are. */
