@@ -1,3 +1,4 @@
+import { quoteName, quoteText } from "../core/transit.js";
 import type { LogicalType } from "../core/types.js";
 
 /*
@@ -5,8 +6,6 @@ import type { LogicalType } from "../core/types.js";
  * no digit is lost: wide integers and decimals are texts, NaN is "NaN", -0.0 is "-0.0", a map is a list of [key, value] pairs.
  */
 
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const json = (value: string): string => `to_json(${value})`;
 const text = (value: string): string => json(`CAST(${value} AS VARCHAR)`);
 
@@ -47,7 +46,9 @@ function pair(type: Extract<LogicalType, { kind: "map" }>, entry: string, depth:
 }
 
 function structValue(type: Extract<LogicalType, { kind: "struct" }>, value: string, depth: number): string {
-  const members = type.fields.map((field) => `${literal(field.name)}, ${jsonValue(field.type, `${value}.${ident(field.name)}`, depth)}`);
+  const members = type.fields.map(
+    (field) => `${quoteText(field.name)}, ${jsonValue(field.type, `${value}.${quoteName(field.name)}`, depth)}`,
+  );
   return `json_object(${members.join(", ")})`;
 }
 

@@ -2,7 +2,7 @@ import { DwError } from "../core/errors.js";
 import type { Column, ColumnMapping, Columns, JsonColumn, ScaledColumn, TranslatedColumn, ZonedColumn } from "../core/model.js";
 import type { SourceColumn } from "../core/source.js";
 import type { TargetColumn } from "../core/target.js";
-import { transitType } from "../core/transit.js";
+import { quoteName, quoteText, transitType } from "../core/transit.js";
 import { type EngineName, type LogicalType, typeText } from "../core/types.js";
 import { atZone, isRepeated, isSkipped, isUtc, occurrence } from "../core/wall-clock.js";
 import { type Fit, fitOf, timeLength } from "./fit.js";
@@ -64,9 +64,6 @@ export interface Mapping {
   /** Source columns that go nowhere: said, never silently dropped. */
   readonly unused: readonly string[];
 }
-
-const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** Throws one DW-BACKFILL-MAPPING that names every column that does not fit. */
 export function mapColumns(request: MappingRequest): Mapping {
@@ -210,7 +207,7 @@ function sourceOrigin(request: MappingRequest, name: string): Origin | undefined
 /** Instants with nanoseconds travel as zone-less UTC (core/transit.ts): DuckDB's zoned type ends at microseconds. */
 function carriedText({ name, type }: SourceColumn): string {
   const nanoseconds = type.kind === "timestamp" && type.zoned && type.precision > 6;
-  return nanoseconds ? atZone("UTC", cutDigits({ ...type, zoned: false }, 6, ident(name))) : ident(name);
+  return nanoseconds ? atZone("UTC", cutDigits({ ...type, zoned: false }, 6, quoteName(name))) : quoteName(name);
 }
 
 /**
@@ -234,7 +231,7 @@ function onlyOneFolding(source: readonly SourceColumn[], name: string): SourceCo
 }
 
 function constantOrigin(constant: string | number | boolean | null): Origin {
-  const expression = constant === null ? "NULL" : typeof constant === "string" ? literal(constant) : String(constant);
+  const expression = constant === null ? "NULL" : typeof constant === "string" ? quoteText(constant) : String(constant);
   return { expression, type: undefined, from: `constant ${expression}`, explicit: true };
 }
 
@@ -419,7 +416,7 @@ function valueRules(target: TargetColumn, expression: string): ValueRule[] {
     return [
       {
         column,
-        broken: `${expression} NOT IN (${type.values.map(literal).join(", ")})`,
+        broken: `${expression} NOT IN (${type.values.map(quoteText).join(", ")})`,
         what: `is none of ${type.values.join(", ")}`,
         fix: "Add the value to the enum in the model, or map it with { sql }.",
       },
@@ -442,7 +439,7 @@ const isDecidedByRow = (mapping: ColumnMapping | undefined): boolean =>
 
 /** SELECT that turns a chunk's rows into the target's columns. */
 export function mappedSelect(mapping: Mapping, chunkSql: string): string {
-  const columns = mapping.columns.map((column) => `${column.expression} AS ${ident(column.name)}`);
+  const columns = mapping.columns.map((column) => `${column.expression} AS ${quoteName(column.name)}`);
   return `SELECT ${columns.join(", ")} FROM (${chunkSql}) AS source`;
 }
 

@@ -5,7 +5,7 @@ import { type Json, stableJson } from "../core/json.js";
 import type { ColumnMapping, Columns, Quarantine } from "../core/model.js";
 import type { DuckDbSession, ReadPlan, SourceColumn, SourceTable } from "../core/source.js";
 import type { LoadIdentity, TargetTable } from "../core/target.js";
-import { carried, logicalType } from "../core/transit.js";
+import { carried, logicalType, quoteName } from "../core/transit.js";
 import { type LogicalType, typeText } from "../core/types.js";
 import type { Increment } from "./increment.js";
 import { type Mapping, mapColumns } from "./mapping.js";
@@ -47,8 +47,6 @@ export interface PreparedBackfill {
   readonly increment?: Increment;
   readonly route: Route;
 }
-
-const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** `db` is any DuckDB connection: it types the map's expressions. Throws DW-BACKFILL-MAPPING and what planning throws. */
 export async function prepareBackfill(request: BackfillRequest, db: DuckDbSession): Promise<PreparedBackfill> {
@@ -151,7 +149,7 @@ async function predicateOf(request: BackfillRequest, db: DuckDbSession, name: st
 
 async function typeOf(request: BackfillRequest, db: DuckDbSession, name: string, sql: string): Promise<LogicalType | undefined> {
   const empty = request.source.columns.map(
-    (column: SourceColumn) => `CAST(NULL AS ${carried(column.name, column.type)}) AS ${ident(column.name)}`,
+    (column: SourceColumn) => `CAST(NULL AS ${carried(column.name, column.type)}) AS ${quoteName(column.name)}`,
   );
   try {
     const [row] = await db.rows<{ column_type: string }>(`DESCRIBE SELECT (${sql}) AS value FROM (SELECT ${empty.join(", ")}) AS source`);

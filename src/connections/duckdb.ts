@@ -59,6 +59,8 @@ function settings(options: DuckDbOptions): Record<string, string> {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",
+    // The cache of footers takes a file for unchanged that has the same size and was written within the same second (seen in 1.5.6).
+    enable_external_file_cache: "false",
     // It turns «the newest row of each key» into an aggregate that sorts values as bytes and gives -0.0 back as 0.0 (seen in 1.5.6).
     disabled_optimizers: "top_n_window_elimination",
   };

@@ -1,3 +1,4 @@
+import { quoteName as ident, quoteText as literal } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import { integerOf, isObject, type JsonNode, listOf, type Place, textOf } from "./json.js";
 
@@ -269,10 +270,4 @@ export function fieldPath(struct: StructType, id: number): readonly IcebergField
   return undefined;
 }
 
-export function ident(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
+export { ident, literal };

@@ -1,4 +1,4 @@
-import { noTimeOfDay } from "../../core/transit.js";
+import { quoteName as ident, noTimeOfDay, quoteText as text } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import type { RowValue } from "./binary-row.js";
 import { decimalText, timeText } from "./partitions.js";
@@ -6,13 +6,7 @@ import type { PaimonType, Slot } from "./types.js";
 
 /* How Paimon's names, types and values are written for DuckDB. */
 
-export function ident(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-export function text(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
-}
+export { ident, text };
 
 /** The DuckDB type that holds a Paimon type exactly. Instants finer than microseconds are TIMESTAMP_NS in UTC. */
 export function duckType(type: PaimonType): string {

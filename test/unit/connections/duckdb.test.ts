@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -64,6 +64,19 @@ test("a result that fails half-way is an error, and not the end of the rows; the
 test("times are in UTC and no extension is fetched", async () => {
   expect(await strings("SELECT current_setting('TimeZone')")).toEqual(["UTC"]);
   await expect(db.run("SELECT * FROM read_xlsx('x.xlsx')")).rejects.toMatchObject({ code: "DW-ENGINE-REFUSED" });
+});
+
+test("the footer of a file that was written again is read again, within the same second and of the same size, too", async () => {
+  const path = join(folder, "again.parquet");
+  const contents = new Map<number, Buffer>();
+  for (const id of [1000, 2000]) {
+    await db.run(`COPY (SELECT ${id} AS id) TO '${path}'`);
+    contents.set(id, await readFile(path));
+  }
+  for (const id of [1000, 2000, 1000, 2000]) {
+    await writeFile(path, contents.get(id) ?? "");
+    expect(await db.rows(`SELECT min(id) AS id FROM read_parquet('${path}')`)).toEqual([{ id }]);
+  }
 });
 
 test("columns of every kind are appended in their stated value forms", async () => {
