@@ -9,7 +9,12 @@ const variable = (name: string): string => `\${${name}}`;
 /** The Paimon catalog, one folder an environment. */
 export const lake = {
   catalog: "paimon",
-  warehouse: perEnv({ default: "s3://streampark-prod/paimon", dev: "s3://streampark-dev/paimon", test: "s3://streampark-test/paimon" }),
+  warehouse: perEnv({
+    default: "s3://streampark-prod/paimon",
+    local: "file:///tmp/streampark/paimon",
+    dev: "s3://streampark-dev/paimon",
+    test: "s3://streampark-test/paimon",
+  }),
 } as const;
 
 export const brokers = perEnv({ default: "kafka.internal:9092", dev: "kafka.dev.internal:9092", test: "kafka.test.internal:9092" });

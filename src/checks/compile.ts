@@ -113,11 +113,12 @@ function refuseSample(spec: AnyCheck, table: CheckTable): void {
 
 function scanQuery({ expressions, recent }: Scan, sample: string, table: CheckTable): MetricQuery {
   const selected = [...expressions.keys()].map((sql, index) => `  ${asText(sql, table)} as m${index}`);
-  const from = sample === "" ? table.from : sampledFrom(table, Number.parseFloat(sample));
+  const chosen = sample === "" ? { from: table.from } : sampledFrom(table, Number.parseFloat(sample));
   // When every check looks at recent rows only, the engine need not open the other partitions.
   const only = [...recent].some((predicate) => predicate === undefined) ? [] : [...recent].map((predicate) => `(${predicate})`);
-  const where = only.length === 0 ? "" : `\n${sample === "" ? "where" : "and"} (${only.join(" or ")})`;
-  return { sql: `select\n${selected.join(",\n")}\nfrom ${from}${where}`, columns: [...expressions.values()] };
+  const conditions = [...(chosen.where === undefined ? [] : [chosen.where]), ...(only.length === 0 ? [] : [`(${only.join(" or ")})`])];
+  const where = conditions.length === 0 ? "" : `\nwhere ${conditions.join(" and ")}`;
+  return { sql: `select\n${selected.join(",\n")}\nfrom ${chosen.from}${where}`, columns: [...expressions.values()] };
 }
 
 /** All that is asked at one other place, as one query. */

@@ -58,9 +58,14 @@ function midnight(day: string, zone: string): number {
   return clockTime(day, "00:00", zone);
 }
 
-/** The instant of `06:30` of a day in a zone. */
+/**
+ * The instant of `06:30` of a day in a zone. A time that clocks skip that day (02:30 on a morning in March, midnight in Cairo) is
+ * as long after the jump as it would have been: nothing is due before its time. Of a time that comes twice the first is meant.
+ */
 export function clockTime(day: string, time: string, zone: string): number {
-  return instantOf(`${day} ${time}:00`, zone) ?? Number.NaN;
+  const instant = instantOf(`${day} ${time}:00`, zone) ?? Number.NaN;
+  const shown = instantOf(wallClock(instant, zone), "UTC") ?? Number.NaN;
+  return instant + Math.max(0, (instantOf(`${day} ${time}:00`, "UTC") ?? Number.NaN) - shown);
 }
 
 /** The calendar day of an instant in a zone. */

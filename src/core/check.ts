@@ -53,6 +53,8 @@ export interface CheckTable {
   readonly model: string;
   /** The table as SQL, quoted and qualified. */
   readonly from: string;
+  /** It is no view: the engine can choose pages of it, so that a sample reads only those. */
+  readonly stored?: true;
   /** It is a topic: there is no SQL, only TopicQuestions. */
   readonly topic?: true;
   readonly columns: Readonly<Record<string, Column>>;

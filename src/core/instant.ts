@@ -37,16 +37,25 @@ export function skippedHours(year: number, zone: string): { readonly from: numbe
   const skipped: { from: number; to: number }[] = [];
   for (let day = Date.UTC(year, 0, 1); day < Date.UTC(year + 1, 0, 1); day += DAY) {
     if (zoneOffset(day + DAY, zone) <= zoneOffset(day, zone)) continue;
-    for (let hour = day; hour < day + DAY; hour += HOUR) {
-      const [offset, next] = [zoneOffset(hour, zone), zoneOffset(hour + HOUR, zone)];
-      if (next > offset) skipped.push({ from: hour + HOUR + offset, to: hour + HOUR + next });
-    }
+    const jump = changeWithin(day, zone);
+    skipped.push({ from: jump + zoneOffset(day, zone), to: jump + zoneOffset(day + DAY, zone) });
   }
   return skipped;
 }
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+/** The minute of a day (UTC) at which a zone's offset changes: not all do at a whole hour. */
+function changeWithin(day: number, zone: string): number {
+  let [before, after] = [day, day + DAY];
+  while (after - before > MINUTE) {
+    const middle = before + Math.floor((after - before) / 2 / MINUTE) * MINUTE;
+    if (zoneOffset(middle, zone) === zoneOffset(day, zone)) before = middle;
+    else after = middle;
+  }
+  return after;
+}
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
 
 /** Milliseconds that `zone` is ahead of UTC at an instant. */
 function zoneOffset(instant: number, zone: string): number {

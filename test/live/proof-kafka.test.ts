@@ -9,6 +9,7 @@ import { kafka as engine } from "../../src/engines/kafka/index.js";
 import { liveKafka } from "../../src/engines/kafka/live.js";
 import { groupLag, topicMetrics } from "../../src/engines/kafka/metrics.js";
 import { KAFKA_VERSIONS, startKafka } from "./kafka.js";
+import { proveTopicChecks } from "./kafka-checks.js";
 import { type TopicPair, topicPairs } from "./kafka-pairs.js";
 import { catalogFor, planFor } from "./proof-loop.js";
 
@@ -118,6 +119,11 @@ describe.each(KAFKA_VERSIONS)("topics on Kafka %s", async (version) => {
       name: "theirs",
       what: "a setting that no model states: retention.ms = 5",
     });
+  });
+
+  test.runIf(kafka)("checks of topics: fresh, filled, read by their group, and messages as the model says, JSON and Avro", async () => {
+    const [broker = ""] = server?.plain.brokers ?? [];
+    await proveTopicChecks(live, Number(broker.split(":")[1]));
   });
 
   test.runIf(server)(

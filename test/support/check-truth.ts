@@ -1,4 +1,4 @@
-import { checkName, type RunTerms, runChecks } from "../../src/app/check/run.js";
+import { type RunTerms, runChecks } from "../../src/app/check/run.js";
 import type { AskableSlot } from "../../src/app/check/slot.js";
 import type { CheckTable, Past } from "../../src/core/check.js";
 import type { AnyCheck } from "../../src/core/check-spec.js";
@@ -215,7 +215,8 @@ export const truth: readonly TruthCase[] = [
     ["a query that no one wrote for this engine", noRows({ flink: "SELECT 1" }), "not-evaluated", "has no query for"],
     ["a column that the model lacks", notNull("colour"), "not-evaluated", "which the model does not have"],
     ["a predicate that the engine refuses", notNull("id", { where: "no_such_column > 1" }), "not-evaluated", "no_such_column"],
-    ["a sample of rows that are all right", range("id", { min: 1 }, { sample: "99.99%" }), "pass", "(in a sample of 99.99%)"],
+    ["a sample of rows that are all right", range("id", { min: 1 }, { sample: "100%" }), "pass", "(in a sample of 100%)"],
+    ["a sample that holds no row", notNull("city", { sample: "0.000001%" }), "not-evaluated", "nothing was looked at"],
     ["a sample of what needs all rows", unique("id", { sample: "10%" }), "not-evaluated", "asks for a sample of 10%"],
     [
       "counts spread as in the baseline",
@@ -537,5 +538,3 @@ export async function verdicts(
   const terms: RunTerms = { now, signal: new AbortController().signal, past: async () => past, sampleRows };
   return runChecks([{ warehouse: "w", model, slot: engine.slot, table: at(model.name), checks, around }], terms);
 }
-
-export { checkName };

@@ -4,10 +4,11 @@ import type { AlertRoute, Alerts } from "../../core/config.js";
 import { parseDuration } from "../../core/duration.js";
 import { DwError, isDwError } from "../../core/errors.js";
 import { isJsonObject, type Json } from "../../core/json.js";
-import type { StateStore } from "../../core/state.js";
+import type { Lease, StateStore } from "../../core/state.js";
 import { type AlertLine, alertText } from "../../present/outcomes/alert.js";
 import { globMatcher } from "../glob.js";
 import type { Project } from "../project.js";
+import { lockOwner } from "../state.js";
 import type { CheckReport } from "./check.js";
 import type { CheckOutcome } from "./run.js";
 
@@ -34,13 +35,49 @@ interface Open {
 const REPEAT = "24h";
 const SCOPE = "check-alerts";
 
+/** Channels are silent for ten seconds at most; several runs may stand in line. */
+const TURN_MS = 60_000;
+
 /**
  * Tells the channels of `alerts` what is news to them. Never throws for a channel: what could not be sent is in the result.
- * Two runs at once may both tell the same; neither keeps silent because of the other.
+ * Runs at once take turns, so that each hears what the one before it told. Who gets no turn tells all the same: twice is
+ * better than never. Throws what the state store throws.
  */
-export async function sendAlerts(project: Project, state: StateStore, report: CheckReport): Promise<AlertResult[]> {
-  const alerts = project.config.alerts;
-  if (alerts === undefined) throw noChannels();
+export async function sendAlerts(
+  project: Project,
+  state: StateStore,
+  report: CheckReport,
+  { turnMs = TURN_MS }: { readonly turnMs?: number } = {},
+): Promise<AlertResult[]> {
+  const alerts = configuredAlerts(project);
+  const turn = await ourTurn(project, state, turnMs);
+  try {
+    return await tellNews(project, alerts, state, report);
+  } finally {
+    await turn?.release();
+  }
+}
+
+/** DW-USAGE where there is nobody to tell. */
+export function configuredAlerts({ config }: Pick<Project, "config">): Alerts {
+  if (config.alerts !== undefined) return config.alerts;
+  throw new DwError("DW-USAGE", {
+    what: "--alert was given, and there is nobody to tell.",
+    why: "dw.config.ts has no `alerts`.",
+    fix: "Add `alerts: { channels: { … }, routes: [{ to: [ … ] }] }`.",
+  });
+}
+
+async function ourTurn(project: Project, state: StateStore, turnMs: number): Promise<Lease | undefined> {
+  try {
+    return await state.lock(SCOPE, lockOwner(project), turnMs);
+  } catch (error) {
+    if (isDwError(error) && error.code === "DW-LOCKED") return undefined;
+    throw error;
+  }
+}
+
+async function tellNews(project: Project, alerts: Alerts, state: StateStore, report: CheckReport): Promise<AlertResult[]> {
   const now = Date.parse(report.at);
   const memory = await remembered(state, report.outcomes);
   const lines = report.outcomes.flatMap((outcome) => news(outcome, alerts, memory.get(nameOf(outcome)), now));
@@ -158,12 +195,4 @@ function updated(
   const since = open?.since ?? new Date(now).toISOString();
   if (outcome.outcome !== "pass") return { since, outcome: outcome.outcome, told };
   return Object.keys(told).length > 0 ? { since, outcome: open?.outcome ?? "fail", told } : undefined;
-}
-
-function noChannels(): DwError {
-  return new DwError("DW-USAGE", {
-    what: "--alert was given, and there is nobody to tell.",
-    why: "dw.config.ts has no `alerts`.",
-    fix: "Add `alerts: { channels: { … }, routes: [{ to: [ … ] }] }`.",
-  });
 }

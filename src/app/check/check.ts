@@ -13,6 +13,7 @@ import type { SlotName } from "./ask.js";
 import { enginesOf, openPlaces, type Places, type WarehousePlaces } from "./places.js";
 import { type CheckOutcome, type CheckTask, type RunTerms, runChecks, subject } from "./run.js";
 import { type CheckedModel, type CheckSelection, selectChecks } from "./select.js";
+import type { SourcePlace } from "./source-place.js";
 
 export interface CheckRequest extends CheckSelection {
   readonly warehouse?: string;
@@ -91,8 +92,11 @@ interface Found {
 }
 
 async function tasksOf(warehouse: string, selected: CheckedModel, places: Places, inWarehouse: WarehousePlaces): Promise<Found> {
-  if (selected.model.model === "source") return sourceTask(warehouse, selected, inWarehouse);
-  if (selected.model.model === "topic") return topicTask(warehouse, selected, places, inWarehouse);
+  const { model } = selected;
+  if (model.model === "source") return placeTask(warehouse, selected, inWarehouse, () => inWarehouse.sourceOf(model));
+  if (model.model === "topic") return topicTask(warehouse, selected, places, inWarehouse);
+  // a promise about rows that no engine here can be asked for is kept in sight, never passed over
+  if (enginesOf(model).length === 0) return placeTask(warehouse, selected, inWarehouse, () => inWarehouse.lakeOf(model));
   const tasks: CheckTask[] = [];
   const unreached: CheckOutcome[] = [];
   for (const engine of enginesOf(selected.model)) {
@@ -113,10 +117,14 @@ async function topicTask(warehouse: string, selected: CheckedModel, places: Plac
   return { tasks: [{ warehouse, ...selected, slot, table, around }], unreached: [] };
 }
 
-async function sourceTask(warehouse: string, selected: CheckedModel, inWarehouse: WarehousePlaces): Promise<Found> {
-  if (selected.model.model !== "source") throw new Error(`${selected.model.name} is no source`);
+async function placeTask(
+  warehouse: string,
+  selected: CheckedModel,
+  inWarehouse: WarehousePlaces,
+  place: () => Promise<SourcePlace>,
+): Promise<Found> {
   try {
-    const { slot, table } = await inWarehouse.sourceOf(selected.model);
+    const { slot, table } = await place();
     return { tasks: [{ warehouse, ...selected, slot, table, around: inWarehouse.around(selected.model) }], unreached: [] };
   } catch (error) {
     // A lake that is damaged or gone says nothing about other tables.
@@ -152,9 +160,10 @@ function notReached(warehouse: string, { model, checks }: CheckedModel, slot: Sl
   return checks.map((spec) => ({
     outcome: "not-evaluated",
     value: null,
-    message: error.what,
+    message: `${error.what} ${error.why}`,
     ...subject(spec, warehouse, model, slot),
     code: error.code,
+    fix: error.fix,
     suppressed: null,
     sample: null,
     sql: [],

@@ -3,11 +3,11 @@ import { postText } from "../../connections/notify.js";
 import type { Connections } from "../../connections/open.js";
 import type { ErrorClass } from "../../core/codes.js";
 import { parseDuration } from "../../core/duration.js";
-import { DwError } from "../../core/errors.js";
+import { DwError, isDwError } from "../../core/errors.js";
 import { instantOf } from "../../core/instant.js";
 import type { Project } from "../project.js";
 import { openState } from "../state.js";
-import { type AlertResult, sendAlerts } from "./alerts.js";
+import { type AlertResult, configuredAlerts, sendAlerts } from "./alerts.js";
 import { type CheckReport, type CheckRequest, check } from "./check.js";
 import { type ExitTerms, exitClasses } from "./exit.js";
 import { keepFailedRows } from "./failed-rows.js";
@@ -44,6 +44,7 @@ export async function checkGate(
   request: GateRequest,
 ): Promise<{ readonly report: GateReport; readonly classes: readonly ErrorClass[] }> {
   const { deadline: text, failedRows, push } = request;
+  if (request.alert) configuredAlerts(project); // not to be found out when everything is done
   const deadline = text === undefined ? undefined : deadlineOf(text, Date.now());
   const attempt = (): Promise<CheckReport> => {
     const { deadline: _, ...rest } = request;
@@ -57,12 +58,30 @@ export async function checkGate(
     pause: (ms) => sleep(ms, undefined, { signal: request.signal }),
     say: request.say,
   });
-  const files = failedRows && (await keepFailedRows(failedRows.folder, last));
-  if (push) await pushed(push.url, push.text(last), request.environment, request.warn);
-  const alerts = request.alert ? await sendAlerts(project, await openState(connections), last) : undefined;
-  for (const { error } of alerts ?? []) if (error) request.warn(`${error.what} ${error.why}`);
+  // Nothing of what follows may keep the verdict from whoever waits for it.
+  const { warn } = request;
+  const files = failedRows && (await orSaid(keepFailedRows(failedRows.folder, last), "Rows that show failures could not be kept", warn));
+  if (push) await pushed(push.url, push.text(last), request.environment, warn);
+  const told = async () => sendAlerts(project, await openState(connections), last);
+  const alerts = request.alert ? await orSaid(told(), "Nobody was told of this run", warn) : undefined;
+  for (const { error } of alerts ?? []) if (error) warn(`${error.what} ${error.why}`);
   const report = { ...trimmed(last), ...(alerts && { alerts }), ...(files && { failedRows: files }) };
   return { report, classes: classesOf(last) };
+}
+
+/** What went wrong on the way is said; a mistake of ours, or of the command line, is none of that. */
+async function orSaid<Value>(work: Promise<Value>, what: string, warn: (line: string) => void): Promise<Value | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isDwError(error) ? error.errorClass === "usage" : !isSystemError(error)) throw error;
+    warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error; // a full disk, a folder that is not ours
 }
 
 /** The files have all of them. */

@@ -14,6 +14,7 @@ import { openLiveSlots } from "../migrate/live-slots.js";
 import type { Project } from "../project.js";
 import { resolveWarehouse } from "../resolve.js";
 import type { Surroundings } from "./ask.js";
+import { lakeOf } from "./lake.js";
 import { type CheckableModel, isCheckable } from "./select.js";
 import { type AskableSlot, checkSlot } from "./slot.js";
 import { openSourcePlace, type SourcePlace, sourceDifferences } from "./source-place.js";
@@ -40,6 +41,8 @@ export interface Places {
 export interface WarehousePlaces {
   readonly tableOf: (model: CheckableModel, engine: Engine, slot: AskableSlot) => CheckTable;
   readonly sourceOf: (model: SourceModel) => Promise<SourcePlace>;
+  /** The files of a table that no engine can be asked for. Throws as lakeOf and as sourceOf. */
+  readonly lakeOf: (model: CheckableModel) => Promise<SourcePlace>;
   readonly topicOf: (model: CheckableModel) => { readonly table: CheckTable; readonly around: Partial<Surroundings> };
   readonly around: (model: CheckableModel, engine?: EngineName) => Partial<Surroundings>;
 }
@@ -110,6 +113,15 @@ function warehousePlaces(
   const tableOf = (model: CheckableModel, engine: Engine, open: AskableSlot): CheckTable =>
     placedTable(model, engine, open, catalog().objects, now);
   const sourceOf = (model: SourceModel): Promise<SourcePlace> => source(model.name, sourceText(model, environment), warehouse, model);
+  const filesOf: WarehousePlaces["lakeOf"] = async (model) => {
+    const lake = lakeOf(model, catalog());
+    const { table, ...rest } = await source(model.name, sourceText(lake, environment), warehouse);
+    const zone = "zone" in model ? model.zone : undefined;
+    // the model says more than the files do: personal data, zones, the key
+    const columns = { ...table.columns, ...model.columns };
+    const key = ("key" in model ? model.key : undefined) ?? [];
+    return { ...rest, table: { ...table, columns, key, ...(zone !== undefined && { zone }) } };
+  };
   const elsewhere: Surroundings["elsewhere"] = async (place) => {
     const at = place.replace(/^model:/, "");
     if (at.includes(":")) return source(at, at, warehouse);
@@ -121,6 +133,7 @@ function warehousePlaces(
   };
   const schema = async (model: CheckableModel, engine?: EngineName): Promise<readonly ColumnDifference[]> => {
     if (model.model === "source") return sourceDifferences(model.columns, (await sourceOf(model)).columns, model.name);
+    if (engine === undefined) return sourceDifferences(model.columns, (await filesOf(model)).columns, model.name);
     return liveDifferences(model, engine, catalog(), request);
   };
   const topicOf: WarehousePlaces["topicOf"] = (model) => {
@@ -132,7 +145,7 @@ function warehousePlaces(
       around: { topic: async (questions) => askTopic(await request.connections.slot("kafka"), topic, questions) },
     };
   };
-  return { tableOf, sourceOf, topicOf, around: (model, engine) => ({ elsewhere, schema: () => schema(model, engine) }) };
+  return { tableOf, sourceOf, lakeOf: filesOf, topicOf, around: (model, engine) => ({ elsewhere, schema: () => schema(model, engine) }) };
 }
 
 function topicTable(model: CheckableModel, now: number): CheckTable {
@@ -210,10 +223,12 @@ function placedTable(model: CheckableModel, engine: Engine, slot: AskableSlot, o
     if (!object) throw notThere(model, engine.name, name);
     return id(...(engine.qualifiedName?.(object) ?? object.name)).text;
   };
+  const object = objects.find((candidate) => candidate.slot === engine.name && candidate.model === model.name && holdsRows(candidate));
   return {
     dialect: slot.dialect,
     model: model.name,
     from: table(model.name),
+    ...((object?.kind === "table" || object?.kind === "materialized-view") && { stored: true }),
     columns: model.columns ?? {},
     key: ("key" in model ? model.key : undefined) ?? [],
     ...("zone" in model && model.zone !== undefined && { zone: model.zone }),

@@ -1,10 +1,12 @@
 import pLimit from "p-limit";
+import { adviceFor } from "../../checks/advice.js";
 import { type CompiledChecks, compileChecks, narrowed } from "../../checks/compile.js";
 import { kindOf } from "../../checks/index.js";
+import { checkName } from "../../checks/name.js";
 import type { CheckTable, JudgeContext, Past, Verdict } from "../../core/check.js";
 import type { AnyCheck } from "../../core/check-spec.js";
 import { DwError } from "../../core/errors.js";
-import type { Json } from "../../core/json.js";
+import { isJsonObject, type Json } from "../../core/json.js";
 import { type Answers, type Ask, answersTo, type CheckSlot, type SlotName, type Surroundings } from "./ask.js";
 import type { CheckableModel } from "./select.js";
 
@@ -38,6 +40,8 @@ export interface CheckOutcome extends Verdict {
   readonly weight: number;
   /** The code of what stopped an evaluation: DW-CONNECT means that a retry may help. */
   readonly code: string | null;
+  /** What to do about it; null for a pass. */
+  readonly fix: string | null;
   /** Why a violation does not count now. */
   readonly suppressed: { readonly until: string; readonly reason: string } | null;
   /** Rows that show the failure, personal data masked. */
@@ -135,16 +139,29 @@ async function judge(
   const error = compiled.refused.get(index) ?? answers.get(index)?.error;
   const sql = compiled.queries.filter((query) => query.columns.flat().some((key) => key.check === index)).map((query) => query.sql);
   const verdict: Verdict = error
-    ? { outcome: "not-evaluated", value: null, message: `${error.what} ${error.why}` }
-    : kindOf(spec).judge(spec, answers.get(index)?.values ?? {}, await contextOf(spec, task, terms));
+    ? { outcome: "not-evaluated", value: null, message: reasonOf(error, sql) }
+    : ofSample(spec, kindOf(spec).judge(spec, answers.get(index)?.values ?? {}, await contextOf(spec, task, terms)));
   return {
     ...verdict,
-    message: spec.sample === undefined || error ? verdict.message : `${verdict.message} (in a sample of ${spec.sample})`,
     ...subject(spec, task.warehouse, task.model, task.slot.engine),
     code: error?.code ?? null,
+    fix: error?.fix ?? (verdict.outcome === "pass" ? null : adviceFor(spec)),
     suppressed: isSuppressed(spec, terms.now) ? (spec.suppress ?? null) : null,
     sql,
   };
+}
+
+/** A server's letter without the query that it repeats: `sql` has that. */
+function reasonOf({ what, why }: DwError, sql: readonly string[]): string {
+  return sql.reduce((text, query) => text.replaceAll(query, "this check's query"), `${what} ${why}`);
+}
+
+/** A sample says that it is one; one that holds no row says nothing. */
+function ofSample({ sample }: AnyCheck, verdict: Verdict): Verdict {
+  if (sample === undefined) return verdict;
+  const isEmpty = isJsonObject(verdict.value) && verdict.value.rows === "0";
+  if (isEmpty) return { ...verdict, outcome: "not-evaluated", message: `a sample of ${sample} holds no row: nothing was looked at` };
+  return { ...verdict, message: `${verdict.message} (in a sample of ${sample})` };
 }
 
 type Subject = Pick<
@@ -168,11 +185,6 @@ export function subject(spec: AnyCheck, warehouse: string, model: CheckableModel
     tags: spec.tags ?? [],
     weight: spec.weight ?? 1,
   };
-}
-
-/** What history, alerts and people call a check. */
-export function checkName(spec: AnyCheck): string {
-  return spec.name ?? `${kindOf(spec).title(spec)}${spec.where === undefined ? "" : ` where ${spec.where}`}`;
 }
 
 function isSuppressed({ suppress }: AnyCheck, now: number): boolean {

@@ -1,3 +1,4 @@
+import { distinctlyNamed } from "../../checks/name.js";
 import { compareText, fillHoles } from "../../core/catalog.js";
 import type { AnyCheck } from "../../core/check-spec.js";
 import { DwError } from "../../core/errors.js";
@@ -57,7 +58,7 @@ function checksOf(model: CheckableModel, apart: readonly (CheckModel | BackfillM
     if (other.model === "backfill") return other.to === model.name ? (other.checks ?? []) : [];
     return other.on[0] === model.name ? [withModelsTerms(other)] : [];
   });
-  return [...fresh, ...(model.checks ?? []), ...joined].map((check) => inherit(filled(check, environment), model));
+  return distinctlyNamed([...fresh, ...(model.checks ?? []), ...joined].map((check) => inherit(filled(check, environment), model)));
 }
 
 function withModelsTerms({ name, owner, tags, spec }: CheckModel): AnyCheck {

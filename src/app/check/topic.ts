@@ -5,12 +5,12 @@ import { DwError } from "../../core/errors.js";
 import type { Column } from "../../core/model.js";
 import type { Kafka } from "../../core/session.js";
 import { groupLag, topicMetrics } from "../../engines/kafka/metrics.js";
+import { avroFaults } from "./avro-message.js";
 
 /** A topic as a check's model has it. */
 export interface AskedTopic {
   readonly name: string;
   readonly columns: Readonly<Record<string, Column>>;
-  /** Messages of another format than JSON are not looked into. */
   readonly format: string;
 }
 
@@ -53,6 +53,13 @@ async function answer(
   }
 }
 
+type Faults = (columns: AskedTopic["columns"]) => (value: Uint8Array | null) => string | undefined;
+
+const faultsOf: Readonly<Partial<Record<string, Faults>>> = {
+  json: (columns) => (value) => messageFault(value, columns),
+  avro: avroFaults,
+};
+
 interface Looked {
   readonly read: number;
   readonly wrong: number;
@@ -60,14 +67,16 @@ interface Looked {
 
 /** The newest `last` messages of each partition. */
 async function look(kafka: Kafka, { name, columns, format }: AskedTopic, last: number): Promise<Looked> {
-  if (format !== "json") throw unread(format);
+  const faults = faultsOf[format];
+  if (faults === undefined) throw unread(format);
+  const fault = faults(columns);
   const { partitions } = await topicMetrics(kafka, name);
   let [read, wrong] = [0, 0];
   for (const { partition, start, end } of partitions) {
     const from = end - BigInt(last) > start ? end - BigInt(last) : start;
     for await (const messages of kafka.read(name, partition, from, end)) {
       read += messages.length;
-      wrong += messages.filter(({ value }) => messageFault(value, columns) !== undefined).length;
+      wrong += messages.filter(({ value }) => fault(value) !== undefined).length;
     }
   }
   return { read, wrong };
@@ -84,7 +93,7 @@ function notABroker(): DwError {
 function unread(format: string): DwError {
   return new DwError("DW-CONNECTION-UNSUPPORTED", {
     what: `This version of dw does not look into messages of the format ${format}.`,
-    why: "It reads JSON; what Avro holds is in a schema registry.",
+    why: "It reads JSON and Avro.",
     fix: "Check the table that the topic fills.",
   });
 }

@@ -18,6 +18,8 @@ export interface ShownOutcome {
   readonly owner: string | null;
   readonly value: Json;
   readonly message: string;
+  /** What to do about it. */
+  readonly fix: string | null;
   readonly sample: { readonly columns: readonly string[]; readonly rows: readonly (readonly Json[])[] } | null;
   readonly sql: readonly string[];
 }

@@ -25,7 +25,8 @@ export function checksTable(
     const { text, color } = shown.suppressed && shown.outcome !== "pass" ? { text: "supp", color: "dim" as const } : words[shown.outcome];
     const owner = shown.owner !== null && shown.outcome !== "pass" ? `  → ${shown.owner}` : "";
     const line = `${paint(color, text)}  ${place(shown).padEnd(width)}  ${shown.check.padEnd(titles)}  ${shortText(messageText(shown))}${owner}`;
-    return [line, ...sampleLines(shown, paint), ...(style.showSql ? shown.sql.map((sql) => indented(sql)) : [])];
+    const todo = isOpen(shown) ? [paint("dim", `      do: ${shown.fix}`)] : [];
+    return [line, ...sampleLines(shown, paint), ...todo, ...(style.showSql ? shown.sql.map((sql) => indented(sql)) : [])];
   });
   const open = outcomes.some((shown) => shown.outcome === "not-evaluated")
     ? ["OPEN: not evaluated, which is not a pass; the reason stands beside it, whole with --json."]
@@ -34,10 +35,15 @@ export function checksTable(
   return [...lines, "", ...open, `score: ${score}`, `${countsText(outcomes)}  (environment ${environment})`].join("\n");
 }
 
+/** Told what to do: what somebody has to do something about. */
+function isOpen({ outcome, suppressed, fix }: ShownOutcome): boolean {
+  return outcome !== "pass" && suppressed === null && fix !== null;
+}
+
 /** A server's reason without its statement, which --show-sql and --json have. */
 function shortText(message: string): string {
   const [line = ""] = message.split("\n");
-  return line.replace(/ Statement: .*$/, "");
+  return line.replace(/ Statement: .*$/, "").replace(/\p{Cc}/gu, " "); // a value may hold what a terminal obeys
 }
 
 function sampleLines({ sample }: ShownOutcome, paint: Paint): string[] {

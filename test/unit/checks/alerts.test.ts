@@ -6,6 +6,7 @@ import type { CheckReport } from "../../../src/app/check/check.js";
 import type { CheckOutcome } from "../../../src/app/check/run.js";
 import type { Project } from "../../../src/app/project.js";
 import type { Alerts } from "../../../src/core/config.js";
+import { DwError } from "../../../src/core/errors.js";
 import type { Json } from "../../../src/core/json.js";
 import { Redactor } from "../../../src/core/redactor.js";
 import type { StateStore } from "../../../src/core/state.js";
@@ -67,8 +68,18 @@ async function mailServer(): Promise<{ readonly port: number; readonly letters: 
 
 function memory(): StateStore & { readonly values: Map<string, Json> } {
   const values = new Map<string, Json>();
+  let held = Promise.resolve();
   const store = {
     values,
+    lock: async () => {
+      const before = held;
+      let release = (): void => undefined;
+      held = new Promise((done) => {
+        release = done;
+      });
+      await before;
+      return { release: async () => release() };
+    },
     get: async (scope: string, key: string) => values.get(`${scope} ${key}`),
     put: async (scope: string, key: string, value: Json) => void values.set(`${scope} ${key}`, value),
   };
@@ -101,7 +112,18 @@ function report(hours: number, ...outcomes: Partial<CheckOutcome>[]): CheckRepor
       kind: "not-null",
       check: "every order has a state",
     },
-    ...{ column: "state", where: null, owner: "shop-team", tags: [], weight: 1, code: null, suppressed: null, sample: null, sql: [] },
+    ...{
+      column: "state",
+      where: null,
+      owner: "shop-team",
+      tags: [],
+      weight: 1,
+      code: null,
+      fix: null,
+      suppressed: null,
+      sample: null,
+      sql: [],
+    },
   };
   const at = new Date(noon + hours * HOUR).toISOString();
   return {
@@ -203,6 +225,46 @@ test("a dead channel hides nothing: the others are told, it is named without its
   await sendAlerts(project, state, report(1, {}));
   expect([well.got.length, dead.got.length]).toEqual([1, 2]);
 });
+
+test("two runs at once tell a failure once", async () => {
+  const chat = await robot();
+  const project = projectWith({ channels: { chat: { kind: "slack", url: chat.url } }, routes: [{ to: ["chat"] }] });
+  const state = memory();
+  await Promise.all([0, 0, 0].map((hours) => sendAlerts(project, state, report(hours, {}))));
+  expect(chat.got).toHaveLength(1);
+});
+
+test("a run that gets no turn tells all the same", async () => {
+  const chat = await robot();
+  const project = projectWith({ channels: { chat: { kind: "slack", url: chat.url } }, routes: [{ to: ["chat"] }] });
+  const taken = new DwError("DW-LOCKED", { what: "check-alerts is held.", why: "Another run has it.", fix: "Wait." });
+  const state: StateStore = { ...memory(), lock: () => Promise.reject(taken) };
+  expect(await sendAlerts(project, state, report(0, {}))).toMatchObject([{ channel: "chat", sent: true }]);
+});
+
+test("channels that hang, refuse or break are said, each with its reason, and keep nobody from hearing", async () => {
+  const [well, broken] = [await robot(), await robot("oops", 500)];
+  const silent = createTcp((socket) => void socket.on("error", () => undefined).resume());
+  const url = (port: number): string => `http://127.0.0.1:${port}/hook`;
+  const gone = createTcp();
+  const refusing = await listening(gone);
+  await new Promise((done) => gone.close(done));
+  servers.pop();
+  const channels = {
+    well: { kind: "webhook", url: well.url },
+    broken: { kind: "slack", url: broken.url },
+    hanging: { kind: "feishu", url: url(await listening(silent)) },
+    refusing: { kind: "dingtalk", url: url(refusing) },
+  } as const;
+  const project = projectWith({ channels, routes: [{ to: Object.keys(channels) }] });
+  const results = await sendAlerts(project, memory(), report(0, {}));
+  expect(results.map(({ channel, sent, error }) => [channel, sent, error?.why ?? ""])).toEqual([
+    ["broken", false, "it answered 500: oops"],
+    ["hanging", false, expect.stringMatching(/timeout/)],
+    ["refusing", false, expect.stringMatching(/ECONNREFUSED/)],
+    ["well", true, ""],
+  ]);
+}, 60_000);
 
 test("mail goes to a mail server", async () => {
   const { port, letters } = await mailServer();

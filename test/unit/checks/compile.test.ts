@@ -38,3 +38,20 @@ test("a check on a column that is not there is refused by name, and the others g
   expect(refused.get(0)?.what).toBe("The not-null check of orders names the column colour, which the model does not have.");
   expect(queries).toHaveLength(1);
 });
+
+test("a sample is of pages where the engine can choose them, of rows elsewhere, and never unasked", () => {
+  const from = (at: Partial<CheckTable>): string => {
+    const { queries } = compileChecks([notNull("city", { sample: "5%" })], { ...table, ...at });
+    return queries[0]?.sql.split("\nfrom ")[1] ?? "";
+  };
+  expect(from({})).toBe('"orders" tablesample system(5 percent)');
+  expect(from({ dialect: "postgres", stored: true })).toBe('"orders" tablesample system (5)');
+  expect(from({ dialect: "postgres" })).toBe('"orders"\nwhere random() < 0.05'); // a view
+  expect(from({ dialect: "timescale", stored: true })).toBe('"orders"\nwhere random() < 0.05');
+  expect(from({ dialect: "starrocks", stored: true })).toBe('"orders"\nwhere rand() < 0.05');
+  const recent = { column: "seen", last: "1 day" };
+  const columns = { ...table.columns, seen: t.instant().column };
+  const both = compileChecks([notNull("city", { sample: "5%", recent })], { ...table, columns, dialect: "mysql" });
+  expect(both.queries[0]?.sql.split("\nfrom ")[1]).toBe(`"orders"\nwhere rand() < 0.05 and (("seen" >= '2024-05-31 12:00:00.000'))`);
+  expect(compileChecks([notNull("city")], table).queries[0]?.sql).not.toContain("sample");
+});

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { check } from "../../../src/app/check/check.js";
@@ -45,6 +45,22 @@ export default defineSource("clicks", {
 });
 `;
 
+const lake = `import { defineTable, notNull, range, rowCount, schema, t, unique } from "dwright";
+const columns = { order_id: t.bigint(), city: t.text().nullable().pii(), quantity: t.int().nullable() };
+const checks = [rowCount({ min: 378, max: 378 }), unique("order_id"), range("quantity", { min: 1000 }), schema({ others: "allowed" })];
+export const there = defineTable("lake_orders", {
+  grain: "one row per order", columns, key: ["order_id"], checks,
+  on: { paimon: { table: "primary", warehouse: "file:///LAKE", database: "shop", name: "orders" } },
+});
+export const gone = defineTable("gone_orders", {
+  grain: "one row per order", columns, key: ["order_id"], checks,
+  on: { paimon: { table: "primary", warehouse: "file:///LAKE", database: "shop", name: "nowhere" } },
+});
+export const written = defineTable("written_orders", {
+  grain: "one row per order", columns, checks: [notNull("order_id")], on: { iceberg: {} },
+});
+`;
+
 /** One run over all of them: opening a project's state takes longer than everything else. */
 test("places that are no slot of their own", async () => {
   const cwd = await projectFolder({
@@ -53,6 +69,9 @@ test("places that are no slot of their own", async () => {
     "models/shop/legacy.ts": legacy,
     "models/shop/clicks.ts": inDatabase,
   });
+  const folder = join(cwd, "lake");
+  await cp(join(import.meta.dirname, "../../fixtures/paimon/p04_pk_levels/table"), join(folder, "shop.db/orders"), { recursive: true });
+  await writeFile(join(cwd, "models/shop/lake.ts"), lake.replaceAll("/LAKE", folder));
   await writeFile(join(cwd, "orders.csv"), "id,paid,email\n1,10.00,a@x.fr\n2,5.50,b@x.fr\n");
   await writeFile(join(cwd, "legacy.csv"), "id,paid,email\n1,10.00,a@x.fr\n2,\\N,b@x.fr\n3,10.00,a@x.fr\n");
   const project = await openProject({ cwd, redactor: new Redactor(), variables: {} });
@@ -90,5 +109,19 @@ test("places that are no slot of their own", async () => {
   expect(of("clicks").map(({ slot, outcome, message }) => [slot, outcome, message])).toEqual([
     ["duckdb", "fail", "1 of 1 rows are NULL"],
     ["duckdb", "fail", "page is text, not int32"],
+  ]);
+
+  // a table that only other engines write is read from its files, and where nobody says where they are, that is said
+  const lakeOutcomes = of("lake_orders");
+  expect(lakeOutcomes.map(({ slot, outcome, message }) => [slot, outcome, message])).toEqual([
+    ["source", "pass", expect.stringContaining("378 rows")],
+    ["source", "pass", expect.stringContaining("of 378 rows")],
+    ["source", "fail", expect.stringContaining("of 378 rows are not at least 1000")],
+    ["source", "pass", "columns and types are the model's"],
+  ]);
+  expect(lakeOutcomes[2]?.sample?.columns).toEqual(["order_id", "quantity"]);
+  expect(new Set(of("gone_orders").map(({ outcome }) => outcome))).toEqual(new Set(["not-evaluated"]));
+  expect(of("written_orders").map(({ outcome, message }) => [outcome, message])).toEqual([
+    ["not-evaluated", expect.stringContaining("no model says where its files lie")],
   ]);
 }, 240_000);

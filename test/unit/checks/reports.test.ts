@@ -5,7 +5,7 @@ import type { ShownOutcome } from "../../../src/present/outcomes/summary.js";
 
 const base: Omit<ShownOutcome, "outcome" | "kind" | "check" | "column" | "value" | "message"> = {
   ...{ warehouse: "shop", layer: "dws", model: "orders", file: "models/shop/orders.ts", slot: "postgres", owner: "shop-team" },
-  ...{ where: null, suppressed: null, sample: null, sql: [] },
+  ...{ where: null, fix: null, suppressed: null, sample: null, sql: [] },
 };
 const report: Parameters<typeof checkReport>[0] = {
   run: "0f5d8c1e-6d5f-4b8e-9b1b-2f0f6c1d7a11",

@@ -1,9 +1,12 @@
+import avsc from "avsc";
 import { expect, test } from "vitest";
+import { avroFaults } from "../../../src/app/check/avro-message.js";
 import { runChecks } from "../../../src/app/check/run.js";
 import { checkSlot } from "../../../src/app/check/slot.js";
 import { askTopic } from "../../../src/app/check/topic.js";
 import { messageFault } from "../../../src/checks/message-shape.js";
 import type { Kafka, KafkaMessage } from "../../../src/core/session.js";
+import { avroSchema } from "../../../src/engines/kafka/schema/avro.js";
 import { defineTopic, freshness, lag, messages, notNull, rowCount, t } from "../../../src/index.js";
 
 const topic = defineTopic("readings", {
@@ -38,6 +41,36 @@ test("a message is as the model says, or one says what is wrong with it", () => 
   expect(fault({ ...good, time: "yesterday" })).toBe("time is string");
   expect(fault({ ...good, tags: [1] })).toBe("tags is an array");
   expect(fault({ ...good, colour: "red" })).toBe("colour is not in the model");
+});
+
+test("an Avro message is judged by the schema that dw writes of the model, behind the registry's frame", () => {
+  const faults = avroFaults(topic.columns);
+  const type = avsc.Type.forSchema(avroSchema("readings", undefined, topic.columns) as unknown as avsc.Schema, { wrapUnions: true });
+  const framed = (body: Uint8Array, magic = 0): Uint8Array => Buffer.concat([Buffer.from([magic, 0, 0, 0, 42]), body]);
+  const value = {
+    sensor: "a",
+    time: 1_717_243_140_000_000,
+    value: null,
+    paid: null,
+    count: { long: 7 },
+    state: { readings_state: "on" },
+    tags: null,
+  };
+  const body = type.toBuffer(value);
+  expect(faults(framed(body))).toBeUndefined();
+  expect(faults(null)).toBeUndefined();
+  expect(faults(body)).toBe("it is not framed by a schema registry's client");
+  expect(faults(framed(body, 1))).toBe("it is not framed by a schema registry's client");
+  expect(faults(new Uint8Array([0, 0]))).toBe("it is not framed by a schema registry's client");
+  expect(faults(framed(body.subarray(0, body.length - 1)))).toMatch(/end/);
+  expect(faults(framed(Buffer.concat([body, Buffer.from([2])])))).toBe("1 bytes more than the model says");
+  expect(faults(bytes(good))).toBeDefined();
+  // a writer that knows another state than the model
+  const { state: _, ...others } = topic.columns;
+  const newer = { ...others, state: t.enum(["on", "off", "lost"]).nullable().column, tags: t.list(t.text()).nullable().column };
+  const order = Object.fromEntries(Object.keys(topic.columns).map((name) => [name, newer[name as keyof typeof newer]]));
+  const wider = avsc.Type.forSchema(avroSchema("readings", undefined, order) as unknown as avsc.Schema, { wrapUnions: true });
+  expect(faults(framed(wider.toBuffer({ ...value, state: { readings_state: "lost" } })))).toBeDefined();
 });
 
 /** One partition, as a broker would show it. */
