@@ -19,7 +19,8 @@ import {
   primaryKeyClause,
   viewStatement,
 } from "./create.js";
-import { id, lit, raw, sql } from "./dialect.js";
+import { derivedName, id, lit, raw, sql } from "./dialect.js";
+import { keepGrants, restoreGrants } from "./grants.js";
 import { comeBack, type RebuildOperation, type RebuildParts, rebuild, stepAside } from "./rebuild.js";
 import { alterPartitions } from "./repartition.js";
 import { castText, retyping } from "./retype.js";
@@ -225,7 +226,29 @@ function commentStatement(object: CatalogObject, column: string | undefined, com
 function remake(operation: RebuildOperation, making: Making): StatementBody[] {
   const { from, object } = operation;
   if (HOLDS_ROWS.has(object.kind)) return rebuild(operation, making);
+  if (object.kind === "materialized-view") return remakeView(from, object, making);
   return [statement(dropText(from), { undo: making.create(from).map(({ text }) => text) }), ...making.create(object)];
+}
+
+/**
+ * Computed beside the old one, in a schema of its own, where names of indexes are free; then the names change hands, with the
+ * grants that others gave. Readers of the old one wait for that, and not for the query.
+ */
+function remakeView(from: CatalogObject, object: CatalogObject, making: Making): StatementBody[] {
+  const there = (from: CatalogObject, to: CatalogObject): (Sql | string)[] => {
+    const [home = "", name = ""] = to.name;
+    const aside = derivedName(to.name, "dw_shadow");
+    return [
+      sql`CREATE SCHEMA ${id(aside)}`,
+      ...making.create({ ...to, name: [aside, name] }).map(({ text }) => text),
+      keepGrants(from.name, to.name),
+      dropText(from),
+      sql`ALTER MATERIALIZED VIEW ${id(aside, name)} SET SCHEMA ${id(home)}`,
+      sql`DROP SCHEMA ${id(aside)}`,
+      restoreGrants(to.name),
+    ];
+  };
+  return there(from, object).map((text, index) => statement(text, { undo: index === 0 ? there(object, from) : [] }));
 }
 
 const actions: {

@@ -147,6 +147,8 @@ function keyDecision({ before, after }: Question): Decision {
   if (before.table !== after.table) return []; // said already
   const stays = before.key.filter((name) => after.columns.some((column) => column.name === name));
   const known = after.key.filter((name) => before.columns.some((column) => column.name === name));
+  if (after.table === "primary" && !sameJson([...before.key].sort(), [...after.key].sort()))
+    return "the key of a primary-key table cannot be altered"; // ADD COLUMN makes a value column of it, wherever it stands
   if (sameJson([...stays].sort(), [...known].sort())) return [];
   return "a column cannot enter or leave the key while it stays in the table";
 }

@@ -99,6 +99,23 @@ describe("a change of a StarRocks table", () => {
     ]);
   });
 
+  test("a column that joins a primary key is a rebuild: ADD COLUMN would make a value column of it", () => {
+    const wider = { ...columns, shop: t.int("shop") };
+    const [first] = statements(
+      orders({ columns: wider }, { table: "primary" }),
+      orders({ columns: wider, key: ["id", "day", "shop"] }, { table: "primary" }),
+    );
+    expect(first?.sql).toMatch(/^CREATE TABLE `ciapol`.`orders__dw_/);
+    const added = statements(
+      orders({}, { table: "primary" }),
+      orders(
+        { columns: { id: columns.id, day: columns.day, shop: t.int("shop").default(1), note: columns.note }, key: ["id", "day", "shop"] },
+        { table: "primary" },
+      ),
+    );
+    expect(added[0]?.sql).toMatch(/^CREATE TABLE `ciapol`.`orders__dw_/);
+  });
+
   test("what ALTER refuses is copied beside the table and swapped", () => {
     expect(
       statements(orders(), orders({}, { table: "unique" })).map(({ sql, hazards }) => [
