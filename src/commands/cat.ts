@@ -4,7 +4,7 @@ import { SourceCommand, sourceFlags } from "../cli/source-command.js";
 export default class Cat extends SourceCommand<typeof Cat> {
   static override summary = "Print the rows of any source.";
   static override description =
-    "SOURCE is NAME:REST: a format and a path (iceberg:PATH, paimon:PATH, parquet:GLOB, csv:GLOB, jsonl:GLOB, orc:GLOB, avro:GLOB), or a connection of dw.config.ts and a table.";
+    "SOURCE is NAME:REST: a format and a path (iceberg:PATH, paimon:PATH, parquet:GLOB, csv:GLOB, jsonl:GLOB, orc:GLOB, avro:GLOB; CSV of another dialect: csv,dialect=spark|mysql|postgres|hive,header=no,null=TEXT,…:GLOB), or a connection of dw.config.ts and a table.";
   static override examples = [
     "<%= config.bin %> cat iceberg:exports/orders --where \"day >= DATE '2024-01-01'\" --limit 20",
     "<%= config.bin %> cat paimon:exports/ods_orders --ref before-migration --format csv",

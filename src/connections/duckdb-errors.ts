@@ -132,6 +132,33 @@ const rules: readonly Rule[] = [
     }),
   },
   {
+    pattern: /Maximum line size of|Parallel CSV Reader currently does not support a full read/,
+    code: "DW-FILE-TOO-LARGE",
+    letter: () => ({
+      what: "A CSV file has a record that is too long.",
+      why: "DuckDB reads records of some megabytes, so that a quote that never ends cannot fill the memory.",
+      fix: "Check the place for a quote that does not end; export such columns apart, or as Parquet.",
+    }),
+  },
+  {
+    pattern: /Malformed JSON in file/,
+    code: "DW-FILE-CORRUPT",
+    letter: (message) => ({
+      what: "A JSON Lines file is damaged, or is JSON that is laid out otherwise.",
+      why: withoutRow(message),
+      fix: "There must be one JSON object a line, in UTF-8: jq -c . FILE makes them of other layouts, jq -c '.[]' FILE of one array. Else copy the file again.",
+    }),
+  },
+  {
+    pattern: /^Invalid Input Error: (?:CSV Error on Line|The CSV Parser state machine)/,
+    code: "DW-FILE-CORRUPT",
+    letter: (message) => ({
+      what: "A CSV file is damaged, or not of the dialect that it was read as.",
+      why: withoutRow(message),
+      fix: "Say how it is written: csv,dialect=spark:PATH where quotes have a backslash before them, csv,encoding=windows-1252:PATH, csv,header=no:PATH; else copy it again.",
+    }),
+  },
+  {
     pattern: /BYTE_STREAM_SPLIT encoding is only supported for|MAP_KEY_VALUE requires two children/,
     code: "DW-SOURCE-UNSUPPORTED",
     letter: (message) => ({
@@ -153,7 +180,7 @@ const rules: readonly Rule[] = [
 
 /** DuckDB's first paragraph, without the line of the file, which may be anybody's, and without advice on options of its own. */
 function withoutRow(message: string): string {
-  const [paragraph = message] = message.split(/\n\n|\nPossible fixes:/, 1);
+  const [paragraph = message] = message.split(/\n\n|\nPossible fixes:|\nTry setting |\.? Try auto-detecting /, 1);
   return paragraph.replace(/^\s*Original Line:.*\n?/m, "");
 }
 

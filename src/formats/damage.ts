@@ -20,6 +20,6 @@ export function tooLarge(file: string, what: string, limit: number): DwError {
 }
 
 /** A feature that is refused whole, never half-read. */
-export function unsupported(what: string, why: string, fix: string): DwError {
-  return new DwError("DW-SOURCE-UNSUPPORTED", { what, why, fix });
+export function unsupported(what: string, why: string, fix: string, cause?: unknown): DwError {
+  return new DwError("DW-SOURCE-UNSUPPORTED", { what, why, fix, cause });
 }

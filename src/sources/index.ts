@@ -3,7 +3,7 @@ import { nearest } from "../core/nearest.js";
 import type { OpenSource, SourceTable } from "../core/source.js";
 import { isRemote, openStorage, type StorageAccess } from "../storage/open.js";
 import { over } from "./closing.js";
-import type { PlainFormat } from "./files/index.js";
+import type { PlainFormat, Stated } from "./files/index.js";
 
 /** Opens REST of `NAME:REST`; undefined when it has no connection of that name. */
 export type OpenConnectionSource = (name: string, rest: string) => Promise<SourceTable | undefined>;
@@ -17,7 +17,7 @@ export interface OpenSourceOptions extends OpenSource {
   readonly access?: StorageAccess;
 }
 
-type OpenFormat = (path: string, options: OpenSourceOptions) => Promise<SourceTable>;
+type OpenFormat = (path: string, options: OpenSourceOptions, stated: readonly string[]) => Promise<SourceTable>;
 
 /** Readers are imported when they are asked for: each brings its own libraries. */
 const formats: Readonly<Record<string, OpenFormat>> = {
@@ -31,7 +31,7 @@ const formats: Readonly<Record<string, OpenFormat>> = {
     return over(await openStorage(path, options), (storage) => openPaimon(storage, { at: options.at }));
   },
   parquet: (path, options) => plainFiles("parquet", path, options),
-  csv: (path, options) => plainFiles("csv", path, options),
+  csv: (path, options, stated) => plainFiles("csv", path, { ...options, stated }),
   jsonl: (path, options) => plainFiles("jsonl", path, options),
   orc: (path, options) => plainFiles("orc", path, options),
   avro: (path, options) => plainFiles("avro", path, options),
@@ -42,12 +42,23 @@ const formats: Readonly<Record<string, OpenFormat>> = {
  * connection. Throws DW-SOURCE-UNKNOWN, and whatever the reader throws.
  */
 export async function openSource(spec: string, options: OpenSourceOptions): Promise<SourceTable> {
-  const [, name = "", rest = ""] = /^([^:]*):(.*)$/s.exec(spec) ?? [];
+  const [, name = "", said = "", rest = ""] = /^([^:,]*)((?:,[^:]*)?):(.*)$/s.exec(spec) ?? [];
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
-  if (format !== undefined && rest !== "") return format(rest, options);
+  if (format !== undefined && rest !== "") return format(rest, options, stated(spec, name, said));
   const table = name === "" || rest === "" ? undefined : await options.connection?.(name, rest);
   if (table !== undefined) return table;
   throw unknownSource(spec, name);
+}
+
+/** What `csv,header=no,null=NULL:PATH` says between NAME and the colon. */
+function stated(spec: string, name: string, said: string): readonly string[] {
+  if (said === "") return [];
+  if (name === "csv") return said.slice(1).split(",");
+  throw new DwError("DW-SOURCE-UNKNOWN", {
+    what: `${JSON.stringify(spec)} names no source.`,
+    why: `Options behind a comma are those of CSV files; ${name} files say themselves how they are read.`,
+    fix: `Write ${name}:PATH.`,
+  });
 }
 
 function unknownSource(spec: string, name: string): DwError {
@@ -60,7 +71,7 @@ function unknownSource(spec: string, name: string): DwError {
   });
 }
 
-async function plainFiles(format: PlainFormat, path: string, options: OpenSourceOptions): Promise<SourceTable> {
+async function plainFiles(format: PlainFormat, path: string, options: OpenSourceOptions & Stated): Promise<SourceTable> {
   const { openFiles } = await import("./files/index.js");
   const { root, pattern } = isRemote(path) ? await splitAddress(path, options) : await splitPath(path, options.cwd);
   return over(await openStorage(root, options), (storage) => openFiles(storage, format, pattern, options));

@@ -12,6 +12,8 @@ export interface Shape {
   readonly scan: (paths: readonly string[]) => string;
   /** Names of columns that the files say to hold only NULLs: any type holds these. */
   readonly nothing?: ReadonlySet<string>;
+  /** For text that DuckDB does not read as it is: the file's bytes, unpacked, as those that it does. `name` is for messages. */
+  readonly transcribe?: (name: string) => (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<string>;
   /** Whether times in INT96 may be finer than microseconds, which DuckDB cuts: such files are read from copies that give their bytes. */
   readonly fineInt96?: true;
   /** How many columns have nanoseconds with a zone, which DuckDB cuts: such files are read from copies where they have none. */
@@ -42,7 +44,13 @@ export interface FileFormat {
   readonly packed: boolean;
   /** Where a large file is cut, so that it is more than one chunk; absent where no place is known to be safe. */
   readonly cutBy?: CutBy;
-  readonly describe: (storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession) => Promise<FileTable>;
+  readonly describe: (
+    storage: Storage,
+    files: readonly TableFile[],
+    typed: OpenSource["typed"],
+    db: DuckDbSession,
+    stated: readonly string[],
+  ) => Promise<FileTable>;
   /** For formats that DuckDB does not read: writes the file as Parquet, which the shapes' scans then read. */
   readonly spool?: (file: SpooledFile) => Promise<void>;
 }

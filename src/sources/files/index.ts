@@ -23,6 +23,11 @@ const formats = { parquet, csv, jsonl, orc, avro } as const;
 
 export type PlainFormat = keyof typeof formats;
 
+export interface Stated {
+  /** `KEY=VALUE` that a person said of CSV files. */
+  readonly stated?: readonly string[];
+}
+
 interface Opened {
   readonly storage: Storage;
   readonly format: FileFormat;
@@ -41,7 +46,7 @@ interface Opened {
  * Errors: DW-TABLE-MISSING, DW-FILE-MISSING, DW-FILE-CORRUPT, DW-FILE-OUTSIDE, DW-FILE-TOO-LARGE, DW-VALUE-REFUSED (a text
  * that is not of the type the model states), DW-SOURCE-UNSUPPORTED, and DW-USAGE for an unknown column.
  */
-export async function openFiles(storage: Storage, name: PlainFormat, pattern: string, options: OpenSource): Promise<SourceTable> {
+export async function openFiles(storage: Storage, name: PlainFormat, pattern: string, options: OpenSource & Stated): Promise<SourceTable> {
   refuseTimeTravel(name, options);
   const format = formats[name];
   const listed = await tableFiles(storage, pattern, format.extensions);
@@ -49,7 +54,7 @@ export async function openFiles(storage: Storage, name: PlainFormat, pattern: st
   const database = await openDuckDb({ memoryLimit: 1024 ** 3 });
   try {
     const db = await database.session();
-    const table = await format.describe(storage, files, options.typed, db);
+    const table = await format.describe(storage, files, options.typed, db, options.stated ?? []);
     const opened: Opened = {
       storage,
       format,

@@ -1,3 +1,4 @@
+import type { DwError } from "../../core/errors.js";
 import type { Column } from "../../core/model.js";
 import type { DuckDbSession, OpenSource, SourceColumn } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
@@ -6,7 +7,7 @@ import type { LogicalType } from "../../core/types.js";
 import { corrupt, unsupported } from "../../formats/damage.js";
 import { SpoolFolder } from "../../formats/spool.js";
 import type { FileFormat, FileTable, Shape } from "./format.js";
-import { compressionOf, type TableFile } from "./listing.js";
+import { type Compression, compressionOf, type TableFile } from "./listing.js";
 import { pathList } from "./path-list.js";
 import { isMembers, isNumber, joinedFacts, joinedObjects, type Members, type NumberFacts, type Structure } from "./structure.js";
 import { typedText } from "./typed-text.js";
@@ -19,7 +20,9 @@ import { startsWithMark, unpack } from "./unpack.js";
  */
 export const jsonl: FileFormat = { name: "jsonl", extensions: ["jsonl", "ndjson", "json"], packed: true, cutBy: "lines", describe };
 
-const COMPRESSIONS = { none: "uncompressed", gzip: "gzip", zstd: "zstd", bzip2: undefined } as const;
+const UNPACKED = "uncompressed";
+/** Those that DuckDB unpacks. */
+const COMPRESSIONS: Readonly<Partial<Record<Compression, string>>> = { none: UNPACKED, gzip: "gzip", zstd: "zstd" };
 
 async function describe(storage: Storage, files: readonly TableFile[], typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
   const columns = typed === undefined ? await inferred(db, groupsOf(storage, files)) : stated(typed);
@@ -74,14 +77,14 @@ async function withCopies<Result>(
   }
 }
 
-/** DuckDB unpacks by itself, but for bzip2, and but for a byte order mark, which is no JSON to it. */
+/** DuckDB unpacks some by itself; a byte order mark is no JSON to it. */
 async function readable(file: TableFile, path: string, copies: SpoolFolder): Promise<PackedFile> {
   const compression = compressionOf(file.path);
   const known = COMPRESSIONS[compression];
   if (known !== undefined && !(await startsWithMark(path, compression, file))) return { path, compression: known };
   const copy = await copies.file("jsonl");
   await unpack(path, copy, compression, file.path, file.size);
-  return { path: copy, compression: COMPRESSIONS.none };
+  return { path: copy, compression: UNPACKED };
 }
 
 interface PackedFile {
@@ -104,11 +107,21 @@ async function structureOf(db: DuckDbSession, files: readonly PackedFile[]): Pro
   for await (const batch of db.strings(`SELECT DISTINCT json_structure(json)::VARCHAR FROM (${lines(files)})`)) {
     for (const text of batch) {
       const found = JSON.parse(text ?? '"NULL"') as Structure; // what DuckDB makes
+      if (found === "JSON") continue; // what DuckDB says of an object without keys
+      if (Array.isArray(found)) throw isArray(files);
       if (!isMembers(found)) throw corrupt(files[0]?.path ?? "", "Some of its lines are no JSON objects, and a row is an object.");
       whole = joinedObjects(whole, found);
     }
   }
   return whole;
+}
+
+function isArray(files: readonly PackedFile[]): DwError {
+  const [only, another] = files;
+  return corrupt(
+    another === undefined ? (only?.path ?? "") : `One of ${files.length} files`,
+    "A line in it is a JSON array, and a row is an object: jq -c '.[]' FILE makes lines of the objects in an array.",
+  );
 }
 
 async function inferred(db: DuckDbSession, groups: readonly Group[]): Promise<readonly SourceColumn[]> {

@@ -11,12 +11,13 @@ export interface PartitionValue {
   readonly value: string | null;
 }
 
-export type Compression = "none" | "gzip" | "zstd" | "bzip2";
+export type Compression = "none" | "gzip" | "zstd" | "bzip2" | "deflate" | "snappy" | "lz4";
 
 const compressions: Readonly<Record<string, Compression>> = {
   ...{ gz: "gzip", gzip: "gzip" },
   ...{ zst: "zstd", zstd: "zstd" },
   ...{ bz2: "bzip2", bzip2: "bzip2" },
+  ...{ deflate: "deflate", snappy: "snappy", lz4: "lz4" }, // as Hadoop's codecs write them
 };
 
 export function compressionOf(path: string): Compression {
@@ -85,10 +86,23 @@ const globParts: Readonly<Record<string, string>> = { "**/": "(?:.*/)?", "**": "
 function refuseStrangers(files: readonly StoredFile[], extensions: readonly string[], root: string): void {
   const stranger = files.find(({ path }) => !fits(path.slice(path.lastIndexOf("/") + 1), extensions));
   if (stranger === undefined) return;
+  if (PACKED_OTHERWISE.test(stranger.path)) throw packedOtherwise(stranger.path);
   throw new DwError("DW-SOURCE-UNSUPPORTED", {
     what: `${stranger.path} in ${root} is not named like the other files.`,
     why: `Files of this format end in ${extensions.map((extension) => `.${extension}`).join(", ")} or have no extension; to skip one could read half of a table.`,
     fix: "Select the files with a glob such as folder/**/*.parquet, or move the file away.",
+  });
+}
+
+const PACKED_OTHERWISE = /\.(?:xz|lzma|lzo|br|zip|7z|z|rar|tar|tgz)$/i;
+
+function packedOtherwise(path: string): DwError {
+  return new DwError("DW-SOURCE-UNSUPPORTED", {
+    what: `${path} is packed in a way that dw does not unpack.`,
+    why: `dw unpacks ${Object.keys(compressions)
+      .map((ending) => `.${ending}`)
+      .join(", ")}.`,
+    fix: "Unpack it first, or pack it with one of these.",
   });
 }
 

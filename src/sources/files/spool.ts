@@ -41,9 +41,11 @@ export class LocalCopies {
     this.releases.push(local.release);
     if (format.name === "parquet") return this.parquet(local.path, file, part, reading);
     const compression = compressionOf(file.path);
-    if (!format.packed || (compression === "none" && !(await startsWithMark(local.path, compression, file)))) return local.path;
+    const { transcribe } = reading.shape;
+    const isPlain = async (): Promise<boolean> => compression === "none" && !(await startsWithMark(local.path, compression, file));
+    if (!format.packed || (transcribe === undefined && (await isPlain()))) return local.path;
     const copy = await this.folder.file("text");
-    await unpack(local.path, copy, compression, file.path, file.size);
+    await unpack(local.path, copy, compression, file.path, file.size, transcribe?.(file.path));
     return copy;
   }
 

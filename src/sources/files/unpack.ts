@@ -2,8 +2,9 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { PassThrough, Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, gunzipSync, constants as zlib } from "node:zlib";
+import { createGunzip, createInflate, gunzipSync, inflateSync, constants as zlib } from "node:zlib";
 import { Bzip2Stream, bzip2Head } from "../../formats/compression/bzip2.js";
+import { hadoopBlocks } from "../../formats/compression/hadoop-blocks.js";
 import { OverLimit } from "../../formats/compression/over-limit.js";
 import { loadZstd, ZstdStream } from "../../formats/compression/zstd.js";
 import { corrupt, tooLarge, unsupported } from "../../formats/damage.js";
@@ -20,6 +21,7 @@ const UNPACKED_LIMIT = 64 * 1024 ** 3;
 const GROWTH_LIMIT = 1100;
 const GROWTH_FREE = 256 * 1024 ** 2;
 
+type Transcribe = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array | string>;
 type Decode = (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 
 const decoders: Readonly<Record<Compression, () => NodeJS.ReadWriteStream | Decode>> = {
@@ -27,16 +29,26 @@ const decoders: Readonly<Record<Compression, () => NodeJS.ReadWriteStream | Deco
   gzip: () => createGunzip(),
   zstd: () => unzstd,
   bzip2: () => bunzip2,
+  deflate: () => createInflate(),
+  snappy: () => (pieces) => hadoopBlocks("snappy", pieces),
+  lz4: () => (pieces) => hadoopBlocks("lz4", pieces),
 };
 
 /**
- * Writes the unpacked bytes of `from`, without a byte order mark before them, to `to`. DW-FILE-CORRUPT, DW-FILE-TOO-LARGE;
+ * Writes the unpacked bytes of `from`, transcribed or without a byte order mark before them, to `to`. DW-FILE-CORRUPT, DW-FILE-TOO-LARGE;
  * nothing is left behind then.
  */
-export async function unpack(from: string, to: string, compression: Compression, name: string, size: number): Promise<void> {
+export async function unpack(
+  from: string,
+  to: string,
+  compression: Compression,
+  name: string,
+  size: number,
+  transcribe: Transcribe = withoutMark,
+): Promise<void> {
   const decoder = decoders[compression]();
   try {
-    await pipeline(createReadStream(from), decoder as Decode, withoutMark, bounded(name, size), createWriteStream(to, { flags: "wx" })); // pipeline takes streams and generators alike
+    await pipeline(createReadStream(from), decoder as Decode, bounded(name, size), transcribe, createWriteStream(to, { flags: "wx" })); // pipeline takes streams and generators alike
   } catch (cause) {
     await rm(to, { force: true });
     if (cause instanceof OverLimit) throw tooLarge(name, cause.subject, cause.limit);
@@ -121,7 +133,7 @@ function refusePacked(head: Uint8Array, path: string): void {
   if (name === undefined) return;
   throw unsupported(
     `${path} is packed with ${name}, and its name does not end so.`,
-    "dw unpacks .gz, .zst and .bz2 by the names of files.",
+    "dw unpacks .gz, .zst, .bz2, .deflate, .snappy and .lz4 by the names of files.",
     "Rename the file accordingly, or unpack it first.",
   );
 }
@@ -153,6 +165,8 @@ async function unpackedHead(head: Uint8Array, compression: Compression, whole: b
   if (compression === "none") return head;
   if (compression === "gzip") return gunzipSync(head, { finishFlush: zlib.Z_SYNC_FLUSH });
   if (compression === "bzip2") return bzip2Head(head, whole);
+  if (compression === "deflate") return inflateSync(head, { finishFlush: zlib.Z_SYNC_FLUSH });
+  if (compression !== "zstd") return hadoopHead(compression, head, whole);
   await loadZstd();
   const stream = new ZstdStream();
   try {
@@ -162,4 +176,18 @@ async function unpackedHead(head: Uint8Array, compression: Compression, whole: b
   } finally {
     stream.close();
   }
+}
+
+/** Of the blocks that end in `head`; where it is the whole file, it must end with one. */
+async function hadoopHead(codec: "snappy" | "lz4", head: Uint8Array, whole: boolean): Promise<Uint8Array> {
+  const found: Uint8Array[] = [];
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield head;
+  }
+  try {
+    for await (const piece of hadoopBlocks(codec, pieces())) found.push(piece);
+  } catch (error) {
+    if (whole || found.length === 0) throw error;
+  }
+  return Buffer.concat(found);
 }

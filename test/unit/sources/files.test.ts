@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { deflateSync, gzipSync } from "node:zlib";
 import avsc from "avsc";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { openDuckDb } from "../../../src/connections/duckdb.js";
@@ -58,6 +58,71 @@ test("CSV: a semicolon or a tab in the header is the delimiter, and files may ha
   await write("t/a.csv", "id;name\n1;a,b\n");
   await write("t/b.tsv", "name\tid\textra\nc\t2\tx\n");
   expect(await read("csv:t")).toEqual(['{"id":"1","name":"a,b","extra":null}', '{"id":"2","name":"c","extra":"x"}']);
+});
+
+/** What Spark 3.5 writes of these rows without any option: quotes have backslashes before them. */
+const sparkCsv = 'id,s\n1,"say \\"hi\\""\n2,""\n3,\n4,back\\slash\n5,"a\\\\,b"\n6,"\\""\n7,"x\ny"\n';
+const sparkRows = ['say "hi"', "", null, "back\\slash", "a\\,b", '"', "x\ny"].map((s, index) =>
+  JSON.stringify({ id: String(index + 1), s }),
+);
+
+test("CSV of Spark is recognised by the backslash before a quote, in all files of the table when in one", async () => {
+  await write("t/a.csv", sparkCsv);
+  await write("t/b.csv.gz", gzipSync('id,s\n8,"only\\\\,this"\n'));
+  expect((await read("csv:t")).sort()).toEqual([...sparkRows, '{"id":"8","s":"only\\\\,this"}']);
+  await write("rfc.csv", 'id,s\n1,"C:\\"\n2,"say ""\\"""\n');
+  expect(await read("csv:rfc.csv")).toEqual(['{"id":"1","s":"C:\\\\"}', '{"id":"2","s":"say \\"\\\\\\""}']);
+});
+
+test.each([
+  ["csv,dialect=mysql", "1\ta\\tb\t\\N\n2\tline\\\nbreak\t\n", ["1", "a\tb", null, "2", "line\nbreak", ""]],
+  ["csv,dialect=hive", '1\u0001"a\u0001\\N\n', ["1", '"a', null]],
+  ["csv,quote=single,header=no", "1,'it''s, so',\n", ["1", "it's, so", null]],
+  ["csv,header=no,delimiter=bar,null=NULL", '1|NULL|"NULL"\n2||\n', ["1", null, "NULL", "2", "", ""]],
+  ["csv,header=no,encoding=windows-1252", Buffer.from("caf\xe9,\x80\r\n", "latin1"), ["café", "€"]],
+  ["csv", Buffer.from('\ufeffa;b\r\n1;"é\n😀"\r\n', "utf16le"), ["1", "é\n😀"]],
+  ["csv", "a,b\r\n1,2\n3,4\r\n", ["1", "2", "3", "4"]],
+] as const)("%s reads %j", async (source, content, values) => {
+  await write("a.txt", content);
+  expect((await read(`${source}:a.txt`)).flatMap((line) => Object.values(JSON.parse(line)))).toEqual(values);
+});
+
+test("CSV without a header has the columns of the model, in its order", async () => {
+  await write("dt=1/a.csv", "7,x\n");
+  const typed: Typed = { id: { kind: "int", bits: 32 }, name: { kind: "text" }, dt: { kind: "int", bits: 32 } };
+  expect(await read("csv,header=no:.", {}, typed)).toEqual(['{"id":7,"name":"x","dt":1}']);
+  expect(await failure(read("csv,header=no:.", {}, { id: { kind: "text" } }))).toMatchObject({ code: "DW-SOURCE-UNSUPPORTED" });
+});
+
+/** What Spark 3.5 writes of `id,s`, `1,x`. */
+const hadoopFiles = {
+  snappy: Buffer.concat([blockHead(9, 11), Buffer.from([9, 8 << 2]), Buffer.from("id,s\n1,x\n").subarray(0, 9)]),
+  lz4: Buffer.concat([blockHead(9, 10), Buffer.from([9 << 4]), Buffer.from("id,s\n1,x\n").subarray(0, 9)]),
+  deflate: deflateSync("id,s\n1,x\n"),
+};
+
+function blockHead(plain: number, compressed: number): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(plain, 0);
+  head.writeUInt32BE(compressed, 4);
+  return head;
+}
+
+test.each(Object.entries(hadoopFiles))(
+  "what Hadoop's codec for %s packed is unpacked, and damage in it is found",
+  async (ending, content) => {
+    await write(`a.csv.${ending}`, content);
+    expect(await read(`csv:a.csv.${ending}`)).toEqual(['{"id":"1","s":"x"}']);
+    await write(`a.csv.${ending}`, content.subarray(0, -2));
+    expect(await failure(read(`csv:a.csv.${ending}`))).toMatchObject({ code: "DW-FILE-CORRUPT" });
+  },
+);
+
+test("JSON Lines: an object without keys is a row of NULLs, an array in place of lines is named", async () => {
+  await write("a.jsonl", '{"a":1}\n{}\n');
+  expect(await read("jsonl:a.jsonl")).toEqual(['{"a":1}', '{"a":null}']);
+  await write("b.jsonl", '[{"a":1},{"a":2}]\n');
+  expect(await failure(read("jsonl:b.jsonl"))).toMatchObject({ code: "DW-FILE-CORRUPT", why: expect.stringContaining("jq -c") });
 });
 
 /** What the zstd command makes of a header `id` and 60 rows, with a checksum behind. */
@@ -335,7 +400,12 @@ test.each([
   ["a header that names a column twice", { "a.csv": "a,A\n1,2\n" }, "csv:a.csv", "DW-SOURCE-UNSUPPORTED"],
   ["a folder without files", { "t/_SUCCESS": "" }, "parquet:t", "DW-TABLE-MISSING"],
   ["a glob that selects nothing", { "t/a.csv": "a\n" }, "csv:t/*.tsv", "DW-TABLE-MISSING"],
-  ["text in UTF-16", { "a.csv": Buffer.from("\ufeffa\n1\n", "utf16le") }, "csv:a.csv", "DW-SOURCE-UNSUPPORTED"],
+  ["text in UTF-16 without a mark", { "a.csv": Buffer.from("a\n1\n", "utf16le") }, "csv:a.csv", "DW-SOURCE-UNSUPPORTED"],
+  ["text in an encoding that nobody states", { "a.csv": Buffer.from("a\ncaf\xe9\n", "latin1") }, "csv:a.csv", "DW-SOURCE-UNSUPPORTED"],
+  ["a packing that is not read", { "t/a.csv.xz": "x" }, "csv:t", "DW-SOURCE-UNSUPPORTED"],
+  ["an option that CSV files do not have", { "a.csv": "a\n" }, "csv,haeder=no:a.csv", "DW-USAGE"],
+  ["a value that an option does not have", { "a.csv": "a\n" }, "csv,escape=c:a.csv", "DW-USAGE"],
+  ["an option of other files", { "a.json": "{}" }, "jsonl,header=no:a.json", "DW-SOURCE-UNKNOWN"],
 ] as const)("%s is refused", async (_, files, source, code) => {
   for (const [path, content] of Object.entries(files)) await write(path, content);
   expect(await failure(read(source))).toMatchObject({ code });
