@@ -1,6 +1,6 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jsonValue } from "../../src/backfill/json-value.js";
 import { openDuckDb } from "../../src/connections/duckdb.js";
@@ -123,6 +123,26 @@ test("a column whose type was changed beyond what the files say is named with th
   ]);
   await expect(table.plan({})).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED", what: expect.stringContaining("Java 19") });
   expect(await rowsOf(folder, {}, { columns: ["id"] })).toHaveLength(linesOf(`${shared}p13_all_types_parquet/expected.jsonl`).length);
+  rmSync(folder, { recursive: true });
+});
+
+test.each([
+  ["a warehouse", ["ods.db/orders/schema/schema-0", "dwd.db/x"], "It is a warehouse with the databases dwd.db, ods.db: give"],
+  [
+    "a database",
+    ["orders/schema/schema-0", "users/schema/schema-0", "notes/readme"],
+    "It is a database with the tables orders, users: give",
+  ],
+  ["a format table", ["dt=2025-01-01/part-0.csv"], "Its files look like those of a format table"],
+  ["nothing of Paimon", ["readme.txt"], "Give the table's own folder"],
+])("the folder of %s is told from that of a table", async (_, files, fix) => {
+  const folder = mkdtempSync(join(tmpdir(), "dw-paimon-none-"));
+  for (const file of files) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), "");
+  }
+  const opened = openPaimon(await openLocal(folder), { at: {} });
+  await expect(opened).rejects.toMatchObject({ code: "DW-TABLE-MISSING", fix: expect.stringContaining(fix) });
   rmSync(folder, { recursive: true });
 });
 

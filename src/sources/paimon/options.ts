@@ -112,9 +112,18 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined;
 }
 
+const KNOWN_TYPES: readonly string[] = ["table", "materialized-table", "format-table", "object-table", "iceberg-table"];
+
 /** Options that change which rows a read gives and that dw does not follow: key, values that refuse, why. */
 const refusals: readonly { readonly key: string; readonly refuse: (value: string) => boolean; readonly why: string }[] = [
-  { key: "type", refuse: (value) => !/^(table|materialized-table)$/.test(value), why: "it is no table of Paimon's own file layout" },
+  {
+    key: "type",
+    refuse: (value) => value === "format-table",
+    why: "its files are plain ones; read them with parquet:, orc:, csv: or jsonl:",
+  },
+  { key: "type", refuse: (value) => value === "object-table", why: "it lists the files of a folder, which have to be copied as they are" },
+  { key: "type", refuse: (value) => value === "iceberg-table", why: "it is an Iceberg table; read it with iceberg:" },
+  { key: "type", refuse: (value) => !KNOWN_TYPES.includes(value), why: "it is no table of Paimon's own file layout" },
   { key: "pk-clustering-override", refuse: isTrue, why: "its files are ordered by other fields than the key" },
   { key: "sequence.snapshot-ordering", refuse: isTrue, why: "versions of a key are ordered by the snapshot that committed them" },
   { key: "postpone.merge-on-read", refuse: isTrue, why: "rows without a bucket yet are part of every read" },

@@ -37,14 +37,14 @@ export interface PaimonTable {
 }
 
 export async function loadTable(storage: Storage, at: At): Promise<PaimonTable> {
-  if ((await new Schemas(storage, "").ids()).length === 0) throw noTable(storage);
+  if ((await new Schemas(storage, "").ids()).length === 0) throw await noTable(storage);
   return tableAt(storage, await find(storage, at));
 }
 
 export async function tableAt(storage: Storage, asked: Found): Promise<PaimonTable> {
   const schemas = new Schemas(storage, asked.folder);
   const newest = (await schemas.ids()).at(-1);
-  if (newest === undefined) throw noTable(storage);
+  if (newest === undefined) throw await noTable(storage);
   const latest = await schemas.schema(newest);
   // An older state has the columns of its day, and is read by the options of today.
   const schema = asked.travelled && asked.snapshot !== undefined ? await schemas.schema(asked.snapshot.schemaId) : latest;
@@ -90,12 +90,31 @@ function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
   };
 }
 
-function noTable(storage: Storage): DwError {
+async function noTable(storage: Storage): Promise<DwError> {
   return new DwError("DW-TABLE-MISSING", {
     what: `No Paimon table lies at ${storage.root}.`,
     why: "It has no folder schema/ with a schema-0 in it.",
-    fix: "Give the table's own folder, the one that holds schema/, snapshot/ and manifest/.",
+    fix: await insteadOf(storage),
   });
+}
+
+const SHOWN = 10;
+
+/** A warehouse, a database and a format table are taken for a table now and then. */
+async function insteadOf(storage: Storage): Promise<string> {
+  const { files, folders } = await storage.list("");
+  const names = folders.map((folder) => folder.replace(/\/$/, "").split("/").at(-1) ?? "");
+  const few = (list: readonly string[]): string =>
+    `${list.slice(0, SHOWN).join(", ")}${list.length > SHOWN ? ` and ${list.length - SHOWN} more` : ""}`;
+  const databases = names.filter((name) => name.endsWith(".db"));
+  if (databases.length > 0) return `It is a warehouse with the databases ${few(databases)}: give the folder of a table in one of them.`;
+  const tables: string[] = [];
+  for (const name of names.slice(0, 100)) if ((await storage.list(`${name}/schema`)).files.length > 0) tables.push(name);
+  if (tables.length > 0) return `It is a database with the tables ${few(tables)}: give the folder of one of them.`;
+  if (names.some((name) => name.includes("=")) || files.some(({ path }) => /\.(parquet|orc|avro|csv|json)(\.|$)/.test(path))) {
+    return "Its files look like those of a format table, which are plain ones: read them with parquet:, orc:, avro:, csv: or jsonl:.";
+  }
+  return "Give the table's own folder, the one that holds schema/, snapshot/ and manifest/.";
 }
 
 /** DuckDB would take the two columns for one. */
