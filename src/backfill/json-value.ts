@@ -1,4 +1,4 @@
-import { quoteName, quoteText } from "../core/transit.js";
+import { entryKey, entryValue, quoteName, quoteText } from "../core/transit.js";
 import type { LogicalType } from "../core/types.js";
 
 /*
@@ -42,7 +42,7 @@ export function jsonValue(type: LogicalType, value: string, depth = 0): string {
 const orNull = (value: string, expression: string): string => `CASE WHEN ${value} IS NULL THEN NULL ELSE ${expression} END`;
 
 function pair(type: Extract<LogicalType, { kind: "map" }>, entry: string, depth: number): string {
-  return `json_array(${jsonValue(type.key, `${entry}.key`, depth)}, ${jsonValue(type.value.type, `${entry}.value`, depth)})`;
+  return `json_array(${jsonValue(type.key, entryKey(entry), depth)}, ${jsonValue(type.value.type, entryValue(entry), depth)})`;
 }
 
 function structValue(type: Extract<LogicalType, { kind: "struct" }>, value: string, depth: number): string {

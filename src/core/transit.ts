@@ -37,6 +37,18 @@ function withoutNul(text: string): string {
   });
 }
 
+/*
+ * The two halves of a map's entry in a lambda. Written with a point, DuckDB takes the lambda's parameter for a column of that name
+ * where the table has one, and the half for a column where the table itself is called like the parameter.
+ */
+export function entryKey(entry: string): string {
+  return `struct_extract(${entry}, 'key')`;
+}
+
+export function entryValue(entry: string): string {
+  return `struct_extract(${entry}, 'value')`;
+}
+
 /** The DuckDB type that carries a logical type, or undefined when none holds its values. */
 export function transitType(type: LogicalType): string | undefined {
   switch (type.kind) {

@@ -1,5 +1,5 @@
 import type { SourceColumn } from "../core/source.js";
-import { quoteName, quoteText } from "../core/transit.js";
+import { entryKey, entryValue, quoteName, quoteText } from "../core/transit.js";
 import type { LogicalType } from "../core/types.js";
 
 /*
@@ -45,9 +45,9 @@ function array(list: string, depth: number, element: (name: string) => string): 
 /** Pairs in the order of their keys' JSON, so that equal maps have equal text, however a file stores them. */
 function map(value: string, { key, value: member }: Extract<LogicalType, { kind: "map" }>, depth: number): string {
   const entry = `dw_${depth}`;
-  const pair = `{'k': ${jsonValue(`${entry}.key`, key, depth + 1)}, 'v': ${jsonValue(`${entry}.value`, member.type, depth + 1)}}`;
+  const pair = `{'key': ${jsonValue(entryKey(entry), key, depth + 1)}, 'value': ${jsonValue(entryValue(entry), member.type, depth + 1)}}`;
   const sorted = `list_sort(list_transform(map_entries(${value}), lambda ${entry}: ${pair}))`;
-  return array(sorted, depth, (text) => `'[' || ${text}.k || ',' || ${text}.v || ']'`);
+  return array(sorted, depth, (text) => `'[' || ${entryKey(text)} || ',' || ${entryValue(text)} || ']'`);
 }
 
 /** JSON text, NULL for NULL. */
@@ -88,6 +88,8 @@ export function plainText(value: string, type: LogicalType): string {
   switch (type.kind) {
     case "float":
       return `CASE WHEN isnan(${value}) THEN 'NaN' WHEN isinf(${value}) THEN if(${value} > 0, 'Infinity', '-Infinity') ELSE ${number(value)} END`;
+    case "decimal":
+      return decimalText(value, type);
     case "binary":
       return `base64(${value})`;
     case "date":
@@ -103,6 +105,12 @@ export function plainText(value: string, type: LogicalType): string {
     default:
       return `(${value})::VARCHAR`;
   }
+}
+
+/** DuckDB leaves out the zero before the point of a decimal that can have no other digit there. */
+function decimalText(value: string, { precision, scale }: Extract<LogicalType, { kind: "decimal" }>): string {
+  const text = `(${value})::VARCHAR`;
+  return scale < precision ? text : `regexp_replace(${text}, '^(-?)\\.', '\\10.')`;
 }
 
 /** A float32 as the double of the same value; DuckDB prints the shortest text that reads back equal, and keeps -0.0. */

@@ -38,3 +38,8 @@ test.each(["v3_opaque", "v3_variant_orc"])(
     );
   },
 );
+
+test("columns may be called as the lambdas of our SQL are, a struct may have had two members of one name in two cases, times of both precisions may lie side by side", async () => {
+  const expected = fileLines(`${here}odd_names_and_times/expected.jsonl`).filter((line) => line !== "");
+  expect(await rowsOf("odd_names_and_times")).toEqual(expected.map(canonical).sort());
+});

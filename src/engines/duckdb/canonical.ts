@@ -1,4 +1,5 @@
 import type { CanonicalSql } from "../../core/fingerprint.js";
+import { entryKey, entryValue } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import { jsonHash } from "./json-hash.js";
 
@@ -68,9 +69,9 @@ function listText(element: LogicalType, value: string): string | undefined {
 /** Entries in the order of their texts: a map has none of its own. */
 function mapText({ key, value: { type } }: Extract<LogicalType, { kind: "map" }>, value: string): string | undefined {
   if (holdsJson(key) || holdsJson(type)) return jsonOf(value);
-  const [keyText, valueText] = [canonicalText(key, "entry.key"), canonicalText(type, "entry.value")];
+  const [keyText, valueText] = [canonicalText(key, entryKey("entry")), canonicalText(type, entryValue("entry"))];
   if (keyText === undefined || valueText === undefined) return undefined;
-  const entry = `${member(keyText, "entry.key")} || '=' || ${member(valueText, "entry.value")}`;
+  const entry = `${member(keyText, entryKey("entry"))} || '=' || ${member(valueText, entryValue("entry"))}`;
   const entries = `array_to_string(list_sort(list_transform(map_entries(${value}), lambda entry: ${entry})), ',')`;
   return `CASE WHEN ${value} IS NOT NULL THEN '<' || ${entries} || '>' END`; // NULL has no entries here, and not NULL ones
 }

@@ -1,5 +1,5 @@
 import { DwError } from "../../core/errors.js";
-import { quoteName, quoteText } from "../../core/transit.js";
+import { entryKey, entryValue, quoteName, quoteText } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import { starrocks } from "./dialect.js";
 import { mapType } from "./types.js";
@@ -85,7 +85,7 @@ function nestedText(type: LogicalType, value: string, depth = 0): string {
       return `coalesce('[' || array_to_string(${elements}, ',') || ']', 'null')`;
     }
     case "map": {
-      const entry = `${jsonText(type.key, `${name}.key`)} || ':' || ${nestedText(type.value.type, `${name}.value`, depth + 1)}`;
+      const entry = `${jsonText(type.key, entryKey(name))} || ':' || ${nestedText(type.value.type, entryValue(name), depth + 1)}`;
       const entries = `array_to_string(list_transform(map_entries(${value}), lambda ${name}: ${entry}), ',')`;
       return `CASE WHEN ${value} IS NULL THEN 'null' ELSE '{' || ${entries} || '}' END`;
     }

@@ -12,6 +12,13 @@ import { timestampReader } from "./timestamp.js";
  */
 export type TimestampUnit = "micros" | "exact-micros" | "nanos";
 
+/** One for all, or each timestamp's own: ORC has one type for all precisions, and nanoseconds reach from 1677 to 2262 only. */
+export type TimestampUnits = TimestampUnit | ((timestamp: OrcType) => TimestampUnit);
+
+export function unitOf(units: TimestampUnits, timestamp: OrcType): TimestampUnit {
+  return typeof units === "string" ? units : units(timestamp);
+}
+
 /** What a column's readers need from their stripe. */
 export interface StripeColumns {
   /** The stream of a column, or undefined where the stripe has none. */
@@ -20,7 +27,7 @@ export interface StripeColumns {
   readonly empty: () => ByteStream;
   readonly encoding: (column: number) => ColumnEncoding;
   readonly writerZone: string;
-  readonly timestampUnit: TimestampUnit;
+  readonly timestampUnit: TimestampUnits;
   /** Whether days and times are of the hybrid calendar and have to become proleptic. */
   readonly rebased: boolean;
 }
@@ -316,7 +323,11 @@ function wide(values: readonly bigint[]): VectorValues {
 function timestamps(type: OrcType, stripe: StripeColumns): ValueReader {
   const seconds = integers(type, stripe, "data", true);
   const nanos = integers(type, stripe, "secondary", false);
-  const combine = timestampReader(type.kind === "timestamp" ? stripe.writerZone : "UTC", stripe.timestampUnit, stripe.rebased);
+  const combine = timestampReader(
+    type.kind === "timestamp" ? stripe.writerZone : "UTC",
+    unitOf(stripe.timestampUnit, type),
+    stripe.rebased,
+  );
   return {
     read: (count) => {
       const whole = new BigInt64Array(count);

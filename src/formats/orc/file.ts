@@ -1,7 +1,7 @@
 import { loadZstd } from "../compression/zstd.js";
 import { overlap, type RowRange, type Vector } from "../vector.js";
 import type { ByteSource } from "./byte-source.js";
-import { type ColumnReader, columnReader, type StripeColumns, type TimestampUnit } from "./columns.js";
+import { type ColumnReader, columnReader, type StripeColumns, type TimestampUnits } from "./columns.js";
 import { corrupt } from "./failure.js";
 import {
   type ColumnStatistics,
@@ -49,7 +49,7 @@ export interface ReadRequest {
   readonly fields: readonly number[];
   /** At most this many rows a batch. */
   readonly batchRows: number;
-  readonly timestampUnit: TimestampUnit;
+  readonly timestampUnit: TimestampUnits;
   /**
    * Decides from statistics (by column id) whether a stripe or row group can hold a wanted row. False skips it. Columns
    * without statistics are absent.

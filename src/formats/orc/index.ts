@@ -3,7 +3,7 @@
  * batch into typed arrays; memory stays at one compressed chunk a stream and one batch, whatever the file's size.
  */
 export type { ByteSource } from "./byte-source.js";
-export type { TimestampUnit } from "./columns.js";
+export type { TimestampUnit, TimestampUnits } from "./columns.js";
 export { type Batch, type OrcFile, openOrc, type ReadRequest } from "./file.js";
 export type { ColumnStatistics, OrcType, StripeInformation, TypeKind } from "./metadata.js";
 export { rowFilter } from "./row-filter.js";

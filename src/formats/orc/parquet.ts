@@ -1,10 +1,10 @@
 import type { ParquetType } from "../parquet/schema.js";
-import { INT64_DIGITS, type TimestampUnit } from "./columns.js";
+import { INT64_DIGITS, type TimestampUnit, type TimestampUnits, unitOf } from "./columns.js";
 import type { OrcType } from "./metadata.js";
 
 /** How the vectors of an ORC column are written to Parquet, so that DuckDB sees the same type. */
-export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
-  const child = (index: number): ParquetType => parquetType(type.children[index] as OrcType, unit); // the schema was checked at opening
+export function parquetType(type: OrcType, units: TimestampUnits): ParquetType {
+  const child = (index: number): ParquetType => parquetType(type.children[index] as OrcType, units); // the schema was checked at opening
   switch (type.kind) {
     case "boolean":
       return { kind: "boolean" };
@@ -33,10 +33,10 @@ export function parquetType(type: OrcType, unit: TimestampUnit): ParquetType {
       return type.precision <= INT64_DIGITS ? { kind: "int64", annotation } : { kind: "fixed", width: 16, annotation };
     }
     case "timestamp":
-      return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: false } };
+      return { kind: "int64", annotation: { is: "timestamp", unit: written(unitOf(units, type)), utc: false } };
     case "timestamp-instant":
       // DuckDB has no zoned timestamps of nanoseconds: it would cut these to microseconds.
-      return { kind: "int64", annotation: { is: "timestamp", unit: written(unit), utc: unit !== "nanos" } };
+      return { kind: "int64", annotation: { is: "timestamp", unit: written(unitOf(units, type)), utc: unitOf(units, type) !== "nanos" } };
     case "list":
       return { kind: "list", element: child(0) };
     case "map":

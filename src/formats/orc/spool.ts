@@ -2,7 +2,7 @@ import type { Storage } from "../../core/storage.js";
 import type { ParquetColumn } from "../parquet/schema.js";
 import { BATCH_ROWS, spoolParquet } from "../spool.js";
 import { positions, type RowRange } from "../vector.js";
-import type { TimestampUnit } from "./columns.js";
+import { type TimestampUnit, type TimestampUnits, unitOf } from "./columns.js";
 import type { OrcFile, ReadRequest } from "./file.js";
 import type { OrcType } from "./metadata.js";
 import { parquetType } from "./parquet.js";
@@ -11,8 +11,7 @@ import { openStoredOrc } from "./stored.js";
 /** A top-level field to keep: its index in the file's schema, and the unit of the timestamps in it. */
 export interface KeptField {
   readonly index: number;
-  /** ORC has one timestamp for all precisions: nanoseconds reach from 1677 to 2262 only. */
-  readonly unit: TimestampUnit;
+  readonly unit: TimestampUnits;
 }
 
 export interface OrcSpool {
@@ -30,42 +29,36 @@ export interface OrcSpool {
   readonly position?: (schema: OrcType) => string;
 }
 
-/** Spools an ORC file as Parquet and answers its schema. Fields of microseconds come first, then those of nanoseconds. */
+/** Spools an ORC file as Parquet and answers its schema. */
 export async function spoolOrc({ storage, path, to, keep, wanted, position, ...chosen }: OrcSpool): Promise<OrcType> {
   const { orc, bring, close } = await openStoredOrc(storage, path);
   try {
     const kept = keep(orc.schema);
-    const micros = kept.filter(({ unit }) => unit !== "nanos");
-    const microUnit = micros.some(({ unit }) => unit === "exact-micros") ? "exact-micros" : "micros";
-    const nanos = kept.filter(({ unit }) => unit === "nanos");
-    const columns = [...micros, ...nanos].map(({ index, unit }) => ({
+    const columns = kept.map(({ index, unit }) => ({
       name: orc.schema.fieldNames[index] ?? "",
       type: parquetType(child(orc, index), unit),
     }));
+    const units = new Map(
+      kept.flatMap(({ index, unit }) => timestampsOf(child(orc, index)).map((type) => [type, unitOf(unit, type)] as const)),
+    );
     const filter = wanted?.(orc.schema);
-    await bring({ fields: kept.map(({ index }) => index), ...chosen, ...(filter && { wanted: filter }) });
-    const read = (fields: readonly KeptField[], timestampUnit: TimestampUnit) =>
-      orc.batches({
-        fields: fields.map(({ index }) => index),
-        batchRows: BATCH_ROWS,
-        timestampUnit,
-        ...chosen,
-        ...(filter && { wanted: filter }),
-      });
+    const fields = kept.map(({ index }) => index);
+    await bring({ fields, ...chosen, ...(filter && { wanted: filter }) });
     const last: readonly ParquetColumn[] = position === undefined ? [] : [{ name: position(orc.schema), type: { kind: "int64" } }];
     await spoolParquet(to, path, [...columns, ...last], async (write) => {
-      // Two passes side by side over the same stripes and row groups: their batches have the same rows.
-      const finer = nanos.length === 0 ? undefined : read(nanos, "nanos");
-      for (const batch of read(micros, microUnit)) {
-        const more = finer?.next();
-        const numbers = last.map(() => positions(batch.firstRow, batch.rows));
-        write(batch.rows, [...batch.columns, ...(more?.done === false ? more.value.columns : []), ...numbers]);
+      const timestampUnit = (type: OrcType): TimestampUnit => units.get(type) ?? "micros";
+      for (const batch of orc.batches({ fields, batchRows: BATCH_ROWS, timestampUnit, ...chosen, ...(filter && { wanted: filter }) })) {
+        write(batch.rows, [...batch.columns, ...last.map(() => positions(batch.firstRow, batch.rows))]);
       }
     });
     return orc.schema;
   } finally {
     await close();
   }
+}
+
+function timestampsOf(type: OrcType): readonly OrcType[] {
+  return [...(type.kind.startsWith("timestamp") ? [type] : []), ...type.children.flatMap(timestampsOf)];
 }
 
 function child(orc: OrcFile, index: number): OrcType {

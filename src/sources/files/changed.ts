@@ -1,4 +1,4 @@
-import { quoteName, quoteText } from "../../core/transit.js";
+import { entryKey, entryValue, quoteName, quoteText } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 
 /** Another SQL for a value of a type that is not nested; undefined where it stays as it is. */
@@ -13,9 +13,9 @@ export function changed(sql: string, type: LogicalType, change: Change, depth = 
       return element && `list_transform(${sql}, lambda e${depth} : ${element})`;
     }
     case "map": {
-      const [key, value] = [inner(`e${depth}.key`, type.key), inner(`e${depth}.value`, type.value.type)];
+      const [key, value] = [inner(entryKey(`e${depth}`), type.key), inner(entryValue(`e${depth}`), type.value.type)];
       if (key === undefined && value === undefined) return undefined;
-      const entry = `struct_pack(k := ${key ?? `e${depth}.key`}, v := ${value ?? `e${depth}.value`})`;
+      const entry = `struct_pack(k := ${key ?? entryKey(`e${depth}`)}, v := ${value ?? entryValue(`e${depth}`)})`;
       return `if(${sql} IS NULL, NULL, map_from_entries(list_transform(map_entries(${sql}), lambda e${depth} : ${entry})))`;
     }
     case "struct": {

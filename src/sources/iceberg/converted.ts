@@ -3,7 +3,7 @@ import type { Storage } from "../../core/storage.js";
 import { type AvroField, type AvroType, optional } from "../../formats/avro/index.js";
 import { spoolAvro } from "../../formats/avro/spool.js";
 import { avroParquetType, avroVector, mapEntry } from "../../formats/avro/vectors.js";
-import { type OrcType, rowFilter, type TypeKind } from "../../formats/orc/index.js";
+import { type OrcType, rowFilter, type TimestampUnit, type TypeKind } from "../../formats/orc/index.js";
 import { spoolOrc } from "../../formats/orc/spool.js";
 import type { RowRange } from "../../formats/vector.js";
 import type { FieldIds } from "./file-schema.js";
@@ -18,8 +18,8 @@ export interface Conversion {
   readonly to: string;
   /** Ids of the top-level fields to keep; all when absent, and of files without ids. */
   readonly fields: ReadonlySet<number> | undefined;
-  /** ORC has one timestamp for all precisions: nanoseconds do not reach as far. */
-  readonly nanoseconds: boolean;
+  /** Ids of the fields of nanoseconds, at any depth: ORC has one timestamp for all precisions. */
+  readonly nanoseconds: ReadonlySet<number>;
   /** Rows for which one of them is not true may be left out. */
   readonly conditions: readonly FieldCondition[];
   /** Rows at other positions may be left out, too. */
@@ -63,10 +63,14 @@ export const convertAvro: Convert = async ({ storage, path, to, fields: wanted, 
 };
 
 export const convertOrc: Convert = async ({ storage, path, to, fields, nanoseconds, conditions, rows }) => {
-  const unit = nanoseconds ? "nanos" : "micros";
+  const unit = (type: OrcType): TimestampUnit => {
+    const id = orcId(type);
+    const fine = id === undefined ? nanoseconds.size > 0 : nanoseconds.has(id);
+    return fine ? "nanos" : "micros";
+  };
   const keep = ({ children }: OrcType) =>
     kept(
-      children.map((type, index) => ({ type, index, unit }) as const),
+      children.map((type, index) => ({ type, index, unit })),
       ({ type }) => orcId(type),
       fields,
     );

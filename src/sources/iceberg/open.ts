@@ -13,7 +13,7 @@ import type { DataFile, DeleteFile } from "./manifests.js";
 import { projectColumn } from "./projection.js";
 import { type PlacedFile, type Relation, relations, type Session, type Wanted } from "./relations.js";
 import { isRowLineage, lineageSql } from "./row-lineage.js";
-import { fieldPath, hasNanoseconds, type IcebergField, type IcebergSchema, ident, isOpaque, literal, logicalType } from "./schema.js";
+import { fieldPath, type IcebergField, type IcebergSchema, ident, isOpaque, literal, logicalType, nanosecondIds } from "./schema.js";
 import { Scratch } from "./scratch.js";
 
 /*
@@ -115,8 +115,8 @@ class ChunkReader {
     });
   }
 
-  private nanoseconds(): boolean {
-    return this.reading.schemas.some(({ fields }) => fields.some(({ type }) => hasNanoseconds(type)));
+  private nanoseconds(): ReadonlySet<number> {
+    return new Set(this.reading.schemas.flatMap(({ fields }) => nanosecondIds(fields)));
   }
 
   private pathOf(id: number): readonly IcebergField[] | undefined {

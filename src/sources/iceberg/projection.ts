@@ -1,4 +1,4 @@
-import { checkedTime } from "../../core/transit.js";
+import { checkedTime, entryKey, entryValue } from "../../core/transit.js";
 import { corrupt } from "../../formats/damage.js";
 import { variantSql } from "../../formats/variant-column.js";
 import type { FileField, FileType } from "./file-schema.js";
@@ -76,8 +76,8 @@ function map(
   depth: number,
 ): string {
   const entry = `item_${depth}`;
-  const key = value(`${entry}.key`, file.key.type, type.key, projection, depth + 1);
-  const held = value(`${entry}.value`, file.value.type, type.value, projection, depth + 1);
+  const key = value(entryKey(entry), file.key.type, type.key, projection, depth + 1);
+  const held = value(entryValue(entry), file.value.type, type.value, projection, depth + 1);
   const entries = `list_transform(map_entries(${sql}), lambda ${entry} : struct_pack(k := ${key}, v := ${held}))`;
   return `CASE WHEN ${sql} IS NOT NULL THEN map_from_entries(${entries}) END`;
 }

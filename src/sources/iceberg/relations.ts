@@ -46,8 +46,8 @@ export interface Session {
 export interface Wanted {
   /** Ids of the top-level fields that will be read; all when absent. */
   readonly fields: ReadonlySet<number> | undefined;
-  /** Whether timestamps of nanoseconds are among them. */
-  readonly nanoseconds: boolean;
+  /** Ids of the fields of nanoseconds, at any depth. */
+  readonly nanoseconds: ReadonlySet<number>;
   /** Whether variants, geometries or geographies are among them. */
   readonly opaque: boolean;
   /** Rows for which one of them is not true may be left out. */

@@ -245,8 +245,12 @@ export function twinOf(fields: readonly IcebergField[]): string | undefined {
     .flatMap(({ name, below }) => (below === undefined ? [] : [`${name}.${below}`]))[0];
 }
 
-export function hasNanoseconds(type: IcebergType): boolean {
-  return type.kind === "timestamp_ns" || type.kind === "timestamptz_ns" || members(type).some((member) => hasNanoseconds(member.type));
+/** Ids of the fields of nanoseconds, at any depth. */
+export function nanosecondIds(fields: readonly IcebergField[]): readonly number[] {
+  return fields.flatMap(({ id, type }) => [
+    ...(type.kind === "timestamp_ns" || type.kind === "timestamptz_ns" ? [id] : []),
+    ...nanosecondIds(members(type)),
+  ]);
 }
 
 /** Whether there are types in it of which DuckDB would make values of its own. */

@@ -157,12 +157,15 @@ async function plannedFiles(opened: Opened, where: string | undefined): Promise<
   await checkVectors(opened, live);
   const deletes = indexDeletes(live.deletes);
   return Promise.all(
-    live.data.filter(mayHold).map(async (data) => ({
-      data,
-      path: await opened.paths.below(data.location),
-      deletes: deletes.of(data),
-      partition: partitionText(data, opened.schemas),
-    })),
+    // writers may leave out a file of no rows, and the reference reader never opens one
+    live.data
+      .filter((file) => file.rows > 0 && mayHold(file))
+      .map(async (data) => ({
+        data,
+        path: await opened.paths.below(data.location),
+        deletes: deletes.of(data),
+        partition: partitionText(data, opened.schemas),
+      })),
   );
 }
 

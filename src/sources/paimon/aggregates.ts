@@ -1,3 +1,4 @@
+import { entryKey, entryValue } from "../../core/transit.js";
 import { atomicType, duckType, ident, text } from "./duckdb.js";
 import { wrapped } from "./evolve.js";
 import type { FieldOptions } from "./options.js";
@@ -215,7 +216,7 @@ function collect({ type, options }: Column): Aggregate | undefined {
 function mergeMap({ type }: Column): Aggregate | undefined {
   if (type.kind !== "map") return undefined;
   const without: Binary = (acc, value) =>
-    `map_from_entries(list_filter(map_entries(${acc}), lambda e: NOT list_contains(map_keys(${value}), e.key)))`;
+    `map_from_entries(list_filter(map_entries(${acc}), lambda e: NOT list_contains(map_keys(${value}), ${entryKey("e")})))`;
   return merging(
     (acc, value) => `map_concat(${acc}, ${value})`,
     (acc, value) => `CASE WHEN ${acc} IS NULL THEN NULL WHEN ${value} IS NULL THEN ${acc} ELSE ${without(acc, value)} END`,
@@ -229,14 +230,14 @@ function mergeMapWithKeyTime({ type, options }: Column): Aggregate | undefined {
   const time = options.timeField === undefined ? fields.at(-1) : fields.find(({ name }) => name === options.timeField);
   if (time?.type.kind !== "atomic" || time.type.logical.kind !== "text") return undefined;
   const timeOf = (row: string): string => `${row}.${ident(time.name)}`;
-  const known = (map: string, entry: string): string => `map_extract_value(${map}, ${entry}.key)`;
+  const known = (map: string, entry: string): string => `map_extract_value(${map}, ${entryKey(entry)})`;
   /** Does an entry of the newer map replace what the older one has? */
   const wins = (entry: string, row: string, acc: string): string =>
     `(${timeOf(row)} IS NOT NULL AND (${known(acc, entry)} IS NULL OR ${timeOf(known(acc, entry))} IS NULL OR ${timeOf(row)} > ${timeOf(known(acc, entry))}))`;
   return merging((acc, value) => {
-    const gone = `map_contains(${value}, e.key) AND (${known(value, "e")} IS NULL OR ${wins("e", known(value, "e"), acc)})`;
+    const gone = `map_contains(${value}, ${entryKey("e")}) AND (${known(value, "e")} IS NULL OR ${wins("e", known(value, "e"), acc)})`;
     const kept = `list_filter(map_entries(${acc}), lambda e: NOT (${gone}))`;
-    const added = `list_filter(map_entries(${value}), lambda e: e.value IS NOT NULL AND ${wins("e", "e.value", acc)})`;
+    const added = `list_filter(map_entries(${value}), lambda e: ${entryValue("e")} IS NOT NULL AND ${wins("e", entryValue("e"), acc)})`;
     return `map_from_entries(list_concat(${kept}, ${added}))`;
   });
 }

@@ -1,3 +1,4 @@
+import { entryKey, entryValue } from "../../core/transit.js";
 import type { LogicalType } from "../../core/types.js";
 import { atomicType, duckType, ident, sameType } from "./duckdb.js";
 import { unsupported } from "./letters.js";
@@ -31,9 +32,9 @@ type MapType = PaimonType & { readonly kind: "map" };
 
 function convertMap(expression: string, from: MapType, to: MapType, leaf: Leaf, depth: number): string {
   const item = `x${depth}`;
-  const key = convert(`${item}.key`, from.key.type, to.key.type, leaf, depth + 1);
-  const value = convert(`${item}.value`, from.value.type, to.value.type, leaf, depth + 1);
-  if (key === `${item}.key` && value === `${item}.value`) return expression;
+  const key = convert(entryKey(item), from.key.type, to.key.type, leaf, depth + 1);
+  const value = convert(entryValue(item), from.value.type, to.value.type, leaf, depth + 1);
+  if (key === entryKey(item) && value === entryValue(item)) return expression;
   const entries = `list_transform(map_entries(${expression}), lambda ${item}: struct_pack(k := ${key}, v := ${value}))`;
   return `CASE WHEN ${expression} IS NULL THEN NULL ELSE map_from_entries(${entries}) END`;
 }
