@@ -36,7 +36,8 @@ function judgeRows(spec: SqlSpec, rows: bigint): Verdict {
 
 function judgeNumber(spec: SqlSpec, text: string | null): Verdict {
   const value = text === null ? Number.NaN : Number(text);
-  if (Number.isNaN(value)) {
+  // some engines answer infinity where others refuse to divide by zero
+  if (!Number.isFinite(value)) {
     return {
       outcome: "not-evaluated",
       value: text,

@@ -14,8 +14,12 @@ export const statistic: CheckKind<StatisticSpec> = {
   judge: (spec, values) => {
     const text = values.number ?? null;
     const value = text === null ? Number.NaN : Number(text);
-    if (Number.isNaN(value)) {
-      return { outcome: "not-evaluated", value: text, message: `${name(spec)} does not exist: there are no rows, or NaN among them` };
+    if (!Number.isFinite(value)) {
+      return {
+        outcome: "not-evaluated",
+        value: text,
+        message: `${name(spec)} does not exist: there are no rows, or NaN or infinity among them`,
+      };
     }
     const inside = value >= (spec.min ?? Number.NEGATIVE_INFINITY) && value <= (spec.max ?? Number.POSITIVE_INFINITY);
     return { outcome: inside ? "pass" : violation(spec), value: text, message: `${name(spec)} is ${value}; ${bounds(spec)} wanted` };

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitClasses } from "../../src/app/check/exit.js";
 import { type CheckTask, runChecks } from "../../src/app/check/run.js";
 import { checkSlot } from "../../src/app/check/slot.js";
+import { compileChecks } from "../../src/checks/compile.js";
 import { openMysqlServer } from "../../src/connections/mysql.js";
 import { openPg } from "../../src/connections/pg.js";
 import type { AnyCheck } from "../../src/core/check-spec.js";
 import { quoting as postgresQuoting } from "../../src/engines/postgres/dialect.js";
 import { quoting as starrocksQuoting } from "../../src/engines/starrocks/dialect.js";
-import { number, rowCount } from "../../src/index.js";
+import { notNull, number, rowCount } from "../../src/index.js";
 import { now, plant, readings, type TruthCase, type TruthEngine, truth, verdicts } from "../support/check-truth.js";
 import { startMariadb } from "./mariadb.js";
 import { startPostgres } from "./postgres.js";
@@ -124,6 +125,44 @@ describe.skipIf(postgres === undefined)("a server that", () => {
     const outcomes = await running;
     expect(outcomes).toMatchObject([{ outcome: "not-evaluated", code: "DW-CONNECT" }]);
     expect(exitClasses({ outcomes, scores: [] }, { failOn: "error" })).toEqual(["unreachable"]);
+    await pg?.close();
+  });
+
+  test("denies a table says so for its checks: nothing is passed, and retrying will not help", async () => {
+    const pg = postgres && (await openPg(postgres.connection, undefined));
+    const { ident, literal } = postgresQuoting;
+    const [{ me = "" } = {}] = (await pg?.query<{ me: string }>("SELECT current_user AS me")) ?? [];
+    await pg?.query("CREATE ROLE reader_of_nothing");
+    await pg?.query(`GRANT reader_of_nothing TO ${ident(me)}`);
+    const query: CheckTask["slot"]["query"] = async (sql) => {
+      const rows = (await pg?.query(`SET ROLE ${ident("reader_of_nothing")};\n${sql}`)) ?? [];
+      return { columns: Object.keys(rows[0] ?? {}), rows: rows.map((row) => Object.values(row).map(String)) };
+    };
+    const denied = task("readings", rowCount({ min: 1 }), notNull("id", { where: `city = ${literal("Lyon")}` }));
+    const outcomes = await runChecks([{ ...denied, slot: { ...denied.slot, query } }], { now, signal: new AbortController().signal });
+    expect(outcomes.map(({ outcome, code, message }) => [outcome, code, message])).toEqual([
+      ["not-evaluated", "DW-PERMISSION", expect.stringContaining("permission denied for table readings")],
+      ["not-evaluated", "DW-PERMISSION", expect.stringContaining("permission denied for table readings")],
+    ]);
+    expect(exitClasses({ outcomes, scores: [] }, { failOn: "error" })).toEqual(["found"]);
+    await pg?.close();
+  });
+
+  test("samples pages reads only those, and its statistics show it", async () => {
+    const pg = postgres && (await openPg(postgres.connection, undefined));
+    await pg?.query("CREATE TABLE wide AS SELECT i AS id, repeat('x', 500) AS city FROM generate_series(1, 40000) AS i");
+    const sampled = task("wide", notNull("id", { sample: "5%" }));
+    const read = async (stored: boolean): Promise<number> => {
+      const table = { ...sampled.table, ...(stored && { stored: true as const }) };
+      const [query] = compileChecks(sampled.checks, table).queries;
+      const plan = (await pg?.query<{ plan: string }>(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${query?.sql}`)) ?? [];
+      const [top] = Object.values(plan[0] ?? {}).map((value) => (typeof value === "string" ? JSON.parse(value) : value)) as [
+        [{ Plan: Record<string, number> }], // PostgreSQL's own shape
+      ];
+      return (top[0].Plan["Shared Hit Blocks"] ?? 0) + (top[0].Plan["Shared Read Blocks"] ?? 0);
+    };
+    const [pages, rows] = [await read(true), await read(false)];
+    expect(pages).toBeLessThan(rows / 5);
     await pg?.close();
   });
 
