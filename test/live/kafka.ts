@@ -47,6 +47,7 @@ export async function startKafka(version: (typeof KAFKA_VERSIONS)[number]): Prom
     cwd: folder,
     log: join(folder, "server.log"),
     isReady: () => answers(port),
+    patienceMs: 240_000, // on a busy machine a broker needs minutes
   });
   const secret = (name: string) => ({ $secret: "env", name: `KAFKA_${name.toUpperCase()}` }) as const;
   return {
