@@ -44,9 +44,10 @@ export interface AvroColumns extends AvroHeader {
   /**
    * The named top-level fields, column by column, in batches of at most `rows` rows. Values are Avro's own: a decimal is
    * its bytes, a timestamp its bigint; a list is an array, a map an array of pairs, a record an object. Blocks without a
-   * row of `range` are passed over.
+   * row of `range` are passed over. `part` is a range of bytes: the blocks behind the sync markers that begin in it, so that
+   * ranges which follow each other have each block once; positions are then counted from the part's first row.
    */
-  readonly batches: (fields: readonly string[], rows?: number, range?: RowRange) => AsyncGenerator<PlacedBatch>;
+  readonly batches: (fields: readonly string[], rows?: number, range?: RowRange, part?: RowRange) => AsyncGenerator<PlacedBatch>;
 }
 
 export interface PlacedBatch extends ColumnBatch {
@@ -83,7 +84,7 @@ export async function openAvro(input: AvroInput): Promise<AvroColumns> {
   return {
     row: header.row,
     metadata: header.metadata,
-    batches: (fields, rows = 2048, range) => batches(input, header, fields, rows, range),
+    batches: (fields, rows = 2048, range, part) => batches(input, header, fields, { rows, range, part }),
   };
 }
 
@@ -214,15 +215,17 @@ function asRecord(value: AvroValue, file: string): AvroRecord {
   return value as AvroRecord; // rowType: apart from null, the schema's only branch is a record
 }
 
-async function* blocks(input: AvroInput, header: Header): AsyncGenerator<Block> {
-  let at = header.end;
+async function* blocks(input: AvroInput, header: Header, part: RowRange = { start: 0, end: input.size }): AsyncGenerator<Block> {
+  let at = await firstBlock(input, header, part);
   let step = READ_STEP;
-  while (at < input.size) {
+  const isOver = (): boolean => at - SYNC_BYTES >= part.end;
+  while (at < input.size && !isOver()) {
     const bytes = await input.read(at, Math.min(step, input.size - at));
     let position = 0;
     for (let block = frameAt(bytes, 0, header, input.name); block !== undefined; ) {
       yield block;
       position = block.next;
+      if (at + position - SYNC_BYTES >= part.end) return;
       block = position < bytes.length ? frameAt(bytes, position, header, input.name) : undefined;
     }
     if (position === 0 && at + bytes.length >= input.size) throw corrupt(input.name, "It ends in the middle of a block.");
@@ -231,16 +234,33 @@ async function* blocks(input: AvroInput, header: Header): AsyncGenerator<Block> 
   }
 }
 
+/** Behind the first sync marker that begins in a part; behind the part's end where none does. */
+async function firstBlock(input: AvroInput, header: Header, { start, end }: RowRange): Promise<number> {
+  if (start === 0) return header.end;
+  for (let at = Math.max(start, header.end - SYNC_BYTES); at < Math.min(end, input.size); at += READ_STEP) {
+    const bytes = await input.read(at, Math.min(READ_STEP + SYNC_BYTES - 1, input.size - at));
+    const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(header.sync);
+    if (found >= 0) return at + found + SYNC_BYTES;
+  }
+  return end + SYNC_BYTES;
+}
+
+interface Reading {
+  /** Rows of a batch. */
+  readonly rows: number;
+  readonly range: RowRange | undefined;
+  readonly part: RowRange | undefined;
+}
+
 async function* batches(
   input: AvroInput,
   header: Header,
   fields: readonly string[],
-  size: number,
-  range: RowRange | undefined,
+  { rows: size, range, part }: Reading,
 ): AsyncGenerator<PlacedBatch> {
   const read = rowReader(header, fields, input.name);
   let firstRow = 0;
-  for await (const block of blocks(input, header)) {
+  for await (const block of blocks(input, header, part)) {
     const place = { start: firstRow, end: firstRow + block.rows };
     firstRow = place.end;
     if (!overlap(place, range)) continue;

@@ -24,20 +24,21 @@ export async function storedAvro(storage: Storage, path: string): Promise<AvroCo
   return openAvro({ name: path, size: await storage.size(path), read: (start, length) => storage.read(path, { start, length }) });
 }
 
-/** Spools an Avro file as Parquet and answers the type of its rows. */
+/** Spools an Avro file, or a `part` of its bytes, as Parquet and answers the type of its rows. */
 export async function spoolAvro(
   storage: Storage,
   path: string,
   to: string,
   keep: (row: AvroRecordType) => readonly KeptColumn[],
   positioned?: RowPositions,
+  part?: RowRange,
 ): Promise<AvroRecordType> {
   const avro = await storedAvro(storage, path);
   const columns = keep(avro.row);
   const names = columns.map(({ name }) => name);
   const last: readonly ParquetColumn[] = positioned === undefined ? [] : [{ name: positioned.column(avro.row), type: { kind: "int64" } }];
   await spoolParquet(to, path, [...columns, ...last], async (write) => {
-    for await (const batch of avro.batches(names, BATCH_ROWS, positioned?.rows)) {
+    for await (const batch of avro.batches(names, BATCH_ROWS, positioned?.rows, part)) {
       const vectors = columns.map(({ vector }, index) => vector((batch.columns[index] ?? []) as readonly AvroValue[])); // what `batches` gives
       write(batch.rows, [...vectors, ...last.map(() => positions(batch.firstRow, batch.rows))]);
     }

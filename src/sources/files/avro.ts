@@ -1,13 +1,14 @@
 import type { DuckDbSession, OpenSource } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
-import { spoolAvro, storedAvro } from "../../formats/avro/spool.js";
+import type { AvroRecordType } from "../../formats/avro/index.js";
+import { type KeptColumn, spoolAvro, storedAvro } from "../../formats/avro/spool.js";
 import { avroParquetType, avroVector } from "../../formats/avro/vectors.js";
 import type { FileFormat, FileTable, SpooledFile } from "./format.js";
 import type { TableFile } from "./listing.js";
 import { keptFields, spooledTable } from "./spooled.js";
 
 /** Avro object container files, each with its own schema; columns are matched by name. */
-export const avro: FileFormat = { name: "avro", extensions: ["avro"], packed: false, describe, spool };
+export const avro: FileFormat = { name: "avro", extensions: ["avro"], packed: false, cutBy: "blocks", describe, spool };
 
 async function describe(storage: Storage, files: readonly TableFile[], _typed: OpenSource["typed"], db: DuckDbSession): Promise<FileTable> {
   const described = [];
@@ -18,12 +19,12 @@ async function describe(storage: Storage, files: readonly TableFile[], _typed: O
   return spooledTable(described, db);
 }
 
-async function spool({ storage, path, to, columns }: SpooledFile): Promise<void> {
-  await spoolAvro(storage, path, to, ({ fields }) =>
+async function spool({ storage, path, to, columns, part }: SpooledFile): Promise<void> {
+  const keep = ({ fields }: AvroRecordType): readonly KeptColumn[] =>
     keptFields(fields, columns).map(({ name, type }) => ({
       name,
       type: avroParquetType(type),
       vector: (values) => avroVector(type, values),
-    })),
-  );
+    }));
+  await spoolAvro(storage, path, to, keep, undefined, part);
 }

@@ -34,8 +34,8 @@ export interface FileTable {
   readonly facts: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** Of stripes and lines only those are brought here that are read. */
-export type CutBy = "row groups" | "stripes" | "lines";
+/** Of stripes, blocks and lines only those are brought here that are read. */
+export type CutBy = "row groups" | "stripes" | "blocks" | "lines";
 
 export interface FileFormat {
   readonly name: "parquet" | "csv" | "jsonl" | "orc" | "avro";
@@ -61,8 +61,8 @@ export interface SpooledFile {
   /** The local file to write. */
   readonly to: string;
   readonly typed: OpenSource["typed"];
-  /** Positions of the rows that are read: of whole stripes. All when absent. */
-  readonly rows: RowRange | undefined;
+  /** Positions of the rows that are read, of whole stripes; or of bytes, in which the markers before blocks begin. All when absent. */
+  readonly part: RowRange | undefined;
   /** Names of the columns that will be read. */
   readonly columns: ReadonlySet<string>;
   /** Rows for which one of them is not true may be left out. They are about columns of the file, as the table types them. */

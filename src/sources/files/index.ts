@@ -14,7 +14,7 @@ import { jsonl } from "./jsonl.js";
 import { type TableFile, tableFiles } from "./listing.js";
 import { orc } from "./orc.js";
 import { parquet } from "./parquet.js";
-import { cut, type Piece, packed, pieceTitle } from "./pieces.js";
+import { cut, isLarge, type Piece, packed, pieceTitle } from "./pieces.js";
 import { mayHold } from "./prune.js";
 import { LocalCopies } from "./spool.js";
 import { typedText } from "./typed-text.js";
@@ -99,6 +99,7 @@ function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceT
         { name: "bytes", value: String(total(opened.files)) },
         ...(opened.table.rows.size === 0 ? [] : [{ name: "rows", value: String(rowsOf(opened, opened.files)) }]),
         ...opened.table.facts,
+        ...uncut(opened),
         { name: "partitioned by", value: opened.files[0]?.partition.map((part) => part.name).join(", ") || "nothing" },
         { name: "chunks", value: String(packed(piecesOf(opened, opened.files)).length) },
       ],
@@ -114,6 +115,21 @@ function sourceTable(opened: Opened, pattern: string, database: DuckDb): SourceT
     }),
     close: () => database.close(),
   };
+}
+
+/** Files that are larger than two chunks and yet one: a run that dies reads them again from their beginning. */
+function uncut(opened: Opened): readonly { readonly name: string; readonly value: string }[] {
+  const large = opened.files.filter((file) => isLarge(file.size, opened.table.rows.get(file.path) ?? 0));
+  const whole = large.filter((file) => piecesOf(opened, [file]).length === 1);
+  if (whole.length === 0) return [];
+  const { cutBy, name } = opened.format;
+  const why = cutBy === undefined ? "a line break may be inside of a value" : `no ${cutBy} to cut between`;
+  return [
+    {
+      name: "large, but one chunk each",
+      value: `${whole.length} files: ${name === "jsonl" ? "packed text is read from its beginning" : why}`,
+    },
+  ];
 }
 
 function refuseTimeTravel(name: string, { at }: OpenSource): void {
@@ -195,7 +211,8 @@ const READ_BY_DUCKDB: ReadonlySet<string> = new Set(["parquet", "csv", "jsonl"])
 
 /** Of other files only what is needed is read, which is not known before they are opened. */
 function isBroughtWhole({ cutBy }: FileFormat, isPart: boolean, isPartial: boolean): boolean {
-  return cutBy === "stripes" ? !isPart && !isPartial : cutBy !== "lines" || !isPart;
+  if (cutBy === "stripes") return !isPart && !isPartial;
+  return !isPart || cutBy === "row groups";
 }
 
 function chosen(opened: Opened, names: readonly string[] | undefined): readonly SourceColumn[] {

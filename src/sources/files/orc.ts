@@ -46,7 +46,7 @@ function fieldsOf(schema: OrcType, typed: OpenSource["typed"]): readonly (KeptFi
   });
 }
 
-async function spool({ storage, path, to, typed, rows, columns, conditions }: SpooledFile): Promise<void> {
+async function spool({ storage, path, to, typed, part, columns, conditions }: SpooledFile): Promise<void> {
   await spoolOrc({
     storage,
     path,
@@ -54,6 +54,6 @@ async function spool({ storage, path, to, typed, rows, columns, conditions }: Sp
     keep: (schema) => keptFields(fieldsOf(schema, typed), columns),
     wanted: (schema) => rowFilter(schema, conditions),
     proleptic: true,
-    ...(rows && { rows }),
+    ...(part && { rows: part }),
   });
 }

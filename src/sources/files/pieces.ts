@@ -11,7 +11,7 @@ const CHUNK_FILES = 500;
 /** A file, or a part of one. */
 export interface Piece {
   readonly file: TableFile;
-  /** Positions of rows; or, where lines are cut, of bytes: the lines that begin there. */
+  /** Positions of rows; or, where lines or blocks are cut, of bytes: those that begin there. */
   readonly part: RowRange | undefined;
   readonly bytes: number;
   /** Where metadata tells. */
@@ -31,7 +31,7 @@ export function cut(
 ): readonly Piece[] {
   const whole: Piece = { file, part: undefined, bytes: file.size, rows };
   if (!isLarge(file.size, rows ?? 0)) return [whole];
-  if (by === "lines") return compressionOf(file.path) === "none" ? byBytes(file) : [whole];
+  if (by === "lines" || by === "blocks") return compressionOf(file.path) === "none" ? byBytes(file) : [whole];
   if (groups === undefined || groups.length < 2 || rows === undefined || rows === 0) return [whole];
   return byRows(file, rows, groups);
 }

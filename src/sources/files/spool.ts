@@ -32,7 +32,7 @@ export class LocalCopies {
     const { storage, format } = this;
     if (format.spool !== undefined) {
       const to = await this.folder.file("parquet");
-      await format.spool({ storage, path: file.path, to, rows: part, ...reading });
+      await format.spool({ storage, path: file.path, to, part, ...reading });
       if (reading.shape.zonedNanos !== undefined) withoutZone(to);
       return to;
     }

@@ -64,6 +64,26 @@ describe("Avro files", () => {
     expect(names).toEqual(rows.map((row) => row.name));
   });
 
+  test("parts of the bytes have each block once, wherever the file is cut, and damage between them is found", async () => {
+    const rows = Array.from({ length: 200 }, (_, id) => ({ id: String(id) }));
+    const whole = Buffer.from(await written({ id: "long" }, rows, "null", 40));
+    const ids = async (bytes: Buffer, start: number, end: number): Promise<number[]> => {
+      const avro = await openAvro(input(bytes));
+      const found: number[] = [];
+      for await (const { columns } of avro.batches(["id"], 100, undefined, { start, end }))
+        found.push(...Array.from(columns[0] ?? [], Number));
+      return found;
+    };
+    const all = Array.from({ length: 200 }, (_, id) => id);
+    for (let at = 0; at <= whole.length; at += 7) {
+      expect([...(await ids(whole, 0, at)), ...(await ids(whole, at, whole.length))]).toEqual(all);
+    }
+    const middle = Math.floor(whole.length / 2);
+    const marker = whole.indexOf(whole.subarray(-16), middle);
+    whole[marker + 3] = (whole[marker + 3] ?? 0) ^ 1;
+    await expect(ids(whole, 0, middle)).rejects.toMatchObject({ code: "DW-FILE-CORRUPT" });
+  });
+
   test("a compression that is not read is refused by name", async () => {
     const file = await written({ id: "long" }, [{ id: "1" }]);
     const renamed = Buffer.from(Buffer.from(file).toString("latin1").replace("null", "lzma"), "latin1");
