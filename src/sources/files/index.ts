@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { openDuckDb } from "../../connections/duckdb.js";
 import { DwError } from "../../core/errors.js";
+import { nearest } from "../../core/nearest.js";
 import { conditions } from "../../core/predicate.js";
 import type { DuckDb } from "../../core/session.js";
 import type { Chunk, OpenChunk, OpenSource, ReadPlan, ReadRequest, SourceColumn, SourceTable } from "../../core/source.js";
@@ -219,10 +220,14 @@ function chosen(opened: Opened, names: readonly string[] | undefined): readonly 
   return (names ?? opened.columns.map(({ name }) => name)).map((name) => {
     const column = opened.columns.find((candidate) => candidate.name === name);
     if (column !== undefined) return column;
+    const near = nearest(
+      name,
+      opened.columns.map((candidate) => candidate.name),
+    );
     throw new DwError("DW-USAGE", {
-      what: `${opened.storage.root} has no column ${name}.`,
+      what: `${opened.storage.root} has no column ${JSON.stringify(name)}.`,
       why: `Its columns are ${opened.columns.map((candidate) => candidate.name).join(", ")}.`,
-      fix: "Name some of these; names are case-sensitive.",
+      fix: near === undefined ? "Name some of these; names are case-sensitive." : `Did you mean ${near}?`,
     });
   });
 }

@@ -29,11 +29,16 @@ describe("what passes is tried again", () => {
     ["a body that is shorter than was asked for", says(206, "01234", part)],
     ["another part than was asked for", says(206, "0123456789", { "Content-Range": "bytes 5-14/20" })],
     ["a connection that is closed without an answer", hangsUp],
-    ["silence", keepsSilent],
   ])("%s", async (_name, fault) => {
     expect(await get(fault, whole)).toBe("0123456789");
     expect(server?.asked).toEqual(["GET /b/k", "GET /b/k"]);
   });
+});
+
+test("silence is tried again, as often as the machine is too busy to answer itself", async () => {
+  const client = await bucket([keepsSilent, whole], { waits: Array.from({ length: 20 }, () => 1) });
+  expect(String(await client.get("k", 0, 10))).toBe("0123456789");
+  expect(server?.asked.length).toBeGreaterThan(1);
 });
 
 describe("what does not pass is a letter, never a short read", () => {

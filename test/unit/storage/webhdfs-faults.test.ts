@@ -23,7 +23,11 @@ const exception = (status: number, name: string): OddAnswer =>
   says(status, JSON.stringify({ RemoteException: { exception: name, javaClassName: `org.${name}`, message: "because" } }));
 const read = async (...hosts: readonly string[]): Promise<string | undefined> =>
   (
-    await openHdfs({ hosts, secure: false, user: "me" }, { waits: [1, 1], ...(hasSilent && { silence: 500 }) }).get("/t/a b", 0, 10)
+    await openHdfs({ hosts, secure: false, user: "me" }, { waits: [1, 1], ...(hasSilent && { silence: 500, waits: [1, 1, 1, 1, 1] }) }).get(
+      "/t/a b",
+      0,
+      10,
+    )
   )?.toString();
 
 describe("reading through a DataNode", () => {
