@@ -10,7 +10,7 @@ export function isBlobFile(name: string): boolean {
   return name.endsWith(".blob");
 }
 
-export function isVectorFile(name: string): boolean {
+function isVectorFile(name: string): boolean {
   return name.includes(".vector.");
 }
 
