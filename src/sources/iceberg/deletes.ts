@@ -27,7 +27,7 @@ export function indexDeletes(deletes: readonly DeleteFile[]): DeleteIndex {
     if (file.blob !== undefined && file.referenced !== undefined) addVector(vectors, file.referenced, file);
     else if (file.content === "position" && target !== undefined) add(byFile, target, file);
     else if (file.content === "position") add(byPartition, partitionKey(file), file);
-    else if (unpartitioned(file)) everywhere.push(file);
+    else if (isEverywhere(file)) everywhere.push(file);
     else add(equalities, partitionKey(file), file);
   }
   return {
@@ -72,7 +72,7 @@ function targetOf(file: DeleteFile): string | undefined {
 }
 
 /** Equality deletes of a spec without partitions hold for every partition; void is what v1 leaves of a dropped field. */
-function unpartitioned(file: FileEntry): boolean {
+export function isEverywhere(file: FileEntry): boolean {
   return file.spec.fields.every((field) => field.transform.kind === "void");
 }
 

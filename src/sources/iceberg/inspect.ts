@@ -1,24 +1,37 @@
+import { isDwError } from "../../core/errors.js";
 import type { Inspection, InspectionSection } from "../../core/source.js";
-import type { DeleteFile, FileEntry, LiveFiles } from "./manifests.js";
+import { chunksOf } from "./chunks.js";
+import { type Applicable, isEverywhere } from "./deletes.js";
+import type { DeleteFile, FileEntry, FileFormat, LiveFiles } from "./manifests.js";
 import type { PartitionSpec, TableMetadata } from "./metadata.js";
 import { liveFiles, type Opened, sourceColumn } from "./opened.js";
 import { partitionText } from "./partition-text.js";
-import { fieldPath, refusedTypes, typeName } from "./schema.js";
+import { withDeletes } from "./planned.js";
+import { fieldPath, type IcebergSchema, refusedTypes, typeName } from "./schema.js";
+import { schemaChanges } from "./schema-changes.js";
+import { ancestry } from "./snapshot.js";
 import { transformText } from "./transforms.js";
 
 /** What `dw inspect` shows of a table: read from metadata alone. */
 export async function inspectTable(opened: Opened): Promise<Inspection> {
   const { storage, table, view } = opened;
   const live = await liveFiles(opened, false);
+  const reading = await readingOf(opened, live);
   return {
     format: `iceberg v${table.version}`,
     location: storage.root,
-    facts: facts(opened, live),
+    facts: [...facts(opened, live), ...reading.facts],
     columns: view.schema.fields.map(sourceColumn),
-    sections: [schemas(table), specs(opened), snapshots(table), refs(table), files(live), partitions(opened, live)].filter(
-      (section) => section.rows.length > 0,
-    ),
-    refused: refused(opened),
+    sections: [
+      schemas(table),
+      specs(opened),
+      snapshots(table),
+      refs(table),
+      files(live),
+      keys(opened, live),
+      partitions(opened, live),
+    ].filter((section) => section.rows.length > 0),
+    refused: [...refused(opened), ...reading.refused],
   };
 }
 
@@ -38,36 +51,60 @@ function facts({ table, view }: Opened, live: LiveFiles): Inspection["facts"] {
   ];
 }
 
+/** What a backfill of this state would do, or why it cannot. */
+async function readingOf(opened: Opened, live: LiveFiles): Promise<Pick<Inspection, "facts" | "refused">> {
+  try {
+    const planned = await withDeletes(opened, live);
+    const chunks = chunksOf(planned);
+    const merged = planned.filter(({ deletes }) => hasDeletes(deletes)).length;
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+    const value = `${counted(planned.length, "file")} (${merged} with deletes), ${bytes} bytes, ${counted(chunks.length, "chunk")}`;
+    return { facts: [{ name: "a backfill reads", value }], refused: [] };
+  } catch (error) {
+    if (!isDwError(error) || error.code !== "DW-FILE-OUTSIDE") throw error;
+    return { facts: [], refused: [`${error.what} ${error.fix}`] };
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function hasDeletes({ vector, positions, equalities }: Applicable): boolean {
+  return vector !== undefined || positions.length > 0 || equalities.length > 0;
+}
+
 function schemas(table: TableMetadata): InspectionSection {
-  const rows = [...table.schemas.values()].map((schema) => [
+  const all = [...table.schemas.values()];
+  const rows = all.map((schema, index) => [
     schema.schemaId,
     schema === table.schema ? "current" : "",
+    changesText(all[index - 1], schema),
     schema.fields.map((field) => `${field.id}: ${field.name} ${typeName(field.type)}${field.required ? " required" : ""}`).join(", "),
   ]);
-  return { title: "schemas", head: ["id", "", "columns"], rows };
+  return { title: "schemas", head: ["id", "", "changes", "columns"], rows };
+}
+
+function changesText(before: IcebergSchema | undefined, schema: IcebergSchema): string {
+  if (before === undefined) return "";
+  return schemaChanges(before, schema).join(", ") || "order or comments";
 }
 
 function specs({ table, schemas: known }: Opened): InspectionSection {
-  const source = (id: number): string =>
-    known
-      .map((schema) =>
-        fieldPath(schema, id)
-          ?.map(({ name }) => name)
-          .join("."),
-      )
-      .find((name) => name !== undefined) ?? `#${id}`;
   const text = (spec: PartitionSpec): string =>
-    spec.fields.map((field) => `${field.name} = ${transformText(field.transform)}(${field.sources.map(source).join(", ")})`).join(", ") ||
-    "unpartitioned";
+    spec.fields
+      .map((field) => `${field.name} = ${transformText(field.transform)}(${field.sources.map((id) => columnName(id, known)).join(", ")})`)
+      .join(", ") || "unpartitioned";
   const rows = [...table.specs.values()].map((spec) => [spec.id, spec.id === table.defaultSpec ? "current" : "", text(spec)]);
   return { title: "partition specs", head: ["id", "", "fields"], rows };
 }
 
 function snapshots(table: TableMetadata): InspectionSection {
+  const ancestors = new Set(ancestry(table).map(({ snapshot }) => snapshot));
   const rows = [...table.snapshots.values()].map((snapshot) => [
     snapshot.id,
     time(snapshot.timestamp),
-    snapshot.id === table.currentSnapshot ? "current" : "",
+    snapshot.id === table.currentSnapshot ? "current" : ancestors.has(snapshot.id) ? "" : "not in the current history",
     snapshot.parent ?? null,
     snapshot.schemaId ?? null,
     snapshot.summary.get("operation") ?? null,
@@ -93,8 +130,38 @@ function files(live: LiveFiles): InspectionSection {
     entries.length,
     entries.reduce((sum, { rows }) => sum + rows, 0),
     entries.reduce((sum, { bytes }) => sum + bytes, 0),
+    entries[0] === undefined ? null : ways[entries[0].format],
   ]);
-  return { title: "files", head: ["kind", "files", "rows", "bytes"], rows };
+  return { title: "files", head: ["kind", "files", "rows", "bytes", "how they are read"], rows };
+}
+
+const SPOOLED = "decoded here and spooled as Parquet";
+const ways: Readonly<Record<FileFormat, string>> = {
+  parquet: "by DuckDB, as they are",
+  avro: SPOOLED,
+  orc: SPOOLED,
+  puffin: "decoded here",
+};
+
+/** What equality deletes compare by, and where they hold. */
+function keys({ schemas: known }: Opened, live: LiveFiles): InspectionSection {
+  const groups = new Map<string, DeleteFile[]>();
+  for (const file of live.deletes) {
+    if (file.content !== "equality") continue;
+    const names = file.equalityIds.map((id) => columnName(id, known)).join(", ");
+    push(groups, `${names}\n${isEverywhere(file) ? "the whole table" : "their partition"}`, file);
+  }
+  const rows = [...groups].map(([key, entries]) => [
+    ...key.split("\n"),
+    entries.length,
+    entries.reduce((sum, { rows: count }) => sum + count, 0),
+  ]);
+  return { title: "equality deletes", head: ["by", "in", "files", "rows"], rows };
+}
+
+function columnName(id: number, known: readonly IcebergSchema[]): string {
+  const paths = known.map((schema) => fieldPath(schema, id)).find((path) => path !== undefined);
+  return paths?.map(({ name }) => name.replaceAll("\n", " ")).join(".") ?? `#${id}`;
 }
 
 function deleteKind(file: DeleteFile): string {
@@ -125,7 +192,7 @@ function partitions({ schemas }: Opened, live: LiveFiles): InspectionSection {
 }
 
 function refused({ view }: Opened): readonly string[] {
-  return refusedTypes(view.schema.fields).map((column) => `column ${column}: dw has no such type`);
+  return refusedTypes(view.schema.fields).map((column) => `column ${column}: dw has no such type; --columns with the others reads them`);
 }
 
 function push<Item>(map: Map<string, Item[]>, key: string, item: Item): void {

@@ -56,7 +56,7 @@ function snapshotAt(table: TableMetadata, instant: number): Snapshot {
 }
 
 /** Oldest first. A damaged file may name a snapshot as its own ancestor; each is visited once. */
-function ancestry(table: TableMetadata): readonly { readonly snapshot: string; readonly timestamp: number }[] {
+export function ancestry(table: TableMetadata): readonly { readonly snapshot: string; readonly timestamp: number }[] {
   const seen = new Set<string>();
   const chain: { snapshot: string; timestamp: number }[] = [];
   for (let id = table.currentSnapshot; id !== undefined && !seen.has(id); ) {

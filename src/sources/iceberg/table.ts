@@ -1,21 +1,17 @@
 import { DwError } from "../../core/errors.js";
-import { conditions } from "../../core/predicate.js";
 import type { OpenSource, ReadPlan, ReadRequest, SourceTable } from "../../core/source.js";
 import type { Storage } from "../../core/storage.js";
 import { unsupported } from "../../formats/damage.js";
-import { chunksOf, type PlannedChunk, type TitledFile } from "./chunks.js";
-import { checkVectors } from "./dangling.js";
-import { indexDeletes } from "./deletes.js";
+import { chunksOf, type PlannedChunk } from "./chunks.js";
 import { discover } from "./discover.js";
 import { type NameMapping, parseNameMapping } from "./file-schema.js";
 import { inspectTable } from "./inspect.js";
 import { Place, parseExactJson } from "./json.js";
 import type { TableMetadata } from "./metadata.js";
 import { openChunk, type PlannedFile, type Reading } from "./open.js";
-import { liveFiles, type Opened, sourceColumn } from "./opened.js";
-import { partitionText } from "./partition-text.js";
+import { type Opened, sourceColumn } from "./opened.js";
 import { pathMap } from "./paths.js";
-import { pruner } from "./prune.js";
+import { plannedFiles } from "./planned.js";
 import { lineageFields } from "./row-lineage.js";
 import { type IcebergField, type IcebergSchema, refusedTypes, sameName, twinOf } from "./schema.js";
 import { type View, viewAt } from "./snapshot.js";
@@ -147,25 +143,6 @@ function refuseColumns(fields: readonly IcebergField[], storage: Storage): void 
     `${storage.root} has the column ${twin} also in another case.`,
     "DuckDB, in which rows travel, compares names without case.",
     "Read one of the two at a time (--columns), or rename one before exporting.",
-  );
-}
-
-async function plannedFiles(opened: Opened, where: string | undefined): Promise<readonly TitledFile[]> {
-  const known = where === undefined ? [] : conditions(where);
-  const live = await liveFiles(opened, known.length > 0);
-  const mayHold = pruner(known, opened.view.schema);
-  await checkVectors(opened, live);
-  const deletes = indexDeletes(live.deletes);
-  return Promise.all(
-    // writers may leave out a file of no rows, and the reference reader never opens one
-    live.data
-      .filter((file) => file.rows > 0 && mayHold(file))
-      .map(async (data) => ({
-        data,
-        path: await opened.paths.below(data.location),
-        deletes: deletes.of(data),
-        partition: partitionText(data, opened.schemas),
-      })),
   );
 }
 
