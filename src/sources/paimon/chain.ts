@@ -17,13 +17,19 @@ import { type PaimonTable, tableAt, visibleFiles } from "./table.js";
  * before it became by the changes since. Partitions of the table's own branch count before either.
  */
 
-/** The partitions of both branches as one table; undefined where the table is no chain table. DW-SOURCE-UNSUPPORTED. */
-export async function chainOf(table: PaimonTable, at: At): Promise<PaimonTable | undefined> {
+/** The table, and the partitions of both branches as another one; undefined where the table is no chain table. */
+export async function chainOf(table: PaimonTable, at: At): Promise<readonly PaimonTable[] | undefined> {
   const names = chainBranches(table.options, table.found.branch);
   if (names === undefined) return undefined;
   const whole = await branchBeside(table, names.whole, table, at);
-  const changes = await branchBeside(table, names.changes, whole, at);
-  return {
+  const changes = await branchBeside(table, names.changes, whole ?? table, at);
+  if (whole === undefined || changes === undefined) {
+    const gone = whole === undefined ? names.whole : names.changes;
+    return [
+      { ...table, refused: [...table.refused, `option chain-table.enabled=true: the branch ${gone}, which has partitions, is not there`] },
+    ];
+  }
+  const both: PaimonTable = {
     ...changes,
     chain: whole.found,
     refused: [...whole.refused, ...changes.refused],
@@ -34,16 +40,13 @@ export async function chainOf(table: PaimonTable, at: At): Promise<PaimonTable |
       return chained(changes, await files(whole, names.whole), await files(changes, names.changes));
     },
   };
+  return [table, both];
 }
 
-async function branchBeside(table: PaimonTable, name: string, other: PaimonTable, at: At): Promise<PaimonTable> {
+async function branchBeside(table: PaimonTable, name: string, other: PaimonTable, at: At): Promise<PaimonTable | undefined> {
   const found = isPlainName(name) ? await findBeside(table.storage, name, other.found, at) : undefined;
-  if (found !== undefined && (await new Schemas(table.storage, found.folder).ids()).length > 0) return tableAt(table.storage, found);
-  throw unsupported(
-    `The chain table names the branch ${name}, which is not there.`,
-    "Its partitions lie in two branches.",
-    "Export the table again with its folder branch/, or read the other branch by itself with --ref.",
-  );
+  const exists = found !== undefined && (await new Schemas(table.storage, found.folder).ids()).length > 0;
+  return exists ? tableAt(table.storage, found) : undefined;
 }
 
 interface Dated {

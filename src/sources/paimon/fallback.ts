@@ -16,7 +16,7 @@ import { type PaimonTable, tableAt, visibleFiles } from "./table.js";
 /** The table and its other branch, the one whose partitions count first in front; the table alone without one. */
 export async function branchesOf(table: PaimonTable, at: At): Promise<readonly PaimonTable[]> {
   const chain = await chainOf(table, at);
-  if (chain !== undefined) return [table, chain];
+  if (chain !== undefined) return chain;
   const fallback = table.options.text("scan.fallback-branch")?.trim() ?? "";
   const primary = table.options.text("scan.primary-branch")?.trim() ?? "";
   const name = fallback === "" ? primary : fallback;

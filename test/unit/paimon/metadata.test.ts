@@ -98,12 +98,13 @@ describe("refusing a table that would only be half-read", () => {
   test.each([
     [
       { "chain-table.enabled": "true", "scan.fallback-snapshot-branch": "s", "scan.fallback-delta-branch": "d" },
-      "merged over several branches (chain table)",
+      "the branch s, which has partitions, is not there",
     ],
     [{ "scan.mode": "from-snapshot", "scan.snapshot-id": "3" }, "another state than its newest"],
     [{ "pk-clustering-override": "true" }, "ordered by other fields than the key"],
     [{ "merge-engine": "telepathy" }, "does not know this merge engine"],
-    [{ type: "format-table" }, "no table of Paimon's own file layout"],
+    [{ type: "format-table" }, "its files are plain ones"],
+    [{ type: "lance-table" }, "no table of Paimon's own file layout"],
   ])("%j", async (options, reason) => {
     const table = await openPaimon(withOptions(options), { at: {} });
     await expect(table.plan({})).rejects.toMatchObject({ code: "DW-SOURCE-UNSUPPORTED", what: expect.stringContaining(reason) });
