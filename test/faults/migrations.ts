@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { make } from "../../src/app/migrate/run.js";
@@ -24,12 +24,25 @@ export default defineTable("${name}", {
   return { "models/shop/dws/growing.ts": table("growing", columns), [`models/shop/dws/t${n}.ts`]: table(`t${n}`, "") };
 }
 
+/** One table that gets a column: each state is a file of its own, since a process reads a module once. */
+export function widening(n: number, on: string): Record<string, string> {
+  const [[, table = ""] = []] = Object.entries(models(n, on));
+  return { [widened(n)]: table };
+}
+
+const widened = (n: number): string => `models/shop/dws/widened_${n}.ts`;
+
 /** A project with a history of several migrations, none applied. `at(n)` are the files of the n-th state of the models. */
-export async function history(environment: object, at: string | ((n: number) => Record<string, string>)): Promise<string> {
+export async function history(
+  environment: object,
+  at: string | ((n: number) => Record<string, string>),
+  count = MIGRATIONS,
+): Promise<string> {
   const files = typeof at === "string" ? (n: number) => models(n, at) : at;
   const config = `import { defineConfig } from "dwright";\nexport default defineConfig({ environments: { test: ${JSON.stringify(environment)} } });\n`;
   const cwd = await projectFolder({ "dw.config.ts": config });
-  for (let n = 1; n <= MIGRATIONS; n++) {
+  for (let n = 1; n <= count; n++) {
+    await rm(join(cwd, widened(n - 1)), { force: true });
     for (const [path, text] of Object.entries(files(n))) {
       await mkdir(dirname(join(cwd, path)), { recursive: true });
       await writeFile(join(cwd, path), text);
@@ -67,10 +80,10 @@ export async function killed(cwd: string, fresh: () => Promise<void>, kills = KI
 }
 
 /** One more run ends well, the next has nothing to do, and everything is as the migrations say. */
-export async function proveWhole(cwd: string): Promise<void> {
+export async function proveWhole(cwd: string, count = MIGRATIONS): Promise<void> {
   const last = await dw(up, { cwd });
   expect(`${last.code} ${last.stderr.match(/DW-[\s\S]*/)?.[0] ?? ""}`).toBe("0 ");
   const again = JSON.parse((await dw([...up, "--json"], { cwd })).stdout);
-  expect(again).toMatchObject({ steps: [], alreadyApplied: MIGRATIONS });
+  expect(again).toMatchObject({ steps: [], alreadyApplied: count });
   expect(await dw(["migrate", "verify", "--env", "test"], { cwd })).toMatchObject({ code: 0, stdout: expect.stringContaining("no drift") });
 }
