@@ -63,7 +63,7 @@ export async function versionsOf(session: MysqlSession, { database }: Shadow, ta
 
 export const sameVersions = (a: Versions, b: Versions): boolean => digest(a) === digest(b);
 
-export function isEmpty(version: string): boolean {
+function isEmpty(version: string): boolean {
   return version.split(" ").every((part) => part.endsWith(`.${FIRST}`));
 }
 
@@ -154,7 +154,7 @@ interface Note {
 
 const NOTE = "dw: set aside by a rebuild until its hold is over";
 /** What somebody writes there who has looked after the rows that came late. */
-export const SETTLED = "dw: settled";
+const SETTLED = "dw: settled";
 
 export async function leaveNote(session: MysqlSession, { database, shadow }: Shadow, held: Versions, live: Versions): Promise<void> {
   const text = `${NOTE}; held ${digest(held)}, live ${digest(live)}`;
