@@ -25,7 +25,7 @@ export default defineTable("${name}", {
 `;
   const columns = Array.from({ length: n }, (_, index) => `c${index}: t.text("column ${index}").nullable()`).join(", ");
   const changing = n % 2 === 0 ? { owner_team: String(n) } : { "parquet.compression": "SNAPPY" };
-  return { "models/shop/dws/growing.ts": table("growing", columns, changing), [`models/shop/dws/t${n}.ts`]: table(`t${n}`, "", {}) };
+  return { [`models/shop/dws/growing_${n}.ts`]: table("growing", columns, changing), [`models/shop/dws/t${n}.ts`]: table(`t${n}`, "", {}) };
 }
 
 const environment = { slots: { hive: "lake" }, state: "pg", connections: { lake: server?.connection, pg: state?.connection } };

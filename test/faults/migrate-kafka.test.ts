@@ -24,7 +24,7 @@ export default defineTopic("${name}", {
 });
 `;
   const growing = { "segment.ms": 1000 * n, ...(n % 2 === 0 ? { "max.message.bytes": 1000 * n } : { "flush.ms": 1000 * n }) };
-  return { "models/shop/ods/growing.ts": topic("growing", n, growing), [`models/shop/ods/t${n}.ts`]: topic(`t${n}`, 1, {}) };
+  return { [`models/shop/ods/growing_${n}.ts`]: topic("growing", n, growing), [`models/shop/ods/t${n}.ts`]: topic(`t${n}`, 1, {}) };
 }
 
 const environment = { slots: { kafka: "broker" }, state: "pg", connections: { broker: server?.plain, pg: state?.connection } };

@@ -13,7 +13,7 @@ import { dw as bin, killedAfter, randomFrom, seed } from "./harness.js";
 const KILLS = Number(process.env.FAULT_KILLS ?? 25);
 const MIGRATIONS = 8;
 
-/** The n-th state of the models: one more column in one table, and one more table. */
+/** The n-th state of the models: one more column in one table, and one more table. What changes is a file of its own each time. */
 function models(n: number, on: string): Record<string, string> {
   const columns = Array.from({ length: n }, (_, index) => `c${index}: t.text("column ${index}").nullable()`).join(", ");
   const table = (name: string, more: string): string => `import { defineTable, hash, t } from "dwright";
@@ -21,16 +21,16 @@ export default defineTable("${name}", {
   layer: "dws", grain: "one row", columns: { id: t.bigint("id"), ${more} }, key: ["id"], on: { ${on} },
 });
 `;
-  return { "models/shop/dws/growing.ts": table("growing", columns), [`models/shop/dws/t${n}.ts`]: table(`t${n}`, "") };
+  return { [`models/shop/dws/growing_${n}.ts`]: table("growing", columns), [`models/shop/dws/t${n}.ts`]: table(`t${n}`, "") };
 }
 
-/** One table that gets a column: each state is a file of its own, since a process reads a module once. */
+/** The one table of those that gets a column each time. */
 export function widening(n: number, on: string): Record<string, string> {
-  const [[, table = ""] = []] = Object.entries(models(n, on));
-  return { [widened(n)]: table };
+  return Object.fromEntries(Object.entries(models(n, on)).filter(([path]) => isOfState(path, n)));
 }
 
-const widened = (n: number): string => `models/shop/dws/widened_${n}.ts`;
+/** A process reads a module once: the next state of a model is another file, and this one goes. */
+const isOfState = (path: string, n: number): boolean => path.endsWith(`_${n}.ts`);
 
 /** A project with a history of several migrations, none applied. `at(n)` are the files of the n-th state of the models. */
 export async function history(
@@ -42,7 +42,8 @@ export async function history(
   const config = `import { defineConfig } from "dwright";\nexport default defineConfig({ environments: { test: ${JSON.stringify(environment)} } });\n`;
   const cwd = await projectFolder({ "dw.config.ts": config });
   for (let n = 1; n <= count; n++) {
-    await rm(join(cwd, widened(n - 1)), { force: true });
+    const before = n === 1 ? [] : Object.keys(files(n - 1)).filter((path) => isOfState(path, n - 1));
+    for (const path of before) await rm(join(cwd, path));
     for (const [path, text] of Object.entries(files(n))) {
       await mkdir(dirname(join(cwd, path)), { recursive: true });
       await writeFile(join(cwd, path), text);
