@@ -198,7 +198,8 @@ function damageWords(): RegExp {
     "^Invalid Error: (?!std::)", // an exception without a class of its own: the Parquet reader and its Thrift have those
     "[Mm]ismatch in parquet read",
     // Of a Parquet footer's members: each says something that no writer would.
-    "Malformed Parquet schema|Incorrect stats size for type|converted type can only be set for Type|Unimplemented TIMESTAMP encoding",
+    "DECIMAL requires a length and scale|[Cc]onverted type can only be|Unsupported converted type",
+    "Malformed Parquet schema|Incorrect stats size for type|Unimplemented TIMESTAMP encoding",
     "[Ss]chema mismatch in glob",
     "Malformed JSON",
     "Invalid JSON",

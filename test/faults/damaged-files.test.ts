@@ -15,12 +15,13 @@ import { type Chance, chance, damaged } from "../support/damage.js";
 
 /*
  * Damaged files give rows or a coded error: no other exception, no hang, no full memory; and where the format has a checksum,
- * never other rows. DW_FUZZ_ROUNDS sets how many times each reader is tried (20000 for a thorough run), DW_FUZZ_SEED which.
- * Each prints how often it gave what.
+ * never other rows. DW_FUZZ_ROUNDS sets how many times each reader is tried (20000 for a thorough run), DW_FUZZ_SEED which, and
+ * DW_FUZZ_FROM the first of them, to see one again. Each prints how often it gave what.
  */
 
 const asked = process.env.DW_FUZZ_ROUNDS;
 const rounds = (few: number): number => (asked === undefined ? few : Number(asked));
+const from = Number(process.env.DW_FUZZ_FROM ?? 0);
 const seed = Number(process.env.DW_FUZZ_SEED ?? 1);
 
 const fixtures = new URL("../fixtures/", import.meta.url).pathname;
@@ -48,7 +49,7 @@ async function survives(count: number, attempt: (chance: Chance) => Promise<unkn
   const before = process.memoryUsage().rss;
   const outcomes: Record<string, number> = {};
   const failures: string[] = [];
-  for (let round = 0; round < count; round++) {
+  for (let round = from; round < from + count; round++) {
     const start = processorMs();
     const outcome = await outcomeOf(() => attempt(chance(seed * 1_000_003 + round)));
     if (!outcome.startsWith("rows") && !told.test(outcome)) failures.push(`round ${round}: ${outcome}`);

@@ -74,7 +74,11 @@ function codecOf(chunk: ThriftStruct): unknown {
 async function rewritten(file: FileHandle, chunk: ThriftStruct, start: number, name: string): Promise<readonly Uint8Array[]> {
   const metadata = member(chunk, CHUNK.metadata);
   if (!isStruct(metadata)) throw corrupt(name, "A column has no metadata.");
-  const number = (id: number): number => Number(member(metadata, id) ?? 0);
+  const number = (id: number): number => {
+    const value = Number(member(metadata, id) ?? 0);
+    if (!Number.isSafeInteger(value)) throw corrupt(name, "A column's metadata has something else where a number must be.");
+    return value;
+  };
   const dictionary = number(METADATA.dictionaryPage);
   const first = dictionary > 0 ? Math.min(dictionary, number(METADATA.dataPage)) : number(METADATA.dataPage);
   const bytes = await range(file, first, number(METADATA.compressedSize), name);
