@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { openPg } from "../../src/connections/pg.js";
 import { openPglite } from "../../src/connections/pglite.js";
+import { isDwError } from "../../src/core/errors.js";
 import type { Pg } from "../../src/core/session.js";
 import { dw } from "../cli/run-dw.js";
 import { startPostgres, startTimescale } from "../live/postgres.js";
@@ -157,6 +158,18 @@ function writing(pg: Pg): { readonly stop: () => Promise<number> } {
   };
 }
 
+/** The server goes on with what a killed process had asked for, and with its own jobs: a DROP may meet them. */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (tries === 5 || !(isDwError(error) && /deadlock detected/.test(error.why))) throw error;
+    }
+  }
+}
+
 async function onServer(
   connection: Parameters<typeof openPg>[0],
   slot: string,
@@ -168,7 +181,7 @@ async function onServer(
   let writer: ReturnType<typeof writing> | undefined;
   const begin = async (): Promise<void> => {
     await writer?.stop();
-    for (const text of prepare) await pg.query(text);
+    for (const text of prepare) await patiently(() => pg.query(text));
     for (const { name } of await pg.query<{ name: string }>(
       "SELECT quote_ident(nspname) AS name FROM pg_namespace WHERE nspname ~ '_dw_(shadow|held)$' OR nspname = 'dw_state'",
     )) {
