@@ -1,5 +1,4 @@
-import { open } from "node:fs/promises";
-import { I32, isStruct, member, readFooter, structs, type ThriftStruct, writeFooter } from "./thrift-tree.js";
+import { editFooter, I32, isStruct, member, structs, type ThriftStruct } from "./thrift-tree.js";
 
 /*
  * Timestamps finer than microseconds lie in Parquet as INT96 (Hive, Spark, Paimon's TIMESTAMP(9)), of which DuckDB's reader
@@ -13,18 +12,8 @@ const FIXED_LEN_BYTE_ARRAY = 7n;
 const INT96_BYTES = 12n;
 
 /** Changes the Parquet file at `path` in place; only ever a copy. `name` is for messages. Answers whether it had any INT96. */
-export async function int96AsBytes(path: string, name: string): Promise<boolean> {
-  const file = await open(path, "r+");
-  try {
-    const { footer, start } = await readFooter(file, name);
-    if (!relabel(footer)) return false;
-    const changed = writeFooter(footer);
-    await file.truncate(start);
-    await file.write(changed, 0, changed.length, start);
-    return true;
-  } finally {
-    await file.close();
-  }
+export function int96AsBytes(path: string, name: string): Promise<boolean> {
+  return editFooter(path, name, relabel);
 }
 
 /** Field ids of parquet.thrift. */

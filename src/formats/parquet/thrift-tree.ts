@@ -1,4 +1,4 @@
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { DwError } from "../../core/errors.js";
 
 /*
@@ -42,6 +42,24 @@ export function writeFooter(footer: ThriftStruct): Buffer {
   tail.writeUInt32LE(bytes.length);
   tail.write(MAGIC, 4, "latin1");
   return Buffer.concat([bytes, tail]);
+}
+
+/**
+ * Changes the footer of the file at `path`, only ever a copy: `edit` answers whether it changed anything, and so does this.
+ * `name` is for messages. DW-FILE-CORRUPT.
+ */
+export async function editFooter(path: string, name: string, edit: (footer: ThriftStruct) => boolean): Promise<boolean> {
+  const file = await open(path, "r+");
+  try {
+    const { footer, start } = await readFooter(file, name);
+    if (!edit(footer)) return false;
+    const changed = writeFooter(footer);
+    await file.truncate(start);
+    await file.write(changed, 0, changed.length, start);
+    return true;
+  } finally {
+    await file.close();
+  }
 }
 
 /** A struct at the beginning of the bytes, and its length. */

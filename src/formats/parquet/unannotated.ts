@@ -1,7 +1,6 @@
-import { open } from "node:fs/promises";
 import { corrupt } from "../damage.js";
 import { markedName } from "../variant-names.js";
-import { change, I32, isStruct, member, readFooter, structs, type ThriftStruct, writeFooter } from "./thrift-tree.js";
+import { change, editFooter, I32, isStruct, member, structs, type ThriftStruct } from "./thrift-tree.js";
 
 /*
  * DuckDB makes values of its own of what Parquet calls VARIANT, GEOMETRY and GEOGRAPHY, and not all of the file's come back out
@@ -18,22 +17,15 @@ const UINT_64 = 14n;
 const REPEATED = 2n;
 
 /** Changes the Parquet file at `path` in place; only ever a copy. `name` is for messages. Answers whether it had any. DW-FILE-CORRUPT. */
-export async function unannotated(path: string, name: string): Promise<boolean> {
-  const file = await open(path, "r+");
-  try {
-    const { footer, start } = await readFooter(file, name);
+export function unannotated(path: string, name: string): Promise<boolean> {
+  return editFooter(path, name, (footer) => {
     const elements = structs(footer, FILE.schema);
     const bare = elements.filter((element) => isOpaque(logicalType(element)));
     if (bare.length === 0) return false;
     variants(treeOf(elements, name)).forEach(markShredded);
     for (const element of bare) change(element, { [SCHEMA_ELEMENT.logicalType]: undefined });
-    const changed = writeFooter(footer);
-    await file.truncate(start);
-    await file.write(changed, 0, changed.length, start);
     return true;
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 interface Tree {
